@@ -1,0 +1,279 @@
+-- Who is asking. A request proves itself once per transaction with a ticket (bailiwick.open); the database then keeps
+-- a seal of its own in the setting bailiwick.context, and every function below reads that seal and nothing else.
+--
+-- Two keys: the ticket key is shared with the server, the seal key is made here and never leaves. So the only text that
+-- injected SQL can read, current_setting('bailiwick.context'), is worthless in any other transaction or backend.
+-- Unset context: null, which compares to nothing, hence zero rows. A context that is set but wrong: SQLSTATE 28000.
+--
+-- This file decides nothing about tables and nothing about delegations. Rules S1 to S14 stand in ARCHITECTURE.md.
+
+grant usage, create on schema bailiwick to bailiwick_kernel;
+grant usage on schema public to bailiwick_kernel;
+
+-- The migration leaves stand-ins for the three functions that column defaults name; from here on they are the kernel's.
+alter function bailiwick.actor_id() owner to bailiwick_kernel;
+alter function bailiwick.delegation_id() owner to bailiwick_kernel;
+alter function bailiwick.request_id() owner to bailiwick_kernel;
+
+-- Made by the migrator, for the server (ticket) or by the database itself (seal). HMAC (RFC 2104) keeps the key only as
+-- its two padded blocks, so that checking a MAC is two calls of core sha256 and needs no extension.
+create or replace function bailiwick.install_key(key_id text, key_purpose text, secret bytea) returns void
+language plpgsql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
+declare
+  inner_block bytea := secret || decode(repeat('00', 64 - length(secret)), 'hex');
+  outer_block bytea := inner_block;
+begin
+  if length(secret) <> 32 then
+    raise exception 'a context key has 32 bytes' using errcode = '22023';
+  end if;
+  for i in 0..63 loop
+    inner_block := set_byte(inner_block, i, get_byte(inner_block, i) # 54);
+    outer_block := set_byte(outer_block, i, get_byte(outer_block, i) # 92);
+  end loop;
+  insert into bailiwick.context_key (kid, purpose, inner_pad, outer_pad)
+  values (key_id, key_purpose, inner_block, outer_block)
+  on conflict (kid) do nothing;
+end $$;
+
+create or replace function bailiwick.ensure_seal_key() returns void
+language plpgsql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from bailiwick.context_key where purpose = 'seal' and active) then
+    perform bailiwick.install_key(
+      'seal-' || gen_random_uuid(),
+      'seal',
+      -- 32 bytes of the server's strong random source: two version 4 UUIDs hold 244 random bits, the digest spreads them
+      sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
+  end if;
+end $$;
+
+grant select on bailiwick.context_key, bailiwick.policy_state to bailiwick_kernel;
+
+set local role bailiwick_kernel;
+
+-- What a seal is bound to. One place, because a distributed database would bind to something its workers share.
+-- Process id and start of transaction (in microseconds) identify a transaction without assigning a transaction id.
+create or replace function bailiwick.transaction_identity() returns text
+language sql stable parallel restricted as $$
+  select pg_backend_pid() || '.' || (extract(epoch from transaction_timestamp()) * 1000000)::bigint
+$$;
+
+-- HMAC-SHA256 under a stored key, in hexadecimal; null where the key is unknown, retired or of the other purpose.
+create or replace function bailiwick.mac(kid text, purpose text, message text) returns text
+language plpgsql stable parallel safe as $$
+declare
+  k bailiwick.context_key;
+begin
+  select * into k from bailiwick.context_key c where c.kid = mac.kid and c.purpose = mac.purpose and c.active;
+  return encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(message, 'UTF8'))), 'hex');
+end $$;
+
+-- Compares two MACs by their keyed digests, because comparing the MACs themselves takes time that tells where they differ.
+create or replace function bailiwick.same_mac(kid text, a text, b text) returns boolean
+language plpgsql stable parallel safe as $$
+declare
+  blind bytea;
+begin
+  select c.outer_pad into blind from bailiwick.context_key c where c.kid = same_mac.kid and c.active;
+  return coalesce(sha256(blind || convert_to(a, 'UTF8')) = sha256(blind || convert_to(b, 'UTF8')), false);
+end $$;
+
+create or replace function bailiwick.refuse(reason text) returns void
+language plpgsql immutable parallel safe as $$
+begin
+  raise exception 'context refused' using errcode = '28000', detail = reason;
+end $$;
+
+-- What cascades are the kernel's inner functions, which are made anew below and in 01-delegation.sql.
+set local client_min_messages = warning;
+drop type if exists bailiwick.context cascade;
+reset client_min_messages;
+create type bailiwick.context as (
+  tenant_id  uuid,
+  actor_id   uuid,
+  owner_id   uuid,
+  world_id   uuid,        -- the chain's world limit; null: none; all zeros: contradictory limits, so nowhere
+  request_id uuid,
+  expires_at timestamptz, -- of the token
+  chain      uuid[],      -- delegations, the owner's first; empty when the actor acts as itself
+  scopes     text[]       -- of the token, kind:verb
+);
+
+-- The verified context of this transaction; all null when none was opened. Not executable by the runtime role.
+create or replace function bailiwick.sealed() returns bailiwick.context
+language plpgsql stable parallel restricted as $$
+declare
+  seal text := nullif(current_setting('bailiwick.context', true), '');
+  part text[];
+  body text;
+  c bailiwick.context;
+begin
+  if seal is null then
+    return c;
+  end if;
+  part := string_to_array(seal, '|');
+  if array_length(part, 1) is distinct from 12 or part[1] <> 's1' then
+    perform bailiwick.refuse('seal: shape');
+  end if;
+  body := left(seal, length(seal) - length(part[12]) - 1);
+  if not bailiwick.same_mac(part[2], part[12], bailiwick.mac(part[2], 'seal', body)) then
+    perform bailiwick.refuse('seal: mac');
+  end if;
+  if part[3] <> bailiwick.transaction_identity() then
+    perform bailiwick.refuse('seal: transaction');
+  end if;
+  c.tenant_id  := part[4];
+  c.actor_id   := part[5];
+  c.owner_id   := part[6];
+  c.world_id   := nullif(part[7], '');
+  c.request_id := part[8];
+  c.expires_at := to_timestamp(part[9]::numeric / 1000000);
+  c.chain      := string_to_array(part[10], ',');
+  c.scopes     := string_to_array(part[11], ',');
+  return c;
+end $$;
+
+-- Opens the context of this transaction.
+--   ticket  't1|<key id>|<json>' with iat, exp (seconds), tenant (slug), issuer, subject, on_behalf_of, delegation,
+--           scopes, token_expires_at, request_id
+--   mac     HMAC-SHA256 over the ticket under that key, in hexadecimal
+-- Returns what was established, for the server's second layer. Once per transaction: 25001 on the second call.
+create or replace function bailiwick.open(ticket text, mac text) returns jsonb
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  kid text := split_part(ticket, '|', 2);
+  t jsonb;
+  c bailiwick.context;
+  clock numeric := extract(epoch from clock_timestamp());
+  seal_kid text;
+  body text;
+  actor_kind text;
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    -- a longer-lived snapshot would hide a revocation until the transaction ends
+    raise exception 'context needs read committed' using errcode = '25001';
+  end if;
+  if nullif(current_setting('bailiwick.context', true), '') is not null then
+    perform bailiwick.sealed();
+    raise exception 'context already open in this transaction' using errcode = '25001';
+  end if;
+
+  if ticket is null or mac is null or split_part(ticket, '|', 1) <> 't1'
+     or not bailiwick.same_mac(kid, mac, bailiwick.mac(kid, 'ticket', ticket)) then
+    perform bailiwick.refuse('ticket: mac');
+  end if;
+  t := substr(ticket, length(kid) + 5)::jsonb;
+  if not coalesce(
+       (t->>'exp')::numeric - (t->>'iat')::numeric between 0 and 30
+       and (t->>'iat')::numeric <= clock + 5
+       and (t->>'exp')::numeric > clock, false) then
+    perform bailiwick.refuse('ticket: time');
+  end if;
+
+  select i.tenant_id, i.entity_id, e.kind into c.tenant_id, c.actor_id, actor_kind
+    from public.tenants n
+    join public.identities i on i.tenant_id = n.tenant_id
+    join public.entities e on e.tenant_id = i.tenant_id and e.id = i.entity_id
+   where n.slug = t->>'tenant' and i.issuer = t->>'issuer' and i.subject = t->>'subject';
+  if c.actor_id is null then
+    perform bailiwick.refuse('subject: unknown');
+  end if;
+
+  c.request_id := t->>'request_id';
+  c.expires_at := to_timestamp((t->>'token_expires_at')::numeric);
+  select coalesce(array_agg(s), '{}') into c.scopes
+    from jsonb_array_elements_text(t->'scopes') s where s ~ '^[a-z_]+:[a-z_]+$';
+  c.chain := '{}';
+  c.owner_id := c.actor_id;
+  if t->>'delegation' is not null then
+    c := bailiwick.resolve_chain(c, (t->>'delegation')::uuid);
+  end if;
+  if t->>'on_behalf_of' is not null and not exists (
+       select from public.identities i
+        where i.tenant_id = c.tenant_id and i.entity_id = c.owner_id
+          and i.issuer = t->>'issuer' and i.subject = t->>'on_behalf_of') then
+    perform bailiwick.refuse('subject: not the owner of the chain');
+  end if;
+  if c.request_id is null or c.expires_at is null then
+    perform bailiwick.refuse('ticket: incomplete');
+  end if;
+
+  select k.kid into seal_kid from bailiwick.context_key k
+   where k.purpose = 'seal' and k.active order by k.created_at desc limit 1;
+  body := array_to_string(array[
+    's1', seal_kid, bailiwick.transaction_identity(), c.tenant_id::text, c.actor_id::text, c.owner_id::text,
+    coalesce(c.world_id::text, ''), c.request_id::text, ((extract(epoch from c.expires_at) * 1000000)::bigint)::text,
+    array_to_string(c.chain, ','), array_to_string(c.scopes, ',')], '|');
+  perform set_config('bailiwick.context', body || '|' || bailiwick.mac(seal_kid, 'seal', body), true);
+  return jsonb_build_object(
+    'tenantId', c.tenant_id, 'actorId', c.actor_id, 'ownerId', c.owner_id, 'worldId', c.world_id,
+    'requestId', c.request_id, 'chain', c.chain, 'actorKind', actor_kind,
+    'administrator', 'tenant:administer' = any (c.scopes) and bailiwick.administered_tenant() is not null);
+end $$;
+
+-- The closing assertion: a server that calls this with its own request id learns, before its answer leaves, whether a
+-- driver has mixed up connections; a mismatch aborts the transaction, whosever it is. It also takes from the connection
+-- whatever a statement may have left for the next user: settings, held cursors, channels, advisory locks.
+create or replace function bailiwick.close(expected uuid) returns uuid
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  if c.request_id is distinct from expected then
+    perform bailiwick.refuse('close: another request');
+  end if;
+  execute 'close all';
+  execute 'unlisten *';
+  execute 'reset all';
+  perform pg_advisory_unlock_all();
+  return c.request_id;
+end $$;
+
+create or replace function bailiwick.tenant_id() returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (bailiwick.sealed()).tenant_id;
+end $$;
+
+create or replace function bailiwick.actor_id() returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (bailiwick.sealed()).actor_id;
+end $$;
+
+create or replace function bailiwick.request_id() returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (bailiwick.sealed()).request_id;
+end $$;
+
+-- The delegation under which the actor acts: the last of the chain, null when it acts as itself.
+create or replace function bailiwick.delegation_id() returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  chain uuid[] := (bailiwick.sealed()).chain;
+begin
+  return chain[cardinality(chain)];
+end $$;
+
+create or replace function bailiwick.delegation_chain() returns uuid[]
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (bailiwick.sealed()).chain;
+end $$;
+
+-- The world to which the chain is limited; null when it is not.
+create or replace function bailiwick.world_limit() returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return (bailiwick.sealed()).world_id;
+end $$;
+
+-- The same under the names that people who know the field look for.
+create or replace function bailiwick.current_tenant_id() returns uuid
+language sql stable parallel restricted as $$ select bailiwick.tenant_id() $$;
+
+create or replace function bailiwick.current_entity_id() returns uuid
+language sql stable parallel restricted as $$ select bailiwick.actor_id() $$;
+
+reset role;

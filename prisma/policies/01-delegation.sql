@@ -1,0 +1,362 @@
+-- What a chain of delegations allows. Table policies ask one question of this file, "whose rows, for this kind and
+-- verb?", and compare a column with the answer: owner_id = (select bailiwick.owner('memory', 'read')).
+--
+-- Rights are an intersection, evaluated on every statement: token scopes, the ceiling of everybody who acts, the
+-- capabilities of every delegation in the chain, and what the owner may do now. Nothing is ever added up. A delegation
+-- that is revoked, expired or early, or whose delegate, owner or tenant is not active, ends the whole chain at once.
+--
+-- The rules D1 to D30 stand in ARCHITECTURE.md. Nothing here names a table's rows to a caller.
+
+set local role bailiwick_kernel;
+
+-- The vocabulary of what can be delegated, closed: whatever is not listed is in nobody's delegation. Creating root
+-- delegations, archiving, suspending, ceilings, instructions and administration are missing on purpose.
+create or replace function bailiwick.delegable() returns text[]
+language sql immutable parallel safe as $$
+  select array[
+    'user:read',       'user:update',
+    'agent:read',      'agent:create',   'agent:update',
+    'world:read',      'world:create',   'world:update',
+    'member:read',     'member:create',  'member:update',  'member:delete',
+    'memory:read',     'memory:create',  'memory:update',  'memory:delete',
+    'delegation:read'
+  ]
+$$;
+
+-- Kinds whose rows stand in a world; a chain limited to a world reaches no other kind.
+create or replace function bailiwick.stands_in_world(capability text) returns boolean
+language sql immutable parallel safe as $$ select split_part(capability, ':', 1) in ('world', 'member', 'memory') $$;
+
+-- Well-formed: known words only, and reading wherever writing is (a write must see the row it touches).
+create or replace function bailiwick.well_formed(capabilities text[]) returns boolean
+language sql immutable parallel safe as $$
+  select capabilities <@ bailiwick.delegable()
+     and not exists (
+       select from unnest(capabilities) c where split_part(c, ':', 1) || ':read' <> all (capabilities))
+     and cardinality(capabilities) = (select count(distinct c) from unnest(capabilities) c)
+$$;
+
+-- How many delegations of the chain are in force for a capability, each with an active delegate within its ceiling.
+-- Capability null asks only whether they are in force.
+create or replace function bailiwick.live_hops(c bailiwick.context, capability text) returns bigint
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+begin
+  return (
+    select count(*)
+      from public.delegations d
+      join public.entities e on e.tenant_id = d.tenant_id and e.id = d.delegate_id
+     where d.tenant_id = c.tenant_id
+       and d.id = any (c.chain)
+       and d.revoked_at is null
+       and d.not_before <= statement_timestamp()
+       and d.expires_at > statement_timestamp()
+       and e.status = 'active'
+       and e.owner_id = c.owner_id
+       and (capability is null
+            or capability = any (d.capabilities) and (e.ceiling is null or e.ceiling ? capability)));
+end $$;
+
+-- Whether the context holds a capability right now; null asks whether it holds any authority at all.
+create or replace function bailiwick.holds(c bailiwick.context, capability text) returns boolean
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+begin
+  if c.tenant_id is null or c.expires_at <= statement_timestamp() then
+    return false;
+  end if;
+  if capability is not null and (capability <> all (c.scopes)
+     or c.world_id is not null and not bailiwick.stands_in_world(capability)) then
+    return false;
+  end if;
+  -- the actor, whoever owns it, and the tenant
+  if not exists (
+       select
+         from public.entities a
+         join public.entities o on o.tenant_id = a.tenant_id and o.id = a.owner_id
+         join public.tenants t on t.tenant_id = a.tenant_id
+        where a.tenant_id = c.tenant_id and a.id = c.actor_id
+          and a.status = 'active' and o.status = 'active' and t.status = 'active'
+          and (capability is null or a.ceiling is null or a.ceiling ? capability)) then
+    return false;
+  end if;
+  if cardinality(c.chain) > 0 and bailiwick.live_hops(c, capability) <> cardinality(c.chain) then
+    return false;
+  end if;
+  -- a world limit reaches no further than the owner, who must be a member of that world now
+  return c.world_id is null or exists (
+    select
+      from public.world_members m
+      join public.entities w on w.tenant_id = m.tenant_id and w.id = m.world_id
+     where m.tenant_id = c.tenant_id and m.world_id = c.world_id and m.entity_id = c.owner_id
+       and w.status = 'active');
+end $$;
+
+-- Whose rows of this kind may be touched with this verb: the owner, or null.
+create or replace function bailiwick.owner(kind text, verb text) returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  return case when bailiwick.holds(c, kind || ':' || verb) then c.owner_id end;
+end $$;
+
+-- The same for what is never delegable: null under any chain.
+create or replace function bailiwick.direct_owner(kind text, verb text) returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  return case when cardinality(c.chain) = 0 and bailiwick.holds(c, kind || ':' || verb) then c.owner_id end;
+end $$;
+
+-- The worlds of which the owner is a member, as far as the chain's world limit goes.
+create or replace function bailiwick.worlds(kind text, verb text) returns uuid[]
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  if not bailiwick.holds(c, kind || ':' || verb) then
+    return '{}';
+  end if;
+  return array(
+    select m.world_id
+      from public.world_members m
+      join public.entities w on w.tenant_id = m.tenant_id and w.id = m.world_id
+     where m.tenant_id = c.tenant_id and m.entity_id = c.owner_id and w.status = 'active'
+       and (c.world_id is null or m.world_id = c.world_id));
+end $$;
+
+-- The actor itself, as a party to delegations: what it granted and what it holds concerns it under any of its chains.
+create or replace function bailiwick.party(kind text, verb text) returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  return case when kind || ':' || verb = any (c.scopes) and bailiwick.holds(c, null) then c.actor_id end;
+end $$;
+
+-- The tenant that the caller administers: an active user with the role admin, acting directly, with a token for it.
+create or replace function bailiwick.administered_tenant() returns uuid
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  return case when cardinality(c.chain) = 0
+    and bailiwick.holds(c, 'tenant:administer')
+    and exists (select from public.users u
+                 where u.tenant_id = c.tenant_id and u.id = c.actor_id and u.role = 'admin')
+    then c.tenant_id end;
+end $$;
+
+-- Completes a context with the chain that ends in a delegation: from the database, leaf to root, never from the token.
+-- What cannot change is checked here, once; what can change is checked by holds(), on every statement.
+create or replace function bailiwick.resolve_chain(c bailiwick.context, leaf uuid) returns bailiwick.context
+language plpgsql stable parallel restricted as $$
+declare
+  hops public.delegations[];
+  hop public.delegations;
+  delegator uuid;
+  worlds uuid[];
+begin
+  with recursive up as (
+    select d from public.delegations d where d.tenant_id = c.tenant_id and d.id = leaf
+    union all
+    select p from up join public.delegations p on p.tenant_id = (up.d).tenant_id and p.id = (up.d).parent_id
+  )
+  select array_agg(d order by (d).depth) into hops from up;
+  if hops is null or (hops[cardinality(hops)]).delegate_id <> c.actor_id or cardinality(hops) > 4 then
+    perform bailiwick.refuse('chain: not a delegation to the subject');
+  end if;
+  c.owner_id := (hops[1]).owner_id;
+  delegator := c.owner_id;
+  foreach hop in array hops loop
+    if hop.delegator_id <> delegator or hop.owner_id <> c.owner_id then
+      perform bailiwick.refuse('chain: not aligned');
+    end if;
+    delegator := hop.delegate_id;
+    c.chain := c.chain || hop.id;
+  end loop;
+  select array_agg(distinct h.world_id) into worlds from unnest(hops) h where h.world_id is not null;
+  c.world_id := case when cardinality(worlds) > 1 then '00000000-0000-0000-0000-000000000000' else worlds[1] end;
+  return c;
+end $$;
+
+-- Why the present context may not make this delegation: a word of a closed list, or null when it may. The insert policy
+-- and the server's helpful answer both come from here, so they cannot disagree.
+create or replace function bailiwick.grant_refusal(
+  owner_id uuid, delegator_id uuid, delegate_id uuid, parent_id uuid, depth int, redelegate int,
+  capabilities text[], world_id uuid, not_before timestamptz, expires_at timestamptz) returns text
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+  parent public.delegations;
+  longest interval := interval '90 days';
+begin
+  if not bailiwick.holds(c, null) or 'delegation:create' <> all (c.scopes)
+     or grant_refusal.owner_id is distinct from c.owner_id or grant_refusal.delegator_id is distinct from c.actor_id then
+    return 'authority';
+  end if;
+  if cardinality(c.chain) = 0 then
+    -- only a person makes a root delegation, and only directly
+    if grant_refusal.parent_id is not null or grant_refusal.depth <> 1
+       or not exists (select from public.users u where u.tenant_id = c.tenant_id and u.id = c.actor_id) then
+      return 'authority';
+    end if;
+    if grant_refusal.redelegate not between 0 and 3 then
+      return 'redelegate';
+    end if;
+  else
+    select * into parent from public.delegations d
+     where d.tenant_id = c.tenant_id and d.id = c.chain[cardinality(c.chain)];
+    if grant_refusal.parent_id is distinct from parent.id or grant_refusal.depth <> parent.depth + 1 then
+      return 'authority';
+    end if;
+    if parent.redelegate < 1 or grant_refusal.redelegate not between 0 and parent.redelegate - 1 then
+      return 'redelegate';
+    end if;
+    if not grant_refusal.capabilities <@ parent.capabilities then
+      return 'capabilities';
+    end if;
+    if grant_refusal.world_id is distinct from coalesce(c.world_id, grant_refusal.world_id) then
+      return 'world';
+    end if;
+    if grant_refusal.expires_at > parent.expires_at then
+      return 'lifetime';
+    end if;
+    select make_interval(secs => t.subdelegation_seconds) into longest
+      from public.tenants t where t.tenant_id = c.tenant_id;
+  end if;
+  if cardinality(grant_refusal.capabilities) = 0 or not bailiwick.well_formed(grant_refusal.capabilities) then
+    return 'capabilities';
+  end if;
+  if grant_refusal.expires_at <= greatest(statement_timestamp(), grant_refusal.not_before)
+     or grant_refusal.expires_at > statement_timestamp() + longest then
+    return 'lifetime';
+  end if;
+  if grant_refusal.world_id is not null and not exists (
+       select from public.world_members m
+        where m.tenant_id = c.tenant_id and m.world_id = grant_refusal.world_id and m.entity_id = c.owner_id) then
+    return 'world';
+  end if;
+  if grant_refusal.delegate_id in (c.owner_id, c.actor_id) or exists (
+       select from public.delegations d
+        where d.tenant_id = c.tenant_id and d.id = any (c.chain) and d.delegate_id = grant_refusal.delegate_id) then
+    return 'cycle';
+  end if;
+  if not exists (
+       select from public.entities e
+        where e.tenant_id = c.tenant_id and e.id = grant_refusal.delegate_id
+          and e.kind = 'agent' and e.owner_id = c.owner_id and e.status = 'active') then
+    return 'delegate';
+  end if;
+  return null;
+end $$;
+
+-- Ends delegations. Rows never change otherwise, and never change back. Each of the three takes its authority from the
+-- context alone and answers null for whatever the caller may not end, be it hidden or absent.
+
+-- Whether the context may end one delegation: its owner directly, whoever stands above it in its chain, its delegate
+-- (who renounces), or the tenant's administrator. Nobody below or beside it.
+create or replace function bailiwick.may_end(c bailiwick.context, target uuid) returns boolean
+language plpgsql stable parallel restricted as $$
+begin
+  if not bailiwick.holds(c, null) or 'delegation:update' <> all (c.scopes) then
+    return false;
+  end if;
+  if bailiwick.administered_tenant() = c.tenant_id then
+    return true;
+  end if;
+  return exists (
+    with recursive up as (
+      select d.* from public.delegations d where d.tenant_id = c.tenant_id and d.id = target
+      union all
+      select p.* from up join public.delegations p on p.tenant_id = up.tenant_id and p.id = up.parent_id
+    )
+    select from up
+     where (up.owner_id = c.owner_id or cardinality(c.chain) = 0)
+       and (up.delegator_id = c.actor_id or up.id = target and up.delegate_id = c.actor_id));
+end $$;
+
+create or replace function bailiwick.revoke_delegation(target uuid) returns timestamptz
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+  ended timestamptz;
+begin
+  if not bailiwick.may_end(c, target) then
+    return null;
+  end if;
+  update public.delegations d
+     set revoked_at = coalesce(d.revoked_at, clock_timestamp()), revoked_by = coalesce(d.revoked_by, c.actor_id)
+   where d.tenant_id = c.tenant_id and d.id = target
+   returning d.revoked_at into ended;
+  return ended;
+end $$;
+
+-- Only earlier. Returns the expiry now in force: the row's own when it was earlier already.
+create or replace function bailiwick.narrow_delegation(target uuid, until timestamptz) returns timestamptz
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+  ends timestamptz;
+begin
+  if not bailiwick.may_end(c, target) then
+    return null;
+  end if;
+  update public.delegations d
+     set expires_at = least(d.expires_at, until)
+   where d.tenant_id = c.tenant_id and d.id = target and until > d.not_before
+   returning d.expires_at into ends;
+  return ends;
+end $$;
+
+-- The kill switch: everything an agent holds, by the agent's owner acting directly or the tenant's administrator.
+create or replace function bailiwick.revoke_agent(agent uuid) returns setof uuid
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  if not bailiwick.holds(c, null) or 'delegation:update' <> all (c.scopes) or not exists (
+       select from public.entities e
+        where e.tenant_id = c.tenant_id and e.id = agent and e.kind = 'agent'
+          and (e.owner_id = c.actor_id and cardinality(c.chain) = 0
+               or bailiwick.administered_tenant() = c.tenant_id)) then
+    return;
+  end if;
+  return query
+    update public.delegations d
+       set revoked_at = clock_timestamp(), revoked_by = c.actor_id
+     where d.tenant_id = c.tenant_id and d.delegate_id = agent and d.revoked_at is null
+    returning d.id;
+end $$;
+
+-- Everything the caller may know about its own authority: who acts, for whom, through what, until when.
+create or replace function bailiwick.describe() returns jsonb
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  if c.tenant_id is null then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'requestId', c.request_id,
+    'tenantId', c.tenant_id,
+    'actor', (select jsonb_build_object('id', e.id, 'kind', e.kind, 'status', e.status)
+                from public.entities e where e.tenant_id = c.tenant_id and e.id = c.actor_id),
+    'owner', (select jsonb_build_object('id', e.id, 'kind', e.kind, 'status', e.status)
+                from public.entities e where e.tenant_id = c.tenant_id and e.id = c.owner_id),
+    'worldId', c.world_id,
+    'tokenExpiresAt', c.expires_at,
+    'live', bailiwick.holds(c, null),
+    'administrator', bailiwick.administered_tenant() is not null,
+    'capabilities', to_jsonb(array(
+      select s from unnest(c.scopes) s where bailiwick.holds(c, s) order by s)),
+    'chain', coalesce((
+      select jsonb_agg(jsonb_build_object(
+               'id', d.id, 'depth', d.depth, 'delegatorId', d.delegator_id, 'delegateId', d.delegate_id,
+               'capabilities', d.capabilities, 'worldId', d.world_id, 'redelegate', d.redelegate,
+               'notBefore', d.not_before, 'expiresAt', d.expires_at, 'revokedAt', d.revoked_at) order by d.depth)
+        from public.delegations d where d.tenant_id = c.tenant_id and d.id = any (c.chain)), '[]'));
+end $$;
+
+reset role;

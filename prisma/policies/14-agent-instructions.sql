@@ -1,0 +1,33 @@
+-- agent_instructions
+-- The system prompt and the private instructions of an agent. The owner in person reads and writes them; the agent
+-- reads its own when it acts as itself. No delegation reaches them: no other agent ever learns what one was told.
+
+alter table public.agent_instructions enable row level security, force row level security;
+
+create policy tenant_floor on public.agent_instructions as restrictive for all to bailiwick_runtime
+  using (tenant_id = (select bailiwick.tenant_id()));
+comment on policy tenant_floor on public.agent_instructions is 'Nothing outside the caller''s tenant, whatever else allows.';
+
+create policy select_own on public.agent_instructions for select to bailiwick_runtime
+  using (owner_id = (select bailiwick.direct_owner('agent', 'read')));
+comment on policy select_own on public.agent_instructions is 'The owner in person reads what its agents are told.';
+
+create policy select_self on public.agent_instructions for select to bailiwick_runtime
+  using (id = (select bailiwick.direct_owner('agent', 'read')));
+comment on policy select_self on public.agent_instructions is 'An agent acting as itself reads what it is told.';
+
+create policy insert_own on public.agent_instructions for insert to bailiwick_runtime
+  with check (owner_id = (select bailiwick.direct_owner('agent', 'update')));
+comment on policy insert_own on public.agent_instructions is 'The owner in person instructs an agent.';
+
+create policy update_own on public.agent_instructions for update to bailiwick_runtime
+  using (owner_id = (select bailiwick.direct_owner('agent', 'update')));
+comment on policy update_own on public.agent_instructions is 'The owner in person instructs an agent anew.';
+-- no delete: instructions are emptied, and go when the agent is purged
+
+grant select on public.agent_instructions to bailiwick_runtime;
+grant insert (tenant_id, id, owner_id, system_prompt, private_instructions, updated_at)
+  on public.agent_instructions to bailiwick_runtime;
+grant update (system_prompt, private_instructions, updated_at) on public.agent_instructions to bailiwick_runtime;
+
+-- test: test/policies/agent-instructions.test.ts

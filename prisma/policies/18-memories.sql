@@ -1,0 +1,47 @@
+-- memories
+-- A memory is seen by its owner, and by an agent acting for that owner when its delegation lets it read memories; a
+-- delegation limited to a world shows the memories of that world only. The same goes for creating, changing and
+-- deleting, each with its own capability. A memory in a world needs its owner to be a member of that world. A member
+-- of the world who is not the owner of the memory does not see it.
+
+alter table public.memories enable row level security, force row level security;
+
+create policy tenant_floor on public.memories as restrictive for all to bailiwick_runtime
+  using (tenant_id = (select bailiwick.tenant_id()));
+comment on policy tenant_floor on public.memories is 'Nothing outside the caller''s tenant, whatever else allows.';
+
+create policy world_limit on public.memories as restrictive for all to bailiwick_runtime
+  using (world_id is not distinct from coalesce((select bailiwick.world_limit()), world_id));
+comment on policy world_limit on public.memories is 'A delegation limited to a world reaches the memories of that world only.';
+
+create policy select_own on public.memories for select to bailiwick_runtime
+  using (owner_id = (select bailiwick.owner('memory', 'read')));
+comment on policy select_own on public.memories is 'The owner''s memories, for the owner and for agents that may read them.';
+
+create policy insert_own on public.memories for insert to bailiwick_runtime
+  with check (owner_id = (select bailiwick.owner('memory', 'create')));
+comment on policy insert_own on public.memories is 'The owner writes memories, or an agent that may create them.';
+
+create policy insert_world on public.memories as restrictive for insert to bailiwick_runtime
+  with check (world_id is null or world_id = any ((select bailiwick.worlds('memory', 'create'))::uuid[]));
+comment on policy insert_world on public.memories is 'Only in a world of which the owner is a member.';
+
+create policy insert_provenance on public.memories as restrictive for insert to bailiwick_runtime
+  with check (created_by = (select bailiwick.actor_id()) and request_id = (select bailiwick.request_id())
+    and delegation_id is not distinct from (select bailiwick.delegation_id()));
+comment on policy insert_provenance on public.memories is 'A row says truly who made it, through what, in which request.';
+
+create policy update_own on public.memories for update to bailiwick_runtime
+  using (owner_id = (select bailiwick.owner('memory', 'update')));
+comment on policy update_own on public.memories is 'The owner changes memories, or an agent that may update them.';
+
+create policy delete_own on public.memories for delete to bailiwick_runtime
+  using (owner_id = (select bailiwick.owner('memory', 'delete')));
+comment on policy delete_own on public.memories is 'The owner deletes memories, or an agent that may delete them.';
+
+grant select, delete on public.memories to bailiwick_runtime;
+grant insert (tenant_id, id, owner_id, agent_id, world_id, kind, content, tags, metadata, created_by, delegation_id,
+  request_id, updated_at) on public.memories to bailiwick_runtime;
+grant update (kind, content, tags, metadata, updated_at) on public.memories to bailiwick_runtime;
+
+-- test: test/policies/memories.test.ts

@@ -1,0 +1,30 @@
+-- audit_entries
+-- What was done and what was refused, written in the transaction of the change. The runtime role can add an entry
+-- through bailiwick.audit and do nothing else: not read, not change, not remove. Who, for whom, through which chain, in
+-- which request and under which policies is taken from the sealed context, not from the caller.
+
+alter table public.audit_entries enable row level security, force row level security;
+-- no select, insert, update or delete for the runtime role
+
+create policy kernel_writes on public.audit_entries for insert to bailiwick_kernel with check (true);
+comment on policy kernel_writes on public.audit_entries is 'The kernel records, on behalf of a sealed context.';
+grant insert on public.audit_entries to bailiwick_kernel;
+
+-- Records one event of the present context. 28000 without a context: nothing is recorded in nobody's name.
+create or replace function bailiwick.audit(id uuid, event text, target_kind text, target_id uuid, detail jsonb) returns void
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  if c.tenant_id is null then
+    perform bailiwick.refuse('audit: no context');
+  end if;
+  insert into public.audit_entries
+    (tenant_id, id, event, actor_id, owner_id, chain, request_id, target_kind, target_id, detail, policy_checksum)
+  select c.tenant_id, audit.id, audit.event, c.actor_id, c.owner_id, c.chain, c.request_id, audit.target_kind,
+         audit.target_id, coalesce(audit.detail, '{}'), p.checksum
+    from bailiwick.policy_state p;
+end $$;
+alter function bailiwick.audit(uuid, text, text, uuid, jsonb) owner to bailiwick_kernel;
+
+-- test: test/policies/audit-entries.test.ts

@@ -1,0 +1,36 @@
+-- Closing: what nobody has, unless it was said above.
+-- Functions are executable by everybody unless revoked, now and for whatever the migrator or the kernel makes later.
+
+revoke create on schema bailiwick from bailiwick_kernel;
+revoke all on schema bailiwick from public;
+revoke all on all functions in schema bailiwick from public, bailiwick_runtime;
+revoke all on all tables in schema bailiwick from public, bailiwick_runtime;
+revoke all on all sequences in schema public, bailiwick from public, bailiwick_runtime;
+alter default privileges revoke execute on functions from public;
+alter default privileges for role bailiwick_kernel revoke execute on functions from public;
+
+-- What the runtime role may call: to open and close a context, to ask about it, to end delegations, to record.
+grant usage on schema bailiwick, public to bailiwick_runtime;
+grant execute on function
+  bailiwick.open(text, text),
+  bailiwick.close(uuid),
+  bailiwick.tenant_id(),
+  bailiwick.actor_id(),
+  bailiwick.request_id(),
+  bailiwick.delegation_id(),
+  bailiwick.delegation_chain(),
+  bailiwick.world_limit(),
+  bailiwick.current_tenant_id(),
+  bailiwick.current_entity_id(),
+  bailiwick.owner(text, text),
+  bailiwick.direct_owner(text, text),
+  bailiwick.worlds(text, text),
+  bailiwick.party(text, text),
+  bailiwick.administered_tenant(),
+  bailiwick.describe(),
+  bailiwick.grant_refusal(uuid, uuid, uuid, uuid, int, int, text[], uuid, timestamptz, timestamptz),
+  bailiwick.revoke_delegation(uuid),
+  bailiwick.narrow_delegation(uuid, timestamptz),
+  bailiwick.revoke_agent(uuid),
+  bailiwick.audit(uuid, text, text, uuid, jsonb)
+to bailiwick_runtime;

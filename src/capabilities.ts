@@ -1,0 +1,40 @@
+// The vocabulary of rights: a capability is a kind of row and a verb, written kind:verb. Closed; there are no wildcards.
+//
+// The database decides with its own copy, bailiwick.delegable() in prisma/policies/01-delegation.sql; a test keeps the two
+// equal. Imports nothing.
+
+/** What an owner can hand to an agent. */
+export const DELEGABLE = [
+  'user:read',
+  'user:update',
+  'agent:read',
+  'agent:create',
+  'agent:update',
+  'world:read',
+  'world:create',
+  'world:update',
+  'member:read',
+  'member:create',
+  'member:update',
+  'member:delete',
+  'memory:read',
+  'memory:create',
+  'memory:update',
+  'memory:delete',
+  'delegation:read',
+] as const;
+
+/** What a token can allow its bearer in person, and nobody can hand on: granting and ending delegations, administration. */
+export const PERSONAL = ['delegation:create', 'delegation:update', 'tenant:administer'] as const;
+
+export type Capability = (typeof DELEGABLE)[number];
+export type Scope = Capability | (typeof PERSONAL)[number];
+
+/** Every scope there is. */
+export const SCOPES: readonly Scope[] = [...DELEGABLE, ...PERSONAL];
+
+const known: ReadonlySet<string> = new Set(DELEGABLE);
+
+export function isCapability(text: string): text is Capability {
+  return known.has(text);
+}

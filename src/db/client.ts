@@ -1,0 +1,36 @@
+// Prisma on the sealed pool: the only place that makes a client of the generated code.
+//
+// Every statement is a named prepared statement: it is parsed and planned once per connection, and it goes over the
+// extended protocol, which carries exactly one statement, so that nothing can be stacked behind it.
+
+import { createHash } from 'node:crypto';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { PrismaClient } from '../../generated/prisma/client.ts';
+import type { SealedPool } from './pool.ts';
+import { scope } from './scope.ts';
+
+const names = new Map<string, string>();
+const MOST_NAMES = 2000;
+
+/** A stable name for a statement's text, so that the same text is the same prepared statement on every connection. */
+export function statementName(sql: string): string {
+  let name = names.get(sql);
+  if (name === undefined) {
+    name = `b_${createHash('sha256').update(sql).digest('base64url').slice(0, 24)}`;
+    if (names.size >= MOST_NAMES) {
+      names.clear();
+    }
+    names.set(sql, name);
+  }
+  return name;
+}
+
+/** A Prisma client whose every query runs inside a session and carries its tenant and owner. */
+export function createClient(pool: SealedPool) {
+  const adapter = new PrismaPg(pool, { statementNameGenerator: ({ sql }) => statementName(sql) });
+  return new PrismaClient({ adapter, errorFormat: 'minimal', log: [] }).$extends(scope);
+}
+
+/** The client inside a session's transaction. */
+export type Transaction = Parameters<Parameters<ReturnType<typeof createClient>['$transaction']>[0]>[0];
+export type DatabaseClient = ReturnType<typeof createClient>;

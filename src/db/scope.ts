@@ -1,0 +1,175 @@
+// The second layer: every query through Prisma also says for itself which tenant and which owner it is about.
+//
+// Row security would do alone. This layer exists because either layer alone must still isolate: a policy that was
+// dropped by mistake then hides nothing but the mistake. It also names the columns that lead every index, which is what
+// lets PostgreSQL, or a router of shards, go straight to the rows. It knows nothing of delegation and grants nothing:
+// it can only make a query narrower. On new rows it fills in tenant, owner and provenance from the context.
+
+import { Prisma } from '../../generated/prisma/client.ts';
+import { getDatamodel } from '../../generated/pothos.ts';
+import { type OpenContext, opening } from './pool.ts';
+
+type Predicate = Record<string, unknown>;
+type Args = Record<string, unknown>;
+type ModelName = Prisma.ModelName;
+
+// Which rows of a model can concern a context at all, besides being of its tenant. An agent acting as itself is its own
+// owner, so it also looks at itself by id; an administrator's reach is the tenant, in the three models that say so.
+const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
+  Tenant: () => ({}),
+  Identity: () => ({}),
+  AuditEntry: own,
+  User: (context) => (context.administrator ? {} : own(context)),
+  Entity: (context) =>
+    context.administrator
+      ? {}
+      : { OR: [own(context), { id: context.ownerId }, { world: { members: { some: { entityId: context.ownerId } } } }] },
+  Agent: ownOrSelf,
+  AgentInstructions: ownOrSelf,
+  World: (context) => ({ OR: [own(context), { members: { some: { entityId: context.ownerId } } }] }),
+  WorldMember: (context) => ({
+    OR: [own(context), { world: { members: { some: { entityId: context.ownerId } } } }],
+  }),
+  Delegation: (context) =>
+    context.administrator
+      ? {}
+      : context.actorKind === 'agent'
+        ? { OR: [own(context), { delegateId: context.actorId }, { delegatorId: context.actorId }] }
+        : own(context),
+  Memory: (context) => (context.worldId === null ? own(context) : { ...own(context), worldId: context.worldId }),
+};
+
+function own(context: OpenContext): Predicate {
+  return { ownerId: context.ownerId };
+}
+
+function ownOrSelf(context: OpenContext): Predicate {
+  return context.actorKind === 'agent' && context.chain.length === 0
+    ? { OR: [own(context), { id: context.actorId }] }
+    : own(context);
+}
+
+type ModelShape = {
+  /** To-many relations and the model they lead to: where a nested read needs a predicate of its own. */
+  readonly lists: ReadonlyMap<string, ModelName>;
+  /** To-one relations; the foreign key carries tenant and owner already. */
+  readonly singles: ReadonlyMap<string, ModelName>;
+  readonly columns: ReadonlySet<string>;
+};
+
+const SHAPES = new Map<string, ModelShape>(
+  Object.entries(getDatamodel().datamodel.models).map(([name, { fields }]) => {
+    const relations = (isList: boolean) =>
+      new Map(
+        fields.filter((f) => f.kind === 'object' && f.isList === isList).map((f) => [f.name, f.type as ModelName]),
+      );
+    const columns = new Set(fields.filter((f) => f.kind !== 'object').map((f) => f.name));
+    return [name, { lists: relations(true), singles: relations(false), columns }];
+  }),
+);
+
+function shapeOf(model: string): ModelShape {
+  const shape = SHAPES.get(model);
+  if (shape === undefined) {
+    throw new TypeError(`unknown model ${model}`);
+  }
+  return shape;
+}
+
+/** What every query on a model must also satisfy. */
+export function predicate(model: ModelName, context: OpenContext): Predicate {
+  return { tenantId: context.tenantId, ...CONCERNS[model](context) };
+}
+
+function narrowed(where: unknown, extra: Predicate): Predicate {
+  return where === undefined ? extra : { ...(where as Predicate), AND: [...conjuncts(where as Predicate), extra] };
+}
+
+function conjuncts({ AND }: Predicate): unknown[] {
+  return AND === undefined ? [] : Array.isArray(AND) ? AND : [AND];
+}
+
+/** Puts a predicate on every to-many relation that a selection reads, however deep. */
+function narrowSelection(model: ModelName, selection: Args, context: OpenContext): Args {
+  const { lists, singles } = shapeOf(model);
+  return Object.fromEntries(
+    Object.entries(selection).map(([field, value]): [string, unknown] => {
+      const list = lists.get(field);
+      const single = singles.get(field);
+      if (value === false || value === undefined) {
+        return [field, value];
+      }
+      if (list !== undefined) {
+        const args = value === true ? {} : narrowNested(list, value as Args, context);
+        return [field, { ...args, where: narrowed(args.where, predicate(list, context)) }];
+      }
+      if (single !== undefined && value !== true) {
+        return [field, narrowNested(single, value as Args, context)];
+      }
+      if (field === '_count' && value !== true) {
+        return [field, { ...(value as Args), select: narrowSelection(model, (value as { select: Args }).select, context) }];
+      }
+      return [field, value];
+    }),
+  );
+}
+
+function narrowNested(model: ModelName, args: Args, context: OpenContext): Args {
+  const nested = { ...args };
+  for (const key of ['select', 'include'] as const) {
+    if (nested[key] !== undefined && nested[key] !== null) {
+      nested[key] = narrowSelection(model, nested[key] as Args, context);
+    }
+  }
+  return nested;
+}
+
+/** A new row as this context may write it: tenant, owner and provenance filled in where the model has them. */
+function completed(model: ModelName, data: Args, context: OpenContext): Args {
+  const { columns, lists, singles } = shapeOf(model);
+  for (const field of Object.keys(data)) {
+    if (lists.has(field) || singles.has(field)) {
+      throw new TypeError(`nested write to ${model}.${field}: write each model by itself`);
+    }
+  }
+  const filled: Args = {
+    tenantId: context.tenantId,
+    ownerId: context.ownerId,
+    createdBy: context.actorId,
+    delegationId: context.chain.at(-1) ?? null,
+    requestId: context.requestId,
+  };
+  return { ...Object.fromEntries(Object.entries(filled).filter(([column]) => columns.has(column))), ...data };
+}
+
+function narrowArgs(model: ModelName, operation: string, args: Args, context: OpenContext): Args {
+  const scoped = narrowNested(model, args, context);
+  switch (operation) {
+    case 'create':
+      return { ...scoped, data: completed(model, args.data as Args, context) };
+    case 'createMany':
+    case 'createManyAndReturn':
+      return { ...scoped, data: [args.data].flat().map((row) => completed(model, row as Args, context)) };
+    case 'upsert':
+      // what row security hides would turn into an insert or an error that tells of it
+      throw new TypeError('upsert is not used: it answers differently for hidden rows');
+    default:
+      return { ...scoped, where: narrowed(args.where, predicate(model, context)) };
+  }
+}
+
+/** The extension that puts this layer around a Prisma client. */
+export const scope = Prisma.defineExtension({
+  name: 'scope',
+  query: {
+    $allModels: {
+      $allOperations({ model, operation, args, query }) {
+        const context = opening.getStore()?.context;
+        if (context === undefined) {
+          throw new TypeError('no query outside a session: use withSession');
+        }
+        return query(narrowArgs(model, operation, args as Args, context) as typeof args);
+      },
+    },
+  },
+});

@@ -1,0 +1,85 @@
+// A session: one operation, one transaction, one sealed context. The only door to the rows.
+//
+// Opening costs one round trip, together with BEGIN; closing costs one, in which the database asserts that the
+// transaction still belongs to this request and then commits. PostgreSQL's time limits lie below Prisma's, so that it is
+// always the database that ends a transaction first. This module decides nothing about access.
+
+import { BailiwickError } from '../errors.ts';
+import type { DatabaseClient, Transaction } from './client.ts';
+import { translate } from './failures.ts';
+import { type OpenContext, type Opening, opening } from './pool.ts';
+import { issueTicket, type TicketClaims, type TicketKey } from './ticket.ts';
+
+/** What work inside a session can use. */
+export type Session = OpenContext & {
+  /** The transaction's client: every query through it is filtered by tenant and owner, and by the database. */
+  readonly db: Transaction;
+  /** Round trips and statements so far. */
+  readonly cost: Pick<Opening, 'roundTrips' | 'statements'>;
+};
+
+export type SessionOptions = {
+  /** PostgreSQL refuses every write in it. */
+  readonly readOnly: boolean;
+};
+
+/** How to open sessions: a client on a sealed pool, the key that signs tickets, and the longest transaction. */
+export type Database = {
+  readonly client: DatabaseClient;
+  readonly ticketKey: TicketKey;
+  readonly transactionMs: number;
+  readonly waitMs: number;
+};
+
+/** Milliseconds by which Prisma's own limits lie above PostgreSQL's. */
+const HEADROOM = 5000;
+
+/** Thrown by work to roll its transaction back while keeping what it found. */
+export class Rollback<Value> extends Error {
+  readonly value: Value;
+
+  constructor(value: Value) {
+    super('rolled back on purpose');
+    this.value = value;
+  }
+}
+
+/**
+ * Runs `work` in one transaction under the context that the claims establish.
+ *
+ * @returns what `work` returns, after the transaction is committed; or the value of a `Rollback` it threw.
+ * @throws {BailiwickError} UNAUTHENTICATED when the database knows no such subject or chain, UNAVAILABLE when no
+ *   connection is to be had, TIMEOUT when PostgreSQL ended the transaction, or whatever `work` threw.
+ */
+export async function withSession<Result>(
+  database: Database,
+  claims: TicketClaims,
+  { readOnly }: SessionOptions,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const intent: Opening = {
+    ticket: issueTicket(claims, database.ticketKey),
+    requestId: claims.requestId,
+    readOnly,
+    roundTrips: 0,
+    statements: 0,
+  };
+  return opening.run(intent, async () => {
+    try {
+      return await database.client.$transaction(
+        (db) => {
+          if (intent.context === undefined) {
+            throw new BailiwickError('INTERNAL', undefined, { cause: new Error('transaction without a context') });
+          }
+          return work({ ...intent.context, db, cost: intent });
+        },
+        { maxWait: database.waitMs + HEADROOM, timeout: database.transactionMs + HEADROOM },
+      );
+    } catch (error) {
+      if (error instanceof Rollback) {
+        return error.value as Result;
+      }
+      throw translate(error, intent.failure);
+    }
+  });
+}

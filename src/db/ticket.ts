@@ -1,0 +1,79 @@
+// Tickets: how the server proves to the database, once per transaction, for whom it is working.
+//
+// A ticket names the verified subject of the request; the database looks up who that is and what it may do. It is signed
+// with HMAC-SHA256 (RFC 2104) under a key that server and database share, lives for seconds, and travels only as a bind
+// parameter, so that no log and no statistics view ever shows it. Rules S1 and S2 of ARCHITECTURE.md.
+
+import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DelegationId, RequestId } from '../ids.ts';
+
+/** Seconds a ticket is valid: long enough to wait for a lock on the way, far below the database's limit of 30. */
+const LIFETIME = 15;
+
+/** What the database is told about a request. Everything in it was verified before (src/auth). */
+export type TicketClaims = {
+  /** Slug of the tenant, from the token. */
+  readonly tenant: string;
+  readonly issuer: string;
+  /** Who acts, as its issuer calls it. */
+  readonly subject: string;
+  /** Whom the token names as the one acted for; must own the chain. */
+  readonly onBehalfOf?: string | undefined;
+  /** The delegation under which the subject acts; left out, it acts as itself. */
+  readonly delegation?: DelegationId | undefined;
+  /** kind:verb */
+  readonly scopes: readonly string[];
+  readonly tokenExpiresAt: Date;
+  readonly requestId: RequestId;
+};
+
+export type TicketKey = { readonly kid: string; readonly key: KeyObject };
+
+/** A ticket key from its 32 secret bytes; its id is derived, so the same key always has the same name. */
+export function ticketKey(secret: Uint8Array): TicketKey {
+  const kid = `ticket-${createHash('sha256').update('bailiwick ticket kid').update(secret).digest('hex').slice(0, 16)}`;
+  return { kid, key: createSecretKey(secret) };
+}
+
+/**
+ * The installation's ticket secret: the configured one, or one made on first use and kept in the data directory,
+ * readable by its owner only.
+ *
+ * @param configured TICKET_KEY, base64url of 32 bytes.
+ */
+export function loadTicketSecret(configured: string | undefined, dataDir: string): Uint8Array {
+  if (configured !== undefined) {
+    return Buffer.from(configured, 'base64url');
+  }
+  const file = join(dataDir, 'ticket.key');
+  mkdirSync(dataDir, { recursive: true });
+  try {
+    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw error;
+    }
+  }
+  return Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
+}
+
+/** A signed ticket: the two bind parameters of `bailiwick.open`. */
+export function issueTicket(claims: TicketClaims, { kid, key }: TicketKey, now = Date.now()): [ticket: string, mac: string] {
+  const iat = now / 1000;
+  const body = JSON.stringify({
+    iat,
+    exp: iat + LIFETIME,
+    tenant: claims.tenant,
+    issuer: claims.issuer,
+    subject: claims.subject,
+    on_behalf_of: claims.onBehalfOf ?? null,
+    delegation: claims.delegation ?? null,
+    scopes: claims.scopes,
+    token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
+    request_id: claims.requestId,
+  });
+  const ticket = `t1|${kid}|${body}`;
+  return [ticket, createHmac('sha256', key).update(ticket).digest('hex')];
+}
