@@ -1,0 +1,142 @@
+// A token's claims: what they must look like and how they must fit together, as two tables.
+//
+// Stricter than RFC 7519 and RFC 9068 where a library's leniency has been used for attacks: times are finite and
+// bounded, names are plain text, an access token lives for a day at most. Called only with claims whose signature has
+// been verified. Does not ask whether the subject exists: identities are rows, and the database decides.
+
+import { z } from 'zod';
+import type { IssuerConfig } from '../config.ts';
+import { type DelegationId, isUuid } from '../ids.ts';
+import { type RefusalReason, refused } from './refusal.ts';
+import { isJsonObject, type JsonObject } from './strict-json.ts';
+
+/** What a verified token says, and who says it. */
+export type VerifiedToken = {
+  /** `iss`, exactly as configured. */
+  readonly issuer: string;
+  /** Slug of the tenant, from the claim that the issuer's configuration names. */
+  readonly tenant: string;
+  /** `sub`: an opaque id that means something only together with the issuer. Never an e-mail address to match by. */
+  readonly subject: string;
+  /** `act.sub` (RFC 8693 section 4.1): who acts, when that is not the subject. Prior actors are not reported. */
+  readonly actor: string | undefined;
+  readonly delegationId: DelegationId | undefined;
+  /** Capabilities as `kind:verb`, sorted, each once; empty when the token names none. */
+  readonly scopes: readonly string[];
+  /** The moment from which this server refuses the token: `exp` plus the allowance for skewed clocks. */
+  readonly expiresAt: Date;
+  /** `jti`, to be matched together with the issuer. */
+  readonly tokenId: string | undefined;
+};
+
+/** What claims are held against. */
+export type ClaimRules = {
+  readonly issuer: IssuerConfig;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Longest accepted `exp - iat`, in seconds. */
+  readonly maxLifetime: number;
+};
+
+/** Allowance for clocks that disagree, in seconds. */
+const SKEW = 30;
+
+/** Longest accepted chain of `act` in `act`; the same bound as for delegations in the database. */
+const MAX_ACTORS = 4;
+
+// The database's text knows neither U+0000 nor half a character, and no log line should be broken by a name.
+const text = z
+  .string()
+  .max(255)
+  .regex(/^[^\p{Cc}\p{Cs}]+$/u);
+
+// RFC 7519 section 2, NumericDate; until the year 9999. zod refuses Infinity, which JSON spells 1e999.
+const seconds = z.number().min(0).max(253_402_300_799);
+
+const actor = z.looseObject({ sub: text, iss: text.optional() }).refine((act) => depth(act) <= MAX_ACTORS);
+
+// biome-ignore format: one claim per line
+const shape = z.object({
+  // claim        is                                        source
+  sub:            text,                                  // RFC 7519 section 4.1.2
+  aud:            z.union([text, z.array(text)]),        // RFC 7519 section 4.1.3
+  exp:            seconds,                               // RFC 7519 section 4.1.4
+  nbf:            seconds.optional(),                    // RFC 7519 section 4.1.5
+  iat:            seconds,                               // RFC 7519 section 4.1.6
+  jti:            text.optional(),                       // RFC 7519 section 4.1.7
+  azp:            text.optional(),                       // OpenID Connect Core section 2
+  client_id:      text.optional(),                       // RFC 8693 section 4.3
+  scope:          z.string().optional(),                 // RFC 8693 section 4.2
+  act:            actor.optional(),                      // RFC 8693 section 4.1
+  cnf:            z.never().optional(),                  // RFC 7800 section 3.1: only its sender may use it
+  delegation_id:  z.custom<DelegationId>(isUuid).optional(),
+});
+
+type Claims = z.infer<typeof shape> & { readonly tenant: unknown };
+
+type ClaimCheck = readonly [reason: RefusalReason, holds: (claims: Claims, rules: ClaimRules) => boolean];
+
+// biome-ignore format: one check per line
+const CHECKS: readonly ClaimCheck[] = [
+  // reason    holds when
+  ['expired',  (c, { now }) => c.exp > now - SKEW],
+  ['early',    (c, { now }) => c.nbf === undefined || c.nbf <= now + SKEW],
+  ['iat',      (c, { now }) => c.iat <= now + SKEW],
+  ['lifetime', (c, { maxLifetime }) => c.exp > c.iat && c.exp - c.iat <= maxLifetime],
+  ['aud',      (c, { issuer }) => audiences(c).includes(issuer.audience)],
+  ['azp',      (c) => audiences(c).length === 1 || (c.azp ?? c.client_id) !== undefined],
+  ['tenant',   (c) => text.safeParse(c.tenant).success],
+  ['tenant',   (c, { issuer }) => issuer.tenants?.some((tenant) => tenant === c.tenant) ?? true],
+  ['act',      (c, { issuer }) => (c.act?.iss ?? issuer.issuer) === issuer.issuer], // or it is another's `sub`
+];
+
+/**
+ * Reads claims whose signature and issuer have been verified.
+ *
+ * @throws {BailiwickError} UNAUTHENTICATED at the first claim that is missing, malformed or does not hold.
+ */
+export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedToken {
+  const claims: Claims = {
+    ...readShape(unchecked),
+    tenant: unchecked[rules.issuer.tenantClaim],
+  };
+  for (const [reason, holds] of CHECKS) {
+    if (!holds(claims, rules)) {
+      throw refused(reason);
+    }
+  }
+  return {
+    issuer: rules.issuer.issuer,
+    tenant: claims.tenant as string,
+    subject: claims.sub,
+    actor: claims.act?.sub,
+    delegationId: claims.delegation_id,
+    scopes: readScopes(claims.scope),
+    expiresAt: new Date((claims.exp + SKEW) * 1000),
+    tokenId: claims.jti,
+  };
+}
+
+function readShape(unchecked: JsonObject): z.infer<typeof shape> {
+  const result = shape.safeParse(unchecked);
+  if (!result.success) {
+    throw refused(shape.keyof().parse(result.error.issues[0]?.path[0]), result.error);
+  }
+  return result.data;
+}
+
+/** RFC 8693 section 4.2. What does not look like `kind:verb` is somebody else's scope and grants nothing here. */
+function readScopes(scope = ''): readonly string[] {
+  return [...new Set(scope.split(' '))].filter((word) => /^[a-z_]+:[a-z_]+$/.test(word)).sort();
+}
+
+function audiences({ aud }: Claims): readonly string[] {
+  return typeof aud === 'string' ? [aud] : aud;
+}
+
+function depth(act: unknown): number {
+  if (!isJsonObject(act)) {
+    return Number.POSITIVE_INFINITY;
+  }
+  return Object.hasOwn(act, 'act') ? 1 + depth(act.act) : 1;
+}
