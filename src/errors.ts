@@ -21,11 +21,18 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 /** An error whose code and message may be shown to the caller. The cause may not, and goes to the log only. */
 export class BailiwickError extends Error {
   readonly code: ErrorCode;
+  /** HTTP status where the whole answer is this error; usually the code's own. */
+  readonly status: number;
 
-  constructor(code: ErrorCode, message: string = ERROR_CODES[code].meaning, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string = ERROR_CODES[code].meaning,
+    { status = ERROR_CODES[code].status, ...options }: ErrorOptions & { status?: number } = {},
+  ) {
     super(message, options);
     this.name = 'BailiwickError';
     this.code = code;
+    this.status = status;
   }
 }
 

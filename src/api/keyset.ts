@@ -1,0 +1,128 @@
+// Pages by keyset: from the arguments of a connection to what to ask Prisma for, and back to edges and cursors.
+//
+// A cursor holds the values by which its row was ordered, not the row's offset and not merely its id, so it stays good
+// when rows come and go, its own included. It is opaque and signed, bound to the order and the caller's owner: a client
+// can only return one it was given, where it was given (no probing of hidden values by made-up cursors).
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { type Context, sessionOf } from '../context.ts';
+import { BailiwickError } from '../errors.ts';
+
+export const MOST_PER_PAGE = 100;
+export const DEFAULT_PER_PAGE = 20;
+
+/** An order: by a column, ties broken by id; or by id alone, which is the order of creation. */
+export type Order = {
+  /** Which connection it is, so that a cursor of one is not taken by another. */
+  readonly connection: string;
+  readonly field: string;
+  readonly direction: 'asc' | 'desc';
+};
+
+export type PageArgs = {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly before?: string | null | undefined;
+};
+
+type Row = Record<string, unknown> & { readonly id: string };
+type Key = readonly [value: string | null, id: string];
+
+/** What to ask Prisma for, and how to make a connection of its answer. */
+export type Page = {
+  readonly where: Record<string, unknown>;
+  readonly orderBy: Record<string, 'asc' | 'desc'>[];
+  readonly take: number;
+  /** `fetched` are the rows of that query; one more than asked for tells that there is a further page. */
+  connection<T extends object>(fetched: readonly T[]): Connection<T>;
+};
+
+export type Connection<T> = { readonly edges: Edge<T>[]; readonly pageInfo: PageInfo };
+export type Edge<T> = { readonly cursor: string; readonly node: T };
+export type PageInfo = {
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+};
+
+/**
+ * Turns the arguments of a connection into a keyset page.
+ *
+ * @throws {BailiwickError} BAD_USER_INPUT for contradicting arguments or a cursor that was not made here, LIMIT_EXCEEDED
+ *   for pages beyond MOST_PER_PAGE.
+ */
+export function paginate(context: Context, args: PageArgs, order: Order): Page {
+  const backward = args.last !== null && args.last !== undefined;
+  if (backward && args.first !== null && args.first !== undefined) {
+    throw new BailiwickError('BAD_USER_INPUT', 'Give first or last, not both');
+  }
+  const size = (backward ? args.last : args.first) ?? DEFAULT_PER_PAGE;
+  if (size < 0) {
+    throw new BailiwickError('BAD_USER_INPUT', 'first and last must not be negative');
+  }
+  if (size > MOST_PER_PAGE) {
+    throw new BailiwickError('LIMIT_EXCEEDED', `first and last must not exceed ${MOST_PER_PAGE}`);
+  }
+  const flip = (direction: 'asc' | 'desc') => (direction === 'asc' ? 'desc' : 'asc');
+  const direction = backward ? flip(order.direction) : order.direction;
+  const bounds = [
+    ...(args.after ? [beyond(readCursor(context, order, args.after), order.field, order.direction)] : []),
+    ...(args.before ? [beyond(readCursor(context, order, args.before), order.field, flip(order.direction))] : []),
+  ];
+  return {
+    where: bounds.length === 0 ? {} : { AND: bounds },
+    orderBy: [...(order.field === 'id' ? [] : [{ [order.field]: direction }]), { id: direction }],
+    take: size + 1,
+    connection(fetched) {
+      const more = fetched.length > size;
+      const page = fetched.slice(0, size);
+      const nodes = backward ? page.reverse() : page;
+      const edges = nodes.map((node) => ({ cursor: makeCursor(context, order, node as unknown as Row), node }));
+      return {
+        edges,
+        pageInfo: {
+          startCursor: edges.at(0)?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+          hasNextPage: backward ? Boolean(args.before) : more,
+          hasPreviousPage: backward ? more : Boolean(args.after),
+        },
+      };
+    },
+  };
+}
+
+/** Rows strictly after a key. The outer bound on the leading column is what an index range can use. */
+function beyond([value, id]: Key, field: string, direction: 'asc' | 'desc'): Record<string, unknown> {
+  const [than, orEqual] = direction === 'asc' ? (['gt', 'gte'] as const) : (['lt', 'lte'] as const);
+  if (field === 'id') {
+    return { id: { [than]: id } };
+  }
+  return { [field]: { [orEqual]: value }, OR: [{ [field]: { [than]: value } }, { id: { [than]: id } }] };
+}
+
+function makeCursor(context: Context, order: Order, row: Row): string {
+  const value = order.field === 'id' ? null : row[order.field];
+  const key: Key = [value instanceof Date ? value.toISOString() : (value as string | null), row.id];
+  const body = Buffer.from(JSON.stringify(key));
+  return Buffer.concat([signature(context, order, body), body]).toString('base64url');
+}
+
+function readCursor(context: Context, order: Order, cursor: string): Key {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const body = bytes.subarray(16);
+  if (bytes.length < 17 || !timingSafeEqual(bytes.subarray(0, 16), signature(context, order, body))) {
+    throw new BailiwickError('BAD_USER_INPUT', 'Not a cursor of this connection in this order');
+  }
+  return JSON.parse(body.toString()) as Key;
+}
+
+function signature(context: Context, order: Order, body: Uint8Array): Buffer {
+  const { tenantId, ownerId } = sessionOf(context);
+  return createHmac('sha256', context.cursorKey)
+    .update(`${tenantId}|${ownerId}|${order.connection}|${order.field}|${order.direction}|`)
+    .update(body)
+    .digest()
+    .subarray(0, 16);
+}

@@ -1,0 +1,87 @@
+// One operation, one session: the Yoga plugin that opens it around execution, and closes it before the answer leaves.
+//
+// A query runs read-only. A mutation is kept as a whole or not at all: an error in any of its fields rolls everything
+// back and takes the data out of the answer, so that no answer tells of something that did not happen. Nothing
+// that waits for a client happens inside, and nothing outside a session reaches a row.
+
+import { type ExecutionResult, getOperationAST, Kind, type OperationDefinitionNode } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../context.ts';
+import { recordAudit } from '../db/kernel.ts';
+import { type Database, Rollback, withSession } from '../db/session.ts';
+import type { TicketClaims } from '../db/ticket.ts';
+import { BailiwickError } from '../errors.ts';
+import { checkLimits } from './limits.ts';
+
+/** Asks about the schema only, which needs no session because it shows no rows. */
+function isIntrospection(operation: OperationDefinitionNode): boolean {
+  return (
+    operation.operation === 'query' &&
+    operation.selectionSet.selections.every((node) => node.kind === Kind.FIELD && node.name.value.startsWith('__'))
+  );
+}
+
+function claimsOf({ caller, requestId }: Context): TicketClaims {
+  switch (caller.kind) {
+    case 'anonymous':
+      throw new BailiwickError('UNAUTHENTICATED');
+    case 'subject':
+      return {
+        tenant: caller.tenant,
+        issuer: caller.issuer,
+        subject: caller.subject,
+        onBehalfOf: caller.onBehalfOf,
+        delegation: caller.delegationId,
+        scopes: caller.scopes,
+        tokenExpiresAt: caller.expiresAt,
+        requestId,
+      };
+    default:
+      return caller satisfies never;
+  }
+}
+
+export function useOperation(database: Database): Plugin<object, object, Context> {
+  return {
+    onExecute({ args, executeFn, setExecuteFn }) {
+      const context = args.contextValue as Context;
+      const operation = getOperationAST(args.document, args.operationName);
+      if (!operation) {
+        return;
+      }
+      setExecuteFn(async (executed): Promise<ExecutionResult> => {
+        checkLimits(args.schema, args.document, operation, (args.variableValues ?? {}) as Record<string, unknown>);
+        if (isIntrospection(operation)) {
+          return (await executeFn(executed as typeof args)) as ExecutionResult;
+        }
+        const claims = claimsOf(context);
+        const readOnly = operation.operation === 'query';
+        try {
+          return await withSession(database, claims, { readOnly }, async (session) => {
+            context.session = session;
+            const result = (await executeFn(executed as typeof args)) as ExecutionResult;
+            if (result.errors !== undefined && !readOnly) {
+              throw new Rollback({ ...result, data: null });
+            }
+            return result;
+          });
+        } catch (error) {
+          if (!readOnly && error instanceof BailiwickError && error.code === 'FORBIDDEN') {
+            await recordRefusal(database, claims, operation);
+          }
+          throw error;
+        } finally {
+          context.session = undefined;
+        }
+      });
+    },
+  };
+}
+
+/** What the database refused was rolled back; that it was asked for is recorded all the same, in a session of its own. */
+async function recordRefusal(database: Database, claims: TicketClaims, operation: OperationDefinitionNode): Promise<void> {
+  const fields = operation.selectionSet.selections.flatMap((node) => (node.kind === Kind.FIELD ? [node.name.value] : []));
+  await withSession(database, claims, { readOnly: false }, ({ db }) =>
+    recordAudit(db, 'operation.refused', { kind: 'operation', id: null }, { outcome: 'FORBIDDEN', fields }),
+  );
+}

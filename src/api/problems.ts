@@ -1,0 +1,44 @@
+// Outcomes that a caller can expect, as types of their own beside the result. They are answers, not failures: the
+// transaction they stand in is kept. What a caller may not do or know at all is an error instead (src/errors.ts).
+
+import { builder } from '../builder.ts';
+import { type Context, rows } from '../context.ts';
+import { recordAudit } from '../db/kernel.ts';
+
+/** Nothing here that the caller may know of: absent and hidden give this same answer. */
+export class NotFound extends Error {
+  constructor(what: string) {
+    super(`There is no ${what} with this id that you may change.`);
+    this.name = 'NotFound';
+  }
+}
+
+export const ProblemInterface = builder.interfaceRef<Error>('Problem').implement({
+  description: 'An outcome to be expected instead of the result; nothing was changed by this field.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'One sentence for people; its wording may change.' }),
+  }),
+});
+
+builder.objectType(NotFound, {
+  name: 'NotFound',
+  interfaces: [ProblemInterface],
+  description: 'Nothing here that you may know of. What is absent and what is hidden from you give this same answer.',
+});
+
+/** Records that something was asked for in vain, and answers NotFound: a denial leaves a trace, in its own transaction. */
+export async function refuseAsNotFound(context: Context, event: string, kind: string, id: string | null): Promise<never> {
+  await recordAudit(rows(context), event, { kind, id }, { outcome: 'NOT_FOUND' });
+  throw new NotFound(kind);
+}
+
+/** Records a change that was made. */
+export async function recordChange(
+  context: Context,
+  event: string,
+  kind: string,
+  id: string,
+  detail: Record<string, unknown> = {},
+): Promise<void> {
+  await recordAudit(rows(context), event, { kind, id }, detail);
+}

@@ -1,0 +1,120 @@
+// The first things that happen to a GraphQL request, in this order: its credential is verified, its body is read as far as
+// the limit goes, and its JSON is taken apart. GraphQL comes after that. Only POST with application/json is
+// parsed: forms and multipart, which a foreign page can send without asking, are not.
+
+import type { IncomingMessage } from 'node:http';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { authenticate, type Caller } from '../auth/actor.ts';
+import type { Verifier } from '../auth/token.ts';
+import { BailiwickError } from '../errors.ts';
+import type { RequestId } from '../ids.ts';
+import { checkJson } from './scalars.ts';
+
+/** What is known of a request from its first byte on. */
+export type RequestState = {
+  readonly requestId: RequestId;
+  readonly log: Logger;
+  /** What came of reading it: who asks for what, or why it goes no further. */
+  readonly outcome: { readonly caller: Caller; readonly params: GraphQLParams } | { readonly failure: unknown };
+};
+
+export type ServerContext = { readonly state: RequestState };
+
+const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const tooLarge = () => new BailiwickError('LIMIT_EXCEEDED', `The body is larger than ${limit} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) {
+    throw tooLarge();
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > limit) {
+      throw tooLarge();
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseBody(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (error) {
+    throw new BailiwickError('BAD_USER_INPUT', 'The body is not JSON', { cause: error });
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Takes a request's JSON apart (GraphQL over HTTP, section 5.4). */
+function readParams(body: unknown): GraphQLParams {
+  if (Array.isArray(body)) {
+    throw new BailiwickError('BAD_USER_INPUT', 'Batching is not supported: send one operation per request');
+  }
+  if (!isObject(body) || typeof body.query !== 'string') {
+    throw new BailiwickError('BAD_USER_INPUT', 'The body must be an object with the text of the operation in "query"');
+  }
+  const { query, variables, operationName, extensions } = body;
+  if (variables !== undefined && variables !== null && !isObject(variables)) {
+    throw new BailiwickError('BAD_USER_INPUT', '"variables" must be an object');
+  }
+  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
+    throw new BailiwickError('BAD_USER_INPUT', '"operationName" must be text');
+  }
+  if (extensions !== undefined && extensions !== null && !isObject(extensions)) {
+    throw new BailiwickError('BAD_USER_INPUT', '"extensions" must be an object');
+  }
+  checkJson(variables, '$');
+  return {
+    query,
+    ...(variables ? { variables } : {}),
+    ...(operationName ? { operationName } : {}),
+    ...(extensions ? { extensions } : {}),
+  };
+}
+
+/**
+ * Reads a request as far as GraphQL itself. Never throws: a failure is part of the outcome, so that it is answered in
+ * GraphQL's own shape.
+ */
+export async function readRequest(
+  request: IncomingMessage,
+  verifier: Verifier,
+  maxBodyBytes: number,
+): Promise<RequestState['outcome']> {
+  try {
+    const headers = { get: (name: string) => headerOf(request, name) };
+    const caller = await authenticate(headers, verifier);
+    if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+      throw new BailiwickError('BAD_USER_INPUT', 'Content-Type must be application/json', { status: 415 });
+    }
+    return { caller, params: readParams(parseBody(await readBody(request, maxBodyBytes))) };
+  } catch (failure) {
+    return { failure };
+  }
+}
+
+function headerOf(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name.toLowerCase()];
+  return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** Hands Yoga what was read, in place of its own parsers. */
+export function useRequest(): Plugin<object, ServerContext> {
+  return {
+    onRequestParse({ serverContext, setRequestParser }) {
+      const { outcome } = (serverContext as ServerContext).state;
+      setRequestParser(() => {
+        if ('failure' in outcome) {
+          throw outcome.failure;
+        }
+        return outcome.params;
+      });
+    },
+  };
+}

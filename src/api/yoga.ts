@@ -1,0 +1,75 @@
+// The GraphQL engine: Yoga with our schema and a list of plugins, one line each. No HTTP, no start-up, no logic.
+
+import { createHash } from 'node:crypto';
+import { type DocumentNode, type ExecutionResult, type GraphQLSchema, NoSchemaIntrospectionCustomRule, parse, validate } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Context } from '../context.ts';
+import type { Database } from '../db/session.ts';
+import { LIMITS } from './limits.ts';
+import { useOperation } from './operation.ts';
+import { present } from './present.ts';
+import { type ServerContext, useRequest } from './request.ts';
+
+export type EngineSettings = {
+  readonly schema: GraphQLSchema;
+  readonly database: Database;
+  /** Whether the schema may be asked for, and errors may suggest names. */
+  readonly development: boolean;
+};
+
+/** Parses and validates within limits; where the schema is not public, neither is a hint of it. */
+function useDocumentLimits(development: boolean): Plugin {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source: string) => parse(source, { maxTokens: LIMITS.tokens }));
+    },
+    onValidate({ setValidationFn, addValidationRule }) {
+      if (!development) {
+        addValidationRule(NoSchemaIntrospectionCustomRule);
+      }
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules: Parameters<typeof validate>[2]) => {
+        const errors = validate(schema, document, rules, { maxErrors: LIMITS.errors - 1, hideSuggestions: !development });
+        return errors.slice(0, LIMITS.errors);
+      });
+    },
+  };
+}
+
+/** Puts every error into the words of the closed list, with the request id; no answer leaves another way. */
+function usePresentation(): Plugin<object, ServerContext> {
+  return {
+    onResultProcess({ result, serverContext, setResult }) {
+      const { requestId, log } = (serverContext as ServerContext).state;
+      const single = result as ExecutionResult;
+      if (single.errors !== undefined) {
+        const whole = !('data' in single);
+        const errors = single.errors.slice(0, LIMITS.errors).map((error) => present(error, requestId, log, whole));
+        setResult({ ...single, errors });
+      }
+    },
+  };
+}
+
+/** Makes the engine. src/server.ts hands it requests that were read by `readRequest`. */
+export function createEngine({ schema, database, development }: EngineSettings) {
+  const cursorKey = createHash('sha256').update('cursor').update(database.ticketKey.key.export()).digest();
+  return createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    context: ({ state }: ServerContext): Context => {
+      const { requestId, log, outcome } = state;
+      if ('failure' in outcome) {
+        throw new TypeError('a request reached GraphQL that failed before');
+      }
+      return { requestId, log, caller: outcome.caller, cursorKey, session: undefined };
+    },
+    plugins: [useRequest(), useDocumentLimits(development), useOperation(database), usePresentation()],
+    batching: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    logging: false,
+    maskedErrors: false,
+    multipart: false,
+  });
+}

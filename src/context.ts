@@ -1,0 +1,34 @@
+// What a resolver holds while it works on one operation.
+//
+// Holding a Context lets you know who calls and under which request id, log with that id, and reach rows through the one
+// session that the operation runs in. It does not let you open another session, see the caller's token or decide a
+// permission; and it knows no feature. Features keep per-request state in a WeakMap keyed by it.
+
+import type { Logger } from 'pino';
+import type { Caller } from './auth/actor.ts';
+import type { Session } from './db/session.ts';
+import { BailiwickError } from './errors.ts';
+import type { RequestId } from './ids.ts';
+
+export type Context = {
+  readonly requestId: RequestId;
+  readonly caller: Caller;
+  readonly log: Logger;
+  /** Signs pagination cursors, so that a client can only come back with one that it was given. */
+  readonly cursorKey: Uint8Array;
+  /** The session of the running operation; undefined outside one, as when only the schema is asked for. */
+  session: Session | undefined;
+};
+
+/** The session of the running operation. */
+export function sessionOf(context: Context): Session {
+  if (context.session === undefined) {
+    throw new BailiwickError('UNAUTHENTICATED');
+  }
+  return context.session;
+}
+
+/** The session's Prisma client. */
+export function rows(context: Context): Session['db'] {
+  return sessionOf(context).db;
+}

@@ -1,0 +1,19 @@
+// The caller's tenant, as far as callers need to know it. Seen by whoever is signed in to it: prisma/policies/10-tenants.sql.
+
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { NodeInterface, registerNode } from '../api/node.ts';
+import { builder } from '../builder.ts';
+import { rows } from '../context.ts';
+
+export const Tenant = builder.prismaObject('Tenant', {
+  interfaces: [NodeInterface],
+  description: 'A customer of this installation. Nothing crosses from one tenant to another.',
+  fields: (t) => ({
+    slug: t.exposeString('slug', { description: 'The name by which tokens name it.' }),
+    name: t.exposeString('name', { description: 'What people call it.' }),
+  }),
+});
+
+registerNode('Tenant', (context, ids, selection) =>
+  rows(context).tenant.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.TenantFindManyArgs),
+);
