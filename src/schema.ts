@@ -1,11 +1,15 @@
 // The schema: imports every feature for effect and builds. Imported by the server and by what prints it, by no feature.
 
-import './api/scalars.ts';
+import './agents/mutations.ts';
 import './api/node.ts';
-import './viewer/viewer.ts';
+import './api/scalars.ts';
+import './delegations/mutations.ts';
+import './memories/mutations.ts';
+import './memories/search.ts';
 import './tenants/tenant.ts';
 import './users/user.ts';
-import './agents/agent.ts';
+import './viewer/viewer.ts';
+import './worlds/mutations.ts';
 import { builder } from './builder.ts';
 
 export const schema = builder.toSchema();

@@ -84,10 +84,6 @@ begin
   raise exception 'context refused' using errcode = '28000', detail = reason;
 end $$;
 
--- What cascades are the kernel's inner functions, which are made anew below and in 01-delegation.sql.
-set local client_min_messages = warning;
-drop type if exists bailiwick.context cascade;
-reset client_min_messages;
 create type bailiwick.context as (
   tenant_id  uuid,
   actor_id   uuid,

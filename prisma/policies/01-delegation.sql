@@ -309,24 +309,28 @@ begin
   return ends;
 end $$;
 
--- The kill switch: everything an agent holds, by the agent's owner acting directly or the tenant's administrator.
-create or replace function bailiwick.revoke_agent(agent uuid) returns setof uuid
+-- The kill switch: everything an agent holds, by the agent's owner acting directly or the tenant's administrator. Returns
+-- the delegations that were not revoked before.
+create or replace function bailiwick.revoke_agent(agent uuid) returns uuid[]
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
   c bailiwick.context := bailiwick.sealed();
+  ended uuid[];
 begin
   if not bailiwick.holds(c, null) or 'delegation:update' <> all (c.scopes) or not exists (
        select from public.entities e
         where e.tenant_id = c.tenant_id and e.id = agent and e.kind = 'agent'
           and (e.owner_id = c.actor_id and cardinality(c.chain) = 0
                or bailiwick.administered_tenant() = c.tenant_id)) then
-    return;
+    return null;
   end if;
-  return query
+  with revoked as (
     update public.delegations d
        set revoked_at = clock_timestamp(), revoked_by = c.actor_id
      where d.tenant_id = c.tenant_id and d.delegate_id = agent and d.revoked_at is null
-    returning d.id;
+    returning d.id)
+  select coalesce(array_agg(id), '{}') into ended from revoked;
+  return ended;
 end $$;
 
 -- Everything the caller may know about its own authority: who acts, for whom, through what, until when.
@@ -350,7 +354,9 @@ begin
     'live', bailiwick.holds(c, null),
     'administrator', bailiwick.administered_tenant() is not null,
     'capabilities', to_jsonb(array(
-      select s from unnest(c.scopes) s where bailiwick.holds(c, s) order by s)),
+      select s from unnest(c.scopes) s
+       where bailiwick.holds(c, s) and (s <> 'tenant:administer' or bailiwick.administered_tenant() is not null)
+       order by s)),
     'chain', coalesce((
       select jsonb_agg(jsonb_build_object(
                'id', d.id, 'depth', d.depth, 'delegatorId', d.delegator_id, 'delegateId', d.delegate_id,

@@ -3,7 +3,7 @@
 -- worlds you are a member of. An agent sees its owner's entities of a kind when its delegation lets it read that kind;
 -- acting as itself it sees itself. A tenant's administrator sees every entity of the tenant.
 -- Making an agent or a world makes its entity. Status and ceiling are changed by the owner in person, or by the
--- administrator: never through a delegation. Nobody deletes an entity: archiving is a status.
+-- administrator: never through a delegation. Nobody deletes an entity: archiving is a status, and it is for good.
 
 alter table public.entities enable row level security, force row level security;
 
@@ -46,15 +46,18 @@ create policy insert_world on public.entities for insert to bailiwick_runtime
 comment on policy insert_world on public.entities is 'Whoever may create the owner''s worlds creates their entity.';
 
 create policy update_agent on public.entities for update to bailiwick_runtime
-  using (kind = 'agent' and owner_id = (select bailiwick.direct_owner('agent', 'update')));
+  using (kind = 'agent' and status <> 'archived' and owner_id = (select bailiwick.direct_owner('agent', 'update')))
+  with check (kind = 'agent' and owner_id = (select bailiwick.direct_owner('agent', 'update')));
 comment on policy update_agent on public.entities is 'The owner in person suspends, archives or limits an agent.';
 
 create policy update_world on public.entities for update to bailiwick_runtime
-  using (kind = 'world' and owner_id = (select bailiwick.direct_owner('world', 'update')));
+  using (kind = 'world' and status <> 'archived' and owner_id = (select bailiwick.direct_owner('world', 'update')))
+  with check (kind = 'world' and owner_id = (select bailiwick.direct_owner('world', 'update')));
 comment on policy update_world on public.entities is 'The owner in person suspends or archives a world.';
 
 create policy update_administered on public.entities for update to bailiwick_runtime
-  using (tenant_id = (select bailiwick.administered_tenant()));
+  using (status <> 'archived' and tenant_id = (select bailiwick.administered_tenant()))
+  with check (tenant_id = (select bailiwick.administered_tenant()));
 comment on policy update_administered on public.entities is 'An administrator suspends, archives or limits anybody.';
 -- no delete: a chain that names an entity must stay readable
 

@@ -5,7 +5,7 @@ import type { ObjectRef } from '@pothos/core';
 import { builder } from '../builder.ts';
 import { type Connection, DEFAULT_PER_PAGE, type Edge, MOST_PER_PAGE, type PageInfo } from './keyset.ts';
 
-const PageInfoObject = builder.objectRef<PageInfo>('PageInfo').implement({
+export const PageInfoObject = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page lies in its connection.',
   fields: (t) => ({
     startCursor: t.exposeString('startCursor', { nullable: true, description: 'Cursor of the first row; null when empty.' }),

@@ -27,7 +27,8 @@ export type PageArgs = {
 };
 
 type Row = Record<string, unknown> & { readonly id: string };
-type Key = readonly [value: string | null, id: string];
+/** By what a row was ordered: the value of the leading field, null where that is the id alone, and the id. */
+export type Key = readonly [value: string | number | null, id: string];
 
 /** What to ask Prisma for, and how to make a connection of its answer. */
 export type Page = {
@@ -58,13 +59,7 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
   if (backward && args.first !== null && args.first !== undefined) {
     throw new BailiwickError('BAD_USER_INPUT', 'Give first or last, not both');
   }
-  const size = (backward ? args.last : args.first) ?? DEFAULT_PER_PAGE;
-  if (size < 0) {
-    throw new BailiwickError('BAD_USER_INPUT', 'first and last must not be negative');
-  }
-  if (size > MOST_PER_PAGE) {
-    throw new BailiwickError('LIMIT_EXCEEDED', `first and last must not exceed ${MOST_PER_PAGE}`);
-  }
+  const size = pageSize(backward ? args.last : args.first);
   const flip = (direction: 'asc' | 'desc') => (direction === 'asc' ? 'desc' : 'asc');
   const direction = backward ? flip(order.direction) : order.direction;
   const bounds = [
@@ -79,7 +74,7 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
       const more = fetched.length > size;
       const page = fetched.slice(0, size);
       const nodes = backward ? page.reverse() : page;
-      const edges = nodes.map((node) => ({ cursor: makeCursor(context, order, node as unknown as Row), node }));
+      const edges = nodes.map((node) => ({ cursor: makeCursor(context, order, keyOf(node as unknown as Row, order)), node }));
       return {
         edges,
         pageInfo: {
@@ -93,6 +88,18 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
   };
 }
 
+/** @throws {BailiwickError} BAD_USER_INPUT below zero, LIMIT_EXCEEDED above MOST_PER_PAGE. */
+export function pageSize(asked: number | null | undefined): number {
+  const size = asked ?? DEFAULT_PER_PAGE;
+  if (size < 0) {
+    throw new BailiwickError('BAD_USER_INPUT', 'first and last must not be negative');
+  }
+  if (size > MOST_PER_PAGE) {
+    throw new BailiwickError('LIMIT_EXCEEDED', `first and last must not exceed ${MOST_PER_PAGE}`);
+  }
+  return size;
+}
+
 /** Rows strictly after a key. The outer bound on the leading column is what an index range can use. */
 function beyond([value, id]: Key, field: string, direction: 'asc' | 'desc'): Record<string, unknown> {
   const [than, orEqual] = direction === 'asc' ? (['gt', 'gte'] as const) : (['lt', 'lte'] as const);
@@ -102,14 +109,19 @@ function beyond([value, id]: Key, field: string, direction: 'asc' | 'desc'): Rec
   return { [field]: { [orEqual]: value }, OR: [{ [field]: { [than]: value } }, { id: { [than]: id } }] };
 }
 
-function makeCursor(context: Context, order: Order, row: Row): string {
-  const value = order.field === 'id' ? null : row[order.field];
-  const key: Key = [value instanceof Date ? value.toISOString() : (value as string | null), row.id];
+function keyOf(row: Row, { field }: Order): Key {
+  const value = field === 'id' ? null : row[field];
+  return [value instanceof Date ? value.toISOString() : (value as string | null), row.id];
+}
+
+/** The signed cursor of a row. */
+export function makeCursor(context: Context, order: Order, key: Key): string {
   const body = Buffer.from(JSON.stringify(key));
   return Buffer.concat([signature(context, order, body), body]).toString('base64url');
 }
 
-function readCursor(context: Context, order: Order, cursor: string): Key {
+/** @throws {BailiwickError} BAD_USER_INPUT when it was not made here, for this order and this owner. */
+export function readCursor(context: Context, order: Order, cursor: string): Key {
   const bytes = Buffer.from(cursor, 'base64url');
   const body = bytes.subarray(16);
   if (bytes.length < 17 || !timingSafeEqual(bytes.subarray(0, 16), signature(context, order, body))) {

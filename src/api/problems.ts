@@ -13,6 +13,14 @@ export class NotFound extends Error {
   }
 }
 
+/** What was to be made exists already, within the caller's own sight. */
+export class AlreadyThere extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AlreadyThere';
+  }
+}
+
 export const ProblemInterface = builder.interfaceRef<Error>('Problem').implement({
   description: 'An outcome to be expected instead of the result; nothing was changed by this field.',
   fields: (t) => ({
@@ -24,6 +32,12 @@ builder.objectType(NotFound, {
   name: 'NotFound',
   interfaces: [ProblemInterface],
   description: 'Nothing here that you may know of. What is absent and what is hidden from you give this same answer.',
+});
+
+builder.objectType(AlreadyThere, {
+  name: 'AlreadyThere',
+  interfaces: [ProblemInterface],
+  description: 'It exists already, as you can see.',
 });
 
 /** Records that something was asked for in vain, and answers NotFound: a denial leaves a trace, in its own transaction. */

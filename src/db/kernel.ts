@@ -86,10 +86,10 @@ export async function narrowDelegation(db: Transaction, id: DelegationId, until:
   return row?.ends ?? null;
 }
 
-/** Ends everything an agent holds; the ids that were still in force. */
-export async function revokeAgent(db: Transaction, agent: EntityId): Promise<DelegationId[]> {
-  const rows = await db.$queryRaw<{ id: DelegationId }[]>`select bailiwick.revoke_agent(${agent}::uuid) as id`;
-  return rows.map(({ id }) => id);
+/** Ends everything an agent holds; the ids of what was not revoked before. Null when the caller may not stop this agent. */
+export async function revokeAgent(db: Transaction, agent: EntityId): Promise<DelegationId[] | null> {
+  const [row] = await db.$queryRaw<{ ended: DelegationId[] | null }[]>`select bailiwick.revoke_agent(${agent}::uuid) as ended`;
+  return row?.ended ?? null;
 }
 
 /** Records one event of the present context in the transaction of the change; its failure fails the change. */

@@ -1,6 +1,6 @@
 // The policies: reads prisma/policies, applies them as a whole, and says which are in force.
 //
-// Policy files are the present truth of access. Applying first takes away every policy and every grant on our tables,
+// Policy files are the present truth of access. Applying first takes away every policy, grant and kernel function,
 // then runs all files in order, in one transaction: what no file declares does not exist afterwards. The checksum of the
 // files is kept in the database, so that a server can refuse to run against policies that are not its own.
 
@@ -55,6 +55,16 @@ begin
   loop
     execute format('drop policy %I on %s', item.polname, item."table");
   end loop;
+  -- the kernel's functions too, but for the three that column defaults hold on to
+  for item in
+    select f.oid::regprocedure as "function"
+      from pg_proc f
+     where f.pronamespace = 'bailiwick'::regnamespace
+       and f.proname not in ('actor_id', 'delegation_id', 'request_id')
+  loop
+    execute format('drop function %s', item."function");
+  end loop;
+  drop type if exists bailiwick.context;
   for item in
     select c.oid::regclass as "table"
       from pg_class c

@@ -228,6 +228,16 @@ export class SealedPool extends pg.Pool {
     }
   }
 
+  /** Whether PostgreSQL answers. Reads nothing and carries no context. */
+  async ping(): Promise<void> {
+    const client = await super.connect();
+    const answered = await client.query({ name: 'bailiwick_ping', text: 'select 1' }).then(() => undefined, (error: Error) => error);
+    client.release(answered);
+    if (answered !== undefined) {
+      throw answered;
+    }
+  }
+
   override query(): never {
     throw new TypeError('no statement outside a session: use withSession');
   }

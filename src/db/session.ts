@@ -34,7 +34,7 @@ export type Database = {
 /** Milliseconds by which Prisma's own limits lie above PostgreSQL's. */
 const HEADROOM = 5000;
 
-/** Thrown by work to roll its transaction back while keeping what it found. */
+/** Thrown by work to roll its transaction back while keeping what it found; a failure of the database goes first. */
 export class Rollback<Value> extends Error {
   readonly value: Value;
 
@@ -76,7 +76,7 @@ export async function withSession<Result>(
         { maxWait: database.waitMs + HEADROOM, timeout: database.transactionMs + HEADROOM },
       );
     } catch (error) {
-      if (error instanceof Rollback) {
+      if (error instanceof Rollback && intent.failure === undefined) {
         return error.value as Result;
       }
       throw translate(error, intent.failure);

@@ -329,7 +329,7 @@ ALTER TABLE "worlds" ADD CONSTRAINT "worlds_tenant_id_id_owner_id_fkey" FOREIGN 
 ALTER TABLE "world_members" ADD CONSTRAINT "world_members_tenant_id_world_id_owner_id_fkey" FOREIGN KEY ("tenant_id", "world_id", "owner_id") REFERENCES "worlds"("tenant_id", "id", "owner_id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
-ALTER TABLE "world_members" ADD CONSTRAINT "world_members_tenant_id_entity_id_fkey" FOREIGN KEY ("tenant_id", "entity_id") REFERENCES "entities"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
+ALTER TABLE "world_members" ADD CONSTRAINT "world_members_tenant_id_entity_id_fkey" FOREIGN KEY ("tenant_id", "entity_id") REFERENCES "users"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 
 -- AddForeignKey
 ALTER TABLE "delegations" ADD CONSTRAINT "delegations_tenant_id_owner_id_fkey" FOREIGN KEY ("tenant_id", "owner_id") REFERENCES "entities"("tenant_id", "id") ON DELETE RESTRICT ON UPDATE RESTRICT;

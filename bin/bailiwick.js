@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+// The launcher: runs src/cli.ts on Node 24, also when it was called by an older Node of the machine.
+//
+// Plain JavaScript, because an older Node cannot read anything else. The right Node is a dependency (the package `node`).
+// It does nothing but hand over arguments, signals and the exit code.
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+if (Number.parseInt(process.versions.node, 10) >= 24) {
+  const { main } = await import('../src/cli.ts');
+  await main();
+} else {
+  relaunch();
+}
+
+function relaunch() {
+  const child = spawn(
+    findNode(),
+    [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+    {
+      // Over the fourth the child learns that this process is gone, even if it was killed outright.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    },
+  );
+  const forward = (signal) => child.kill(signal);
+  // A terminal sends Ctrl-C to the child as well; anything else sends it to this process alone.
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  process.on('SIGINT', terminal ? () => undefined : forward);
+  process.on('SIGTERM', forward);
+  process.on('SIGHUP', terminal ? () => undefined : forward);
+  child.on('error', (error) => {
+    process.stderr.write(`bailiwick: Node 24 does not start: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) {
+      process.exitCode = code ?? 1;
+    } else {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+  });
+}
+
+function findNode() {
+  try {
+    const manifest = createRequire(import.meta.url).resolve('node/package.json');
+    return join(dirname(manifest), JSON.parse(readFileSync(manifest, 'utf8')).bin.node);
+  } catch {
+    process.stderr.write(
+      `bailiwick: needs Node 24, and this is ${process.version}: run \`npm ci\`, which brings it\n`,
+    );
+    return process.exit(1);
+  }
+}

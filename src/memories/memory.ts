@@ -1,0 +1,143 @@
+// Memories: what is remembered about an owner, and how memories are listed. Who sees which: prisma/policies/18-memories.sql.
+
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { Agent } from '../agents/agent.ts';
+import { connectionOf, pageArguments } from '../api/connection.ts';
+import { idOf } from '../api/global-id.ts';
+import { type PageArgs, paginate } from '../api/keyset.ts';
+import { NodeInterface, registerNode } from '../api/node.ts';
+import { OrderDirectionEnum } from '../api/status.ts';
+import { builder } from '../builder.ts';
+import { type Context, rows } from '../context.ts';
+import { World } from '../worlds/world.ts';
+
+export const MemoryFilter = builder.inputType('MemoryFilter', {
+  description: 'Which memories; every condition given must hold.',
+  fields: (t) => ({
+    agentId: t.id({ required: false, description: 'Kept by this agent.' }),
+    worldId: t.id({ required: false, description: 'Of this world.' }),
+    kind: t.string({ required: false, description: 'Of this kind.' }),
+    tags: t.stringList({ required: false, description: 'Bearing every one of these tags.' }),
+    createdAfter: t.field({ type: 'DateTime', required: false, description: 'Made at this time or later.' }),
+    createdBefore: t.field({ type: 'DateTime', required: false, description: 'Made before this time.' }),
+  }),
+});
+
+const MemoryOrderField = builder.enumType('MemoryOrderField', {
+  description: 'By what memories can be ordered.',
+  values: {
+    CREATED: { value: 'id', description: 'Time of creation.' },
+    UPDATED: { value: 'updatedAt', description: 'Time of the last change.' },
+  } as const,
+});
+
+const MemoryOrder = builder.inputType('MemoryOrder', {
+  description: 'In which order memories come.',
+  fields: (t) => ({
+    field: t.field({ type: MemoryOrderField, description: 'By what.' }),
+    direction: t.field({ type: OrderDirectionEnum, defaultValue: 'desc', description: 'Which end first.' }),
+  }),
+});
+
+const memoryArguments = builder.args((t) => ({
+  ...pageArguments,
+  filter: t.field({ type: MemoryFilter, required: false, description: 'Which memories.' }),
+  orderBy: t.field({ type: MemoryOrder, required: false, description: 'In which order; left out: newest first.' }),
+}));
+
+type MemoryArgs = PageArgs & {
+  filter?: typeof MemoryFilter.$inferInput | null | undefined;
+  orderBy?: typeof MemoryOrder.$inferInput | null | undefined;
+};
+
+function memoryPage(context: Context, { filter, orderBy, ...args }: MemoryArgs) {
+  const page = paginate(context, args, {
+    connection: 'memories',
+    field: orderBy?.field ?? 'id',
+    direction: orderBy?.direction ?? 'desc',
+  });
+  const where: Prisma.MemoryWhereInput = {
+    ...(filter?.agentId ? { agentId: idOf(filter.agentId, 'Agent') } : {}),
+    ...(filter?.worldId ? { worldId: idOf(filter.worldId, 'World') } : {}),
+    ...(filter?.kind ? { kind: filter.kind } : {}),
+    ...(filter?.tags?.length ? { tags: { hasEvery: filter.tags } } : {}),
+    ...(filter?.createdAfter || filter?.createdBefore
+      ? {
+          createdAt: {
+            ...(filter.createdAfter ? { gte: filter.createdAfter } : {}),
+            ...(filter.createdBefore ? { lt: filter.createdBefore } : {}),
+          },
+        }
+      : {}),
+  };
+  return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
+}
+
+export const Memory = builder.prismaObject('Memory', {
+  interfaces: [NodeInterface],
+  description: 'Something remembered about an owner. Seen by that owner, and by agents that may read memories for them.',
+  fields: (t) => ({
+    kind: t.exposeString('kind', { description: 'What sort of memory, a word of the caller\'s choosing: note, fact, preference.' }),
+    content: t.exposeString('content', { description: 'What is remembered.' }),
+    tags: t.exposeStringList('tags', { description: 'Tags, in the order given.' }),
+    metadata: t.expose('metadata', { type: 'JSONObject', description: 'Whatever its writer keeps with it, free-form.' }),
+    agent: t.relation('agent', {
+      nullable: true,
+      description: 'The agent that keeps it; null when nobody in particular does, or the caller may not read agents.',
+    }),
+    world: t.relation('world', {
+      nullable: true,
+      description: 'The world it belongs to; null when to none, or the caller may not see that world.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
+  }),
+});
+
+export const MemoryConnection = connectionOf(Memory, 'Memory');
+
+const ofParent = 'Memories of the owner that belong here.';
+
+builder.prismaObjectField(Agent, 'memories', (t) =>
+  t.field({
+    type: MemoryConnection,
+    description: `${ofParent} What this agent keeps about its owner.`,
+    args: memoryArguments,
+    select: (args, context, nested) => ({
+      memories: { ...(nested({}, ['edges', 'node']) as object), ...memoryPage(context, args).query } as never,
+    }),
+    resolve: (agent, args, context) =>
+      memoryPage(context, args).page.connection((agent as unknown as { memories: { id: string }[] }).memories) as never,
+  }),
+);
+
+builder.prismaObjectField(World, 'memories', (t) =>
+  t.field({
+    type: MemoryConnection,
+    description: `${ofParent} The memories of other members are not among them.`,
+    args: memoryArguments,
+    select: (args, context, nested) => ({
+      memories: { ...(nested({}, ['edges', 'node']) as object), ...memoryPage(context, args).query } as never,
+    }),
+    resolve: (world, args, context) =>
+      memoryPage(context, args).page.connection((world as unknown as { memories: { id: string }[] }).memories) as never,
+  }),
+);
+
+builder.queryField('memories', (t) =>
+  t.field({
+    type: MemoryConnection,
+    description: 'The memories of the owner.',
+    args: memoryArguments,
+    resolve: async (_root, args, context, info) => {
+      const { page, query } = memoryPage(context, args);
+      const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
+      return page.connection(await rows(context).memory.findMany({ ...selection, ...query } as Prisma.MemoryFindManyArgs)) as never;
+    },
+  }),
+);
+
+registerNode('Memory', (context, ids, selection) =>
+  rows(context).memory.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.MemoryFindManyArgs),
+);

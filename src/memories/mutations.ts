@@ -1,0 +1,198 @@
+// Writing, changing and deleting memories, one or many. Who may: prisma/policies/18-memories.sql.
+
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import { z } from 'zod';
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { idOf, optionalIdOf } from '../api/global-id.ts';
+import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
+import { checked, given, text } from '../api/validation.ts';
+import { builder } from '../builder.ts';
+import { type Context, rows, sessionOf } from '../context.ts';
+import { BailiwickError } from '../errors.ts';
+import { type EntityId, type MemoryId, newId } from '../ids.ts';
+import { Memory } from './memory.ts';
+
+const MOST_AT_ONCE = 500;
+
+const shape = {
+  content: text(100_000),
+  kind: z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a lower-case word of at most 63 characters').optional(),
+  tags: z.array(text(100)).max(50, 'must be at most 50').optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+};
+
+const CreateMemoryInput = builder.inputType('CreateMemoryInput', {
+  description: 'A new memory about the owner.',
+  fields: (t) => ({
+    content: t.string({ description: 'What is to be remembered; at most 100 000 characters.' }),
+    kind: t.string({ required: false, description: 'What sort, a lower-case word; left out: note.' }),
+    tags: t.stringList({ required: false, description: 'At most 50 tags.' }),
+    metadata: t.field({ type: 'JSONObject', required: false, description: 'Whatever else is to be kept with it.' }),
+    agentId: t.id({
+      required: false,
+      description: "The agent that keeps it, one of the owner's; left out: the acting agent, or nobody for the owner in person.",
+    }),
+    worldId: t.id({ required: false, description: 'The world it belongs to, of which the owner is a member.' }),
+  }),
+});
+
+const UpdateMemoryInput = builder.inputType('UpdateMemoryInput', {
+  description: 'What to change; a field left out stays.',
+  fields: (t) => ({
+    id: t.id({ description: 'The memory.' }),
+    content: t.string({ required: false, description: 'What is to be remembered.' }),
+    kind: t.string({ required: false, description: 'What sort.' }),
+    tags: t.stringList({ required: false, description: 'Tags, replaced as a whole.' }),
+    metadata: t.field({ type: 'JSONObject', required: false, description: 'Replaced as a whole.' }),
+  }),
+});
+
+const DeleteMemoryInput = builder.inputType('DeleteMemoryInput', {
+  description: 'Which memory to delete.',
+  fields: (t) => ({ id: t.id({ description: 'The memory.' }) }),
+});
+
+const CreateMemoriesInput = builder.inputType('CreateMemoriesInput', {
+  description: 'New memories, written in one statement: all of them or none.',
+  fields: (t) => ({
+    memories: t.field({ type: [CreateMemoryInput], description: `At least one and at most ${MOST_AT_ONCE}.` }),
+  }),
+});
+
+/** The columns of a new memory. Under a chain it is the acting agent that keeps it, unless another is named. */
+function newRow(context: Context, input: typeof CreateMemoryInput.$inferInput) {
+  const { chain, actorId } = sessionOf(context);
+  const { agentId, worldId, ...rest } = input;
+  return {
+    id: newId<MemoryId>(),
+    ...given(checked(z.object(shape), dropNulls(rest))),
+    agentId: optionalIdOf<EntityId>(agentId, 'Agent') ?? (chain.length > 0 ? actorId : null),
+    worldId: optionalIdOf<EntityId>(worldId, 'World'),
+  };
+}
+
+function dropNulls<Input extends object>(input: Input): Partial<Input> {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as Partial<Input>;
+}
+
+/** Whether every agent and world that new rows refer to is in sight; what is not is answered like what is absent. */
+async function missingReference(context: Context, memories: readonly ReturnType<typeof newRow>[]) {
+  const { chain, actorId } = sessionOf(context);
+  const agents = new Set(memories.flatMap(({ agentId }) => agentId ?? []));
+  if (chain.length > 0) {
+    // the acting agent may name itself without being allowed to read agents
+    agents.delete(actorId);
+  }
+  const worlds = new Set(memories.flatMap(({ worldId }) => worldId ?? []));
+  const seen = new Set<string>([
+    ...(agents.size > 0 ? await rows(context).agent.findMany({ where: { id: { in: [...agents] } }, select: { id: true } }) : []),
+    ...(worlds.size > 0 ? await rows(context).world.findMany({ where: { id: { in: [...worlds] } }, select: { id: true } }) : []),
+  ].map(({ id }) => id));
+  const agent = [...agents].find((id) => !seen.has(id));
+  const world = [...worlds].find((id) => !seen.has(id));
+  return agent !== undefined ? { kind: 'agent', id: agent } : world !== undefined ? { kind: 'world', id: world } : undefined;
+}
+
+async function write(context: Context, memories: ReturnType<typeof newRow>[]): Promise<void> {
+  const missing = await missingReference(context, memories);
+  if (missing !== undefined) {
+    await refuseAsNotFound(context, 'memory.create_refused', missing.kind, missing.id);
+  }
+  await rows(context).memory.createMany({ data: memories as never });
+}
+
+async function readBack(context: Context, ids: string[], info: GraphQLResolveInfo) {
+  const selection = queryFromInfo({ context, info, typeName: 'Memory' });
+  const query = { ...selection, where: { id: { in: ids } }, orderBy: { id: 'asc' } } as Prisma.MemoryFindManyArgs;
+  return rows(context).memory.findMany(query);
+}
+
+builder.mutationField('createMemory', (t) =>
+  t.field({
+    type: Memory,
+    errors: { types: [NotFound] },
+    description: 'Writes a memory about the owner.',
+    args: { input: t.arg({ type: CreateMemoryInput, description: 'The new memory.' }) },
+    resolve: async (_root, { input }, context, info) => {
+      const memory = newRow(context, input);
+      await write(context, [memory]);
+      await recordChange(context, 'memory.created', 'memory', memory.id);
+      return (await readBack(context, [memory.id], info))[0] as never;
+    },
+  }),
+);
+
+const CreatedMemories = builder.objectRef<{ readonly memories: readonly object[] }>('CreatedMemories').implement({
+  description: 'What was written.',
+  fields: (t) => ({
+    memories: t.field({ type: [Memory], description: 'The new memories, in the order given.', resolve: ({ memories }) => memories as never }),
+  }),
+});
+
+builder.mutationField('createMemories', (t) =>
+  t.field({
+    type: CreatedMemories,
+    errors: { types: [NotFound] },
+    description: `Writes up to ${MOST_AT_ONCE} memories in one statement: all of them or none.`,
+    args: { input: t.arg({ type: CreateMemoriesInput, description: 'The new memories.' }) },
+    resolve: async (_root, { input }, context, info) => {
+      if (input.memories.length === 0) {
+        throw new BailiwickError('BAD_USER_INPUT', 'input.memories must not be empty');
+      }
+      if (input.memories.length > MOST_AT_ONCE) {
+        throw new BailiwickError('LIMIT_EXCEEDED', `input.memories must have at most ${MOST_AT_ONCE} items`);
+      }
+      const memories = input.memories.map((memory) => newRow(context, memory));
+      await write(context, memories);
+      const ids = memories.map(({ id }) => id);
+      await recordChange(context, 'memory.created', 'memory', ids[0] as string, { ids });
+      const selection = queryFromInfo({ context, info, typeName: 'Memory', path: ['memories'] });
+      const query = { ...selection, where: { id: { in: ids } }, orderBy: { id: 'asc' } } as Prisma.MemoryFindManyArgs;
+      return { memories: await rows(context).memory.findMany(query) };
+    },
+  }),
+);
+
+builder.mutationField('updateMemory', (t) =>
+  t.field({
+    type: Memory,
+    errors: { types: [NotFound] },
+    description: 'Changes a memory.',
+    args: { input: t.arg({ type: UpdateMemoryInput, description: 'What to change.' }) },
+    resolve: async (_root, { input }, context, info) => {
+      const { id: globalId, ...changes } = input;
+      const id = idOf<MemoryId>(globalId, 'Memory');
+      const data = given(checked(z.object({ ...shape, content: shape.content.optional() }), dropNulls(changes)));
+      const { count } = await rows(context).memory.updateMany({ where: { id }, data: data as never });
+      if (count === 0) {
+        return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);
+      }
+      await recordChange(context, 'memory.updated', 'memory', id, { fields: Object.keys(data) });
+      return (await readBack(context, [id], info))[0] as never;
+    },
+  }),
+);
+
+const DeletedMemory = builder.objectRef<{ id: string }>('DeletedMemory').implement({
+  description: 'A memory that is gone.',
+  fields: (t) => ({ deletedId: t.exposeID('id', { description: 'Global id of the memory that was.' }) }),
+});
+
+builder.mutationField('deleteMemory', (t) =>
+  t.field({
+    type: DeletedMemory,
+    errors: { types: [NotFound] },
+    description: 'Deletes a memory for good.',
+    args: { input: t.arg({ type: DeleteMemoryInput, description: 'Which memory.' }) },
+    resolve: async (_root, { input }, context) => {
+      const id = idOf<MemoryId>(input.id, 'Memory');
+      const { count } = await rows(context).memory.deleteMany({ where: { id } });
+      if (count === 0) {
+        return refuseAsNotFound(context, 'memory.delete_refused', 'memory', id);
+      }
+      await recordChange(context, 'memory.deleted', 'memory', id);
+      return { id: input.id };
+    },
+  }),
+);

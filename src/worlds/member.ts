@@ -1,0 +1,100 @@
+// Members of worlds: who takes part, seen by everybody who takes part. Who may add and remove:
+// prisma/policies/16-world-members.sql.
+
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { connectionOf, pageArguments } from '../api/connection.ts';
+import { toGlobalId } from '../api/global-id.ts';
+import { type PageArgs, paginate } from '../api/keyset.ts';
+import { NodeInterface, registerNode } from '../api/node.ts';
+import { OrderDirectionEnum } from '../api/status.ts';
+import { builder } from '../builder.ts';
+import { type Context, rows } from '../context.ts';
+import { World } from './world.ts';
+
+export const MemberRoleEnum = builder.enumType('MemberRole', {
+  description: 'How somebody takes part in a world.',
+  values: {
+    OWNER: { value: 'owner', description: 'Owns the world; there is exactly one, who cannot leave.' },
+    MEMBER: { value: 'member', description: 'Takes part.' },
+    GUEST: { value: 'guest', description: 'Takes part as a guest.' },
+  } as const,
+});
+
+const MemberFilter = builder.inputType('MemberFilter', {
+  description: 'Which members; every condition given must hold.',
+  fields: (t) => ({
+    role: t.field({ type: MemberRoleEnum, required: false, description: 'With this role.' }),
+  }),
+});
+
+const MemberOrder = builder.inputType('MemberOrder', {
+  description: 'In which order members come: by when they joined.',
+  fields: (t) => ({
+    direction: t.field({ type: OrderDirectionEnum, defaultValue: 'asc', description: 'Which end first.' }),
+  }),
+});
+
+const memberArguments = builder.args((t) => ({
+  ...pageArguments,
+  filter: t.field({ type: MemberFilter, required: false, description: 'Which members.' }),
+  orderBy: t.field({ type: MemberOrder, required: false, description: 'In which order; left out: who joined first.' }),
+}));
+
+type MemberArgs = PageArgs & {
+  filter?: typeof MemberFilter.$inferInput | null | undefined;
+  orderBy?: typeof MemberOrder.$inferInput | null | undefined;
+};
+
+function memberPage(context: Context, { filter, orderBy, ...args }: MemberArgs) {
+  const page = paginate(context, args, { connection: 'members', field: 'id', direction: orderBy?.direction ?? 'asc' });
+  const where: Prisma.WorldMemberWhereInput = filter?.role ? { role: filter.role } : {};
+  return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
+}
+
+export const WorldMember = builder.prismaObject('WorldMember', {
+  interfaces: [NodeInterface],
+  description: 'Somebody who takes part in a world. Seen by everybody who takes part in it.',
+  fields: (t) => ({
+    userId: t.id({
+      description: 'Global id of the user; their profile is their own affair and usually out of sight.',
+      resolve: ({ entityId }) => toGlobalId('User', entityId),
+    }),
+    role: t.field({ type: MemberRoleEnum, description: 'How they take part.', resolve: ({ role }) => role as 'member' }),
+    world: t.relation('world', { nullable: true, description: 'The world; null where the caller may see members but not worlds.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they joined.' }),
+  }),
+});
+
+export const WorldMemberConnection = connectionOf(WorldMember, 'WorldMember');
+
+builder.prismaObjectField(World, 'members', (t) =>
+  t.field({
+    type: WorldMemberConnection,
+    description: 'Who takes part in it.',
+    args: memberArguments,
+    select: (args, context, nested) => ({
+      members: { ...(nested({}, ['edges', 'node']) as object), ...memberPage(context, args).query } as never,
+    }),
+    resolve: (world, args, context) =>
+      memberPage(context, args).page.connection((world as unknown as { members: { id: string }[] }).members) as never,
+  }),
+);
+
+builder.queryField('members', (t) =>
+  t.field({
+    type: WorldMemberConnection,
+    description: 'The members of every world that the owner owns or takes part in.',
+    args: memberArguments,
+    resolve: async (_root, args, context, info) => {
+      const { page, query } = memberPage(context, args);
+      const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
+      const found = await rows(context).worldMember.findMany({ ...selection, ...query } as Prisma.WorldMemberFindManyArgs);
+      return page.connection(found) as never;
+    },
+  }),
+);
+
+registerNode('WorldMember', (context, ids, selection) =>
+  rows(context).worldMember.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.WorldMemberFindManyArgs),
+);

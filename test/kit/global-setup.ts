@@ -1,0 +1,157 @@
+// Once per run: chooses a PostgreSQL server, and makes on it the template that every test file clones.
+//
+// The server is the one of TEST_DATABASE_URL (an administrator's URL); or else a container, if a Docker engine
+// answers and already has the image, because nothing is ever pulled; or else the embedded one, in a temporary folder
+// and without safety for its data. What the run started is stopped and removed when it ends, also when it fails.
+
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { startEmbedded } from '../../src/db/embedded.ts';
+import { applyMigrations } from '../../src/db/engine.ts';
+import { applyPolicies } from '../../src/db/policies.ts';
+import { ensureRoles } from '../../src/db/roles.ts';
+import { asAdmin, testPasswords, testUrl } from './database.ts';
+
+const PRISMA = fileURLToPath(new URL('../../prisma/', import.meta.url));
+const MIGRATIONS = join(PRISMA, 'migrations');
+const MAX_CONNECTIONS = 200;
+
+type Server = { readonly adminUrl: string; stop(): Promise<void> };
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startServer();
+  const run = randomBytes(4).toString('hex');
+  try {
+    const template = await ensureTemplate(server.adminUrl);
+    project.provide('testServer', { adminUrl: server.adminUrl, template, run });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return async () => {
+    try {
+      await asAdmin(server.adminUrl, (client) => dropLeftovers(client, run));
+    } finally {
+      await server.stop();
+    }
+  };
+}
+
+async function startServer(): Promise<Server> {
+  const given = process.env.TEST_DATABASE_URL;
+  if (given) {
+    return { adminUrl: given, stop: async () => undefined };
+  }
+  const image = process.env.TEST_POSTGRES_IMAGE || 'postgres:18-alpine';
+  return (await dockerHas(image)) ? await startContainer(image) : await startTemporary();
+}
+
+async function dockerHas(image: string): Promise<boolean> {
+  return await promisify(execFile)('docker', ['image', 'inspect', image], { timeout: 3000 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function startContainer(image: string): Promise<Server> {
+  // Testcontainers would pull a second image, its reaper; the container is stopped below instead.
+  process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
+  const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
+  const unsafe = [
+    'fsync=off',
+    'synchronous_commit=off',
+    'full_page_writes=off',
+    `max_connections=${MAX_CONNECTIONS}`,
+  ];
+  const container = await new PostgreSqlContainer(image)
+    .withUsername('postgres')
+    .withPassword(randomBytes(16).toString('hex'))
+    .withDatabase('postgres')
+    .withCommand(['postgres', ...unsafe.flatMap((setting) => ['-c', setting])])
+    .start();
+  return {
+    adminUrl: container.getConnectionUri(),
+    stop: async () => {
+      await container.stop();
+    },
+  };
+}
+
+async function startTemporary(): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), 'bailiwick-run-'));
+  // For root the server runs as another user, who must be able to pass through.
+  await chmod(folder, 0o711);
+  const remove = () => rm(folder, { recursive: true, force: true });
+  const log: string[] = [];
+  try {
+    const server = await startEmbedded({
+      dataDir: join(folder, 'data'),
+      log: (line) => log.push(line),
+      durable: false,
+      maxConnections: MAX_CONNECTIONS,
+    });
+    return { adminUrl: server.superuserUrl, stop: () => server.stop().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/**
+ * Makes the template, unless a run with the same roles, migrations and policies has made it on this server.
+ *
+ * @returns its name.
+ */
+async function ensureTemplate(adminUrl: string): Promise<string> {
+  const template = `bailiwick_template_${await fingerprint()}`;
+  const building = `${template}_building`;
+  await asAdmin(adminUrl, async (client) => {
+    await client.query("select pg_advisory_lock(hashtext('bailiwick_template'))");
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
+    if (rowCount !== 0) {
+      return;
+    }
+    await client.query(`drop database if exists ${building} with (force)`);
+    await client.query(`create database ${building}`);
+    await asAdmin(testUrl(adminUrl, building), (inside) =>
+      ensureRoles(inside, { database: building, passwords: testPasswords(adminUrl) }),
+    );
+    await applyMigrations(testUrl(adminUrl, building, 'migrator'), { migrationsDir: MIGRATIONS });
+    await applyPolicies(testUrl(adminUrl, building, 'migrator'));
+    await client.query(`alter database ${building} rename to ${template}`);
+    await client.query(`alter database ${template} allow_connections false`);
+  });
+  return template;
+}
+
+/** Names the template after everything it is made of. */
+async function fingerprint(): Promise<string> {
+  const files = (await readdir(PRISMA, { recursive: true })).filter((name) => name.endsWith('.sql')).sort();
+  const hash = createHash('sha256');
+  for (const name of files) {
+    hash
+      .update(name)
+      .update('\0')
+      .update(await readFile(join(PRISMA, name)))
+      .update('\0');
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Clones whose file ended without dropping them. */
+async function dropLeftovers(client: pg.Client, run: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    'select datname as name from pg_database where starts_with(datname, $1)',
+    [`bailiwick_test_${run}_`],
+  );
+  for (const { name } of rows) {
+    await client.query(`drop database ${name} with (force)`);
+  }
+}

@@ -1,0 +1,101 @@
+// Tries everything on a database and says what came of it. ACCESS.txt is printed from its answer, and a change to any
+// policy must change its answer (mutation.test.ts): one source for what people read and for what is proven.
+//
+// Each voice speaks in one transaction of its own, every attempt in a savepoint that is rolled back. All statements of
+// a voice are sent at once: what takes the time is the waiting, not the database.
+
+import pg, { type Client, type QueryResult } from 'pg';
+import { type Database, ticket, trustTickets } from '../kit/as.ts';
+import { BLOCKS, statement, title, VERBS, type Verb } from './attempts.ts';
+import { specials } from './specials.ts';
+import { type Relation, VOICES, type Voice } from './voices.ts';
+
+/** What came of each attempt: the number of rows touched or a value that was read, or a SQLSTATE. */
+export type Findings = ReadonlyMap<string, string>;
+
+type Attempt = { readonly key: string; readonly text: string; readonly values: readonly unknown[] };
+
+/** The key of a cell of ACCESS.txt. */
+export function cell(block: string, voice: string, relation: Relation, verb: Verb): string {
+  return `${block} / ${voice} / ${verb} / ${relation}`;
+}
+
+/**
+ * Tries everything, or what concerns one table.
+ *
+ * @param only The table whose policies decide; left out: all tables and the kernel's functions.
+ */
+export async function probe(database: Database, only?: string): Promise<Findings> {
+  await trustTickets(database);
+  const client = new pg.Client({ connectionString: database.runtimeUrl, pipeline: true });
+  await client.connect();
+  try {
+    const findings = new Map<string, string>();
+    for (const voice of VOICES) {
+      for (const [key, value] of await speak(client, voice, attempts(voice, only))) {
+        findings.set(key, value);
+      }
+    }
+    return findings;
+  } finally {
+    await client.end();
+  }
+}
+
+function attempts(voice: Voice, only: string | undefined): Attempt[] {
+  const list: Attempt[] = [];
+  for (const block of BLOCKS.filter(({ table }) => only === undefined || table === only)) {
+    for (const relation of block.relations) {
+      for (const verb of VERBS) {
+        const tried = statement(block, voice, relation, verb);
+        if (tried !== undefined) {
+          list.push({ key: cell(title(block), voice.name, relation, verb), ...tried });
+        }
+      }
+    }
+  }
+  for (const { name, table, statement: tried } of specials(voice)) {
+    if (only === undefined || table === only) {
+      list.push({ key: `${table ?? 'kernel'} / ${voice.name} / ${name}`, ...tried });
+    }
+  }
+  return list;
+}
+
+async function speak(client: Client, voice: Voice, tries: readonly Attempt[]): Promise<Map<string, string>> {
+  const send = (text: string, values?: unknown[]) => client.query(text, values).then(outcome, refusal);
+  const begun = send('begin isolation level read committed');
+  const opened =
+    voice.actor === undefined
+      ? begun
+      : send(
+          'select bailiwick.open($1, $2) is not null',
+          ticket(voice.actor, { delegation: voice.delegation }),
+        );
+  const saved = send('savepoint attempt');
+  const results = tries.map(({ text, values }) => {
+    const result = send(text, [...values]);
+    void send('rollback to savepoint attempt');
+    return result;
+  });
+  const ended = send('rollback');
+  const opening = await opened;
+  await Promise.all([saved, ended]);
+  const findings = new Map<string, string>([[`kernel / ${voice.name} / opens`, opening]]);
+  for (const [index, { key }] of tries.entries()) {
+    findings.set(key, (await results[index]) ?? '');
+  }
+  return findings;
+}
+
+/** A single value that was read speaks for itself; otherwise what counts is how many rows were touched. */
+function outcome({ command, rows, rowCount, fields }: QueryResult): string {
+  const name = fields[0]?.name;
+  const single =
+    command === 'SELECT' && rowCount === 1 && name !== undefined && name !== 'id' && name !== 'entity_id';
+  return single ? String(rows[0]?.[name]) : String(rowCount);
+}
+
+function refusal(error: { code?: unknown }): string {
+  return String(error.code);
+}

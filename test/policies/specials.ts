@@ -1,0 +1,146 @@
+// What the probe tries besides the cells of ACCESS.txt: attempts that tell policies apart which the cells do not.
+//
+// Statements without a WHERE never ask whether a row may be seen, so only the policy of their own verb stands in their way.
+// Twins differ from Alice's rows by tenant alone. Provenance is forged, limits are overstepped, the kernel's functions called.
+
+import { AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../src/demo/delegations.ts';
+import { EXTRA, insertion, MEMBERS, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
+import { BLOCKS, type Statement } from './attempts.ts';
+import type { Voice } from './voices.ts';
+
+export type Special = {
+  readonly name: string;
+  /** The table whose policies decide; undefined: the kernel. */
+  readonly table: string | undefined;
+  readonly statement: Statement;
+};
+
+const NEW = id<string>(9, '1');
+const acme = TENANTS.acme.id;
+const globex = TENANTS.globex.id;
+const alice = USERS.alice.id;
+const bob = USERS.bob.id;
+const garden = WORLDS.garden.id;
+const REQUEST = id<string>(7, 'f046ed');
+
+/** Complete rows of Alice's that she herself may insert. */
+const rows: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  agents: { id: SPARES.alice.agentEntity, owner_id: alice, name: 'New' },
+  worlds: { id: SPARES.alice.worldEntity, owner_id: alice, name: 'New' },
+  world_members: { id: NEW, world_id: garden, owner_id: alice, entity_id: USERS.ada.id },
+  delegations: {
+    id: NEW,
+    owner_id: alice,
+    delegator_id: alice,
+    delegate_id: AGENTS.scout.id,
+    capabilities: ['memory:read'],
+    expires_at: new Date(Date.now() + 1_200_000),
+  },
+  memories: { id: NEW, owner_id: alice, content: 'New.', tags: [] },
+};
+const alsoInTwin: typeof rows = {
+  ...rows,
+  entities: { id: NEW, kind: 'agent', owner_id: alice },
+  agent_instructions: { id: SPARES.alice.agent, owner_id: alice },
+  world_members: { ...rows.world_members, entity_id: EXTRA },
+};
+
+const forged = {
+  'made by somebody else': { created_by: bob },
+  'made in another request': { request_id: REQUEST },
+  'made through a delegation': { delegation_id: DELEGATIONS.bobot.id },
+} as const;
+
+function insert(table: string, row: Readonly<Record<string, unknown>>): Statement {
+  return insertion(table, { tenant_id: acme, ...row });
+}
+
+const fingerprint = (table: string): Statement => ({
+  text: `select count(*) || ':' || coalesce(md5(string_agg(tenant_id || '/' || id, ',' order by tenant_id, id)), '') from ${table}`,
+  values: [],
+});
+
+/** Everything special that a voice tries. */
+export function specials(voice: Voice): Special[] {
+  const list: Special[] = [];
+  const attempt = (table: string | undefined, name: string, statement: Statement) =>
+    list.push({ table, name, statement });
+
+  for (const { table, set } of BLOCKS.filter(({ kind }) => kind === undefined || kind === 'agent')) {
+    attempt(table, 'all that is seen', fingerprint(table));
+    attempt(table, 'blind update', { text: `update ${table} set ${set}`, values: [] });
+    attempt(table, 'blind delete', { text: `delete from ${table}`, values: [] });
+  }
+  for (const [table, row] of Object.entries(alsoInTwin)) {
+    attempt(table, 'into the twin tenant', insertion(table, { tenant_id: globex, ...row }));
+  }
+  for (const [table, row] of Object.entries(rows)) {
+    attempt(table, 'as it should be', insert(table, row));
+    for (const [name, lie] of Object.entries(forged)) {
+      attempt(table, name, insert(table, { ...row, ...lie }));
+    }
+    attempt(table, 'made through nothing', insert(table, { ...row, delegation_id: null }));
+  }
+  entities(attempt);
+  worlds(attempt);
+  kernel(attempt);
+  return voice.actor === undefined ? list.filter(({ table }) => table !== undefined) : list;
+}
+
+type Attempt = (table: string | undefined, name: string, statement: Statement) => void;
+
+function entities(attempt: Attempt): void {
+  for (const kind of ['agent', 'world']) {
+    attempt('entities', `a new ${kind} of alice`, insert('entities', { id: NEW, kind, owner_id: alice }));
+    const suspended = { id: NEW, kind, owner_id: alice, status: 'suspended' };
+    attempt('entities', `a new suspended ${kind} of alice`, insert('entities', suspended));
+  }
+  attempt('entities', 'a ceiling for all', { text: `update entities set ceiling = '[]'`, values: [] });
+  attempt(
+    'agent_instructions',
+    'instructions of alice',
+    insert('agent_instructions', { id: SPARES.alice.agent, owner_id: alice }),
+  );
+}
+
+function worlds(attempt: Attempt): void {
+  attempt(
+    'world_members',
+    'bob into the study',
+    insert('world_members', { id: NEW, world_id: STUDY, owner_id: alice, entity_id: bob }),
+  );
+  attempt('world_members', "an owner's role", {
+    text: `update world_members set role = 'member' where id = $1`,
+    values: [STUDY_OWNER],
+  });
+  attempt('world_members', 'a role of owner', {
+    text: `update world_members set role = 'owner' where id = $1`,
+    values: [MEMBERS.garden.id],
+  });
+  attempt('world_members', "an owner's leaving", {
+    text: 'delete from world_members where id = $1',
+    values: [STUDY_OWNER],
+  });
+  for (const [where, world_id] of Object.entries({
+    garden,
+    study: STUDY,
+    workshop: WORLDS.workshop.id,
+    nowhere: null,
+  })) {
+    attempt('memories', `a memory of alice, ${where}`, insert('memories', { ...rows.memories, world_id }));
+  }
+}
+
+function kernel(attempt: Attempt): void {
+  const call = (text: string, ...values: unknown[]): Statement => ({ text: `select ${text}`, values });
+  attempt(undefined, 'audit', call('bailiwick.audit($1, $2, null, null, null)::text', NEW, 'probe.made'));
+  attempt(undefined, 'live', call(`bailiwick.describe() ->> 'live'`));
+  attempt(undefined, 'revoke', call('bailiwick.revoke_delegation($1) is not null', DELEGATIONS.scribe.id));
+  attempt(
+    undefined,
+    'narrow',
+    call('bailiwick.narrow_delegation($1, now() + interval $$1 minute$$) is not null', DELEGATIONS.scout.id),
+  );
+  attempt(undefined, 'kill switch', call('cardinality(bailiwick.revoke_agent($1))', AGENTS.rogue.id));
+}

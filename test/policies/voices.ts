@@ -1,0 +1,108 @@
+// Who speaks in the probe: every actor of the cast, under which delegation, and whose rows stand in which relation to it.
+//
+// Those without a label are left out of ACCESS.txt: each holds a delegation that names one kind only, so that a policy
+// which forgets to ask for the kind is noticed.
+
+import {
+  ACTORS,
+  type ActorName,
+  AGENTS,
+  type AgentName,
+  type TenantSlug,
+  USERS,
+  type UserName,
+} from '../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../src/demo/delegations.ts';
+import type { DelegationId } from '../../src/ids.ts';
+import { NARROW } from './arrangement.ts';
+
+export type Voice = {
+  readonly name: string;
+  /** As ACCESS.txt calls it. */
+  readonly label?: string;
+  /** Nobody has no context. */
+  readonly actor: ActorName | undefined;
+  readonly delegation?: DelegationId;
+};
+
+const grants = DELEGATIONS;
+export const VOICES: readonly Voice[] = [
+  { name: 'alice', actor: 'alice', label: 'alice' },
+  {
+    name: 'alice via scout',
+    actor: 'scout',
+    delegation: grants.scout.id,
+    label: 'alice via scout, full delegation',
+  },
+  {
+    name: 'alice via scout in garden',
+    actor: 'scout',
+    delegation: grants.scoutInGarden.id,
+    label: 'alice via scout, Garden only',
+  },
+  {
+    name: 'alice via scribe',
+    actor: 'scribe',
+    delegation: grants.scribe.id,
+    label: 'alice via scribe, depth 2',
+  },
+  { name: 'scout', actor: 'scout', label: 'scout as itself' },
+  { name: 'alice via late', actor: 'late', delegation: grants.late.id, label: 'alice via late, expired' },
+  { name: 'alice via rogue', actor: 'rogue', delegation: grants.rogue.id, label: 'alice via rogue, revoked' },
+  { name: 'bob', actor: 'bob', label: 'bob' },
+  { name: 'bob via bobot', actor: 'bobot', delegation: grants.bobot.id, label: 'bob via bobot' },
+  { name: 'ada', actor: 'ada', label: 'ada, administrator' },
+  { name: 'mallory', actor: 'mallory', label: 'mallory, other tenant' },
+  { name: 'mallory via mimic', actor: 'mimic', delegation: grants.mimic.id, label: 'mallory via mimic' },
+  { name: 'nobody', actor: undefined, label: 'nobody' },
+  { name: 'maker', actor: 'rogue', delegation: NARROW.maker.id },
+  { name: 'mapper', actor: 'rogue', delegation: NARROW.mapper.id },
+  { name: 'gardener', actor: 'late', delegation: NARROW.gardener.id },
+  { name: 'warden', actor: 'late', delegation: NARROW.warden.id },
+];
+
+/** How a row stands to a voice; the words of the columns of ACCESS.txt. */
+export type Relation = 'own' | 'owner' | 'garden' | 'shared' | 'foreign' | 'other';
+export const RELATIONS: Readonly<Record<Relation, string>> = {
+  own: 'own',
+  owner: "owner's",
+  garden: 'in Garden',
+  shared: 'shared',
+  foreign: "colleague's",
+  other: 'other tenant',
+};
+
+/** The person at the root of an actor's authority: itself, or the owner of the agent. */
+export function personOf(actor: ActorName): UserName {
+  return actor in AGENTS ? AGENTS[actor as AgentName].owner : (actor as UserName);
+}
+
+/** Whose row stands in that relation to the voice; undefined where there is no such case. */
+export function keeper({ actor }: Voice, relation: Relation): ActorName | undefined {
+  const person = actor === undefined ? undefined : personOf(actor);
+  const tenant: TenantSlug = person === undefined ? 'acme' : USERS[person].tenant;
+  switch (relation) {
+    case 'own':
+      return actor;
+    case 'owner':
+    case 'garden':
+      return actor !== undefined && actor in AGENTS ? person : undefined;
+    case 'shared':
+      return person === 'alice' ? 'bob' : person === 'bob' || person === 'ada' ? 'alice' : undefined;
+    case 'foreign':
+      return tenant === 'globex'
+        ? undefined
+        : person === 'bob' || person === 'ada' || person === undefined
+          ? 'alice'
+          : 'bob';
+    case 'other':
+      return tenant === 'globex' ? 'alice' : 'mallory';
+    default:
+      return relation satisfies never;
+  }
+}
+
+/** The tenant of an actor; nobody looks from outside, so whichever it is. */
+export function tenantOf(actor: ActorName | undefined): TenantSlug {
+  return actor === undefined ? 'acme' : ACTORS[actor].tenant;
+}
