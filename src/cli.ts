@@ -70,6 +70,9 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);
 }
 
+/** Milliseconds during which a repeated signal is taken for the same one: npm passes on what the terminal has sent too. */
+const SAME_SIGNAL = 1000;
+
 /**
  * Runs this process's own command line, for bin/bailiwick.js.
  *
@@ -77,8 +80,17 @@ function describe(error: unknown): string {
  */
 export async function main(): Promise<void> {
   const ending = new AbortController();
+  let asked = 0;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => ending.abort(signal));
+    process.on(signal, () => {
+      if (!ending.signal.aborted) {
+        asked = Date.now();
+        ending.abort(signal);
+      } else if (Date.now() - asked > SAME_SIGNAL) {
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      }
+    });
   }
   // The launcher holds the other end: when it is killed outright, no signal comes, but this does.
   process.once('disconnect', () => ending.abort('disconnect'));

@@ -83,11 +83,7 @@ function worldOf(who: ActorName, relation: Relation, { actor }: Voice): string |
   return relation === 'foreign' && actor === 'ada' ? ATTIC : ownWorld[who];
 }
 
-function memberOf(
-  who: ActorName,
-  relation: Relation,
-  voice: Voice,
-): { id: string; world: string } | undefined {
+function memberOf(who: ActorName, relation: Relation, voice: Voice) {
   const world =
     relation === 'foreign' && voice.actor === 'ada' ? WORLDS.workshop.id : worldOf(who, relation, voice);
   return Object.values(MEMBERS).find((member) => member.world === world);

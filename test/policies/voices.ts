@@ -61,15 +61,17 @@ export const VOICES: readonly Voice[] = [
   { name: 'warden', actor: 'late', delegation: NARROW.warden.id },
 ];
 
-/** How a row stands to a voice; the words of the columns of ACCESS.txt. */
+/** How a row stands to a voice. */
 export type Relation = 'own' | 'owner' | 'garden' | 'shared' | 'foreign' | 'other';
-export const RELATIONS: Readonly<Record<Relation, string>> = {
-  own: 'own',
-  owner: "owner's",
-  garden: 'in Garden',
-  shared: 'shared',
-  foreign: "colleague's",
-  other: 'other tenant',
+
+/** The columns of ACCESS.txt, and what its legend says of them. */
+export const RELATIONS: Readonly<Record<Relation, readonly [column: string, meaning: string]>> = {
+  own: ['own', 'of the one who acts'],
+  owner: ["owner's", 'of the person for whom an agent acts'],
+  garden: ['in Garden', 'the same, standing in the world Garden'],
+  shared: ['shared', "somebody else's, standing in a world of which the person is a member"],
+  foreign: ['colleague', 'of somebody else in the same tenant'],
+  other: ['outside', 'of another tenant'],
 };
 
 /** The person at the root of an actor's authority: itself, or the owner of the agent. */

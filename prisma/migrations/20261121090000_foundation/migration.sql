@@ -37,7 +37,7 @@ CREATE TABLE "tenants" (
     "name" TEXT NOT NULL,
     "status" TEXT NOT NULL DEFAULT 'active',
     "subdelegation_seconds" INTEGER NOT NULL DEFAULT 3600,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
     CONSTRAINT "tenants_pkey" PRIMARY KEY ("tenant_id","id")
 );
@@ -50,7 +50,7 @@ CREATE TABLE "entities" (
     "status" TEXT NOT NULL DEFAULT 'active',
     "owner_id" UUID NOT NULL,
     "ceiling" JSONB,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
     CONSTRAINT "entities_pkey" PRIMARY KEY ("tenant_id","id")
 );
@@ -62,7 +62,7 @@ CREATE TABLE "identities" (
     "entity_id" UUID NOT NULL,
     "issuer" TEXT NOT NULL,
     "subject" TEXT NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
     CONSTRAINT "identities_pkey" PRIMARY KEY ("tenant_id","id")
 );
@@ -77,7 +77,7 @@ CREATE TABLE "users" (
     "email" TEXT,
     "locale" TEXT,
     "time_zone" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "users_pkey" PRIMARY KEY ("tenant_id","id")
@@ -94,7 +94,7 @@ CREATE TABLE "agents" (
     "description" TEXT,
     "model" TEXT,
     "settings" JSONB NOT NULL DEFAULT '{}',
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "created_by" UUID NOT NULL DEFAULT bailiwick.actor_id(),
     "delegation_id" UUID DEFAULT bailiwick.delegation_id(),
@@ -122,7 +122,7 @@ CREATE TABLE "worlds" (
     "owner_id" UUID NOT NULL,
     "name" TEXT NOT NULL,
     "description" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "created_by" UUID NOT NULL DEFAULT bailiwick.actor_id(),
     "delegation_id" UUID DEFAULT bailiwick.delegation_id(),
@@ -139,7 +139,7 @@ CREATE TABLE "world_members" (
     "owner_id" UUID NOT NULL,
     "entity_id" UUID NOT NULL,
     "role" TEXT NOT NULL DEFAULT 'member',
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "created_by" UUID NOT NULL DEFAULT bailiwick.actor_id(),
     "delegation_id" UUID DEFAULT bailiwick.delegation_id(),
     "request_id" UUID NOT NULL DEFAULT bailiwick.request_id(),
@@ -164,7 +164,7 @@ CREATE TABLE "delegations" (
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
     "revoked_at" TIMESTAMPTZ(3),
     "revoked_by" UUID,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "created_by" UUID NOT NULL DEFAULT bailiwick.actor_id(),
     "delegation_id" UUID DEFAULT bailiwick.delegation_id(),
     "request_id" UUID NOT NULL DEFAULT bailiwick.request_id(),
@@ -184,7 +184,7 @@ CREATE TABLE "memories" (
     "tags" TEXT[],
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "search" tsvector GENERATED ALWAYS AS (to_tsvector('english', content)) STORED,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "created_by" UUID NOT NULL DEFAULT bailiwick.actor_id(),
     "delegation_id" UUID DEFAULT bailiwick.delegation_id(),
@@ -197,7 +197,7 @@ CREATE TABLE "memories" (
 CREATE TABLE "audit_entries" (
     "tenant_id" UUID NOT NULL,
     "id" UUID NOT NULL,
-    "occurred_at" TIMESTAMPTZ(6) NOT NULL DEFAULT now(),
+    "occurred_at" TIMESTAMPTZ(6) NOT NULL DEFAULT transaction_timestamp(),
     "event" TEXT NOT NULL,
     "actor_id" UUID NOT NULL,
     "owner_id" UUID NOT NULL,

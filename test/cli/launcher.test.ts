@@ -1,0 +1,58 @@
+// bin/bailiwick.js as a process of its own: on this Node, and on an older one if the machine has it.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/bailiwick.js', import.meta.url));
+
+/** An older Node, such as the one that runs npm. */
+function findOlderNode(): string | undefined {
+  return [
+    '/usr/bin/node',
+    '/usr/local/bin/node',
+    ...(process.env.npm_node_execpath ? [process.env.npm_node_execpath] : []),
+  ].find((path) => {
+    try {
+      const version = execFileSync(path, ['--version'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      return Number.parseInt(version.slice(1), 10) < 24;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function launch(node: string, args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const child = spawn(node, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const written = { out: '', err: '' };
+  child.stdout.on('data', (chunk) => {
+    written.out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    written.err += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code, ...written };
+}
+
+const older = findOlderNode();
+const nodes: [string, string][] = [
+  ['this Node', process.execPath],
+  ...(older === undefined ? [] : [['an older Node', older] as [string, string]]),
+];
+
+test.each(nodes)('%s: output and exit code are handed over', async (_which, node) => {
+  const help = await launch(node, ['doctor', '--help']);
+  expect([help.code, help.err]).toEqual([0, '']);
+  expect(help.out).toContain('bailiwick doctor');
+  const wrong = await launch(node, ['dance']);
+  expect(wrong).toEqual({
+    code: 2,
+    out: '',
+    err: 'bailiwick: there is no command dance\nSee `bailiwick --help`.\n',
+  });
+});
