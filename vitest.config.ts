@@ -1,8 +1,11 @@
 // Tests run against a real PostgreSQL, chosen by test/kit/global-setup.ts; each file gets a database of its own.
 
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // GraphQL must exist once: Vite would take its ES modules for our sources, Node its CommonJS for everybody else's.
+  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/kit/global-setup.ts'],

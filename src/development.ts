@@ -84,8 +84,8 @@ export async function development(config: Config, migratorUrl: string): Promise<
   const issuer = developmentIssuer(config);
   await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER });
   const story = async () => {
-    // asked again each time: the story itself ends a delegation, and others expire while the page is open
-    const delegations = await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER });
+    // whoever opens the page finds the story at its beginning, though its last telling ended a delegation
+    const delegations = await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER, revive: true });
     const memory = MEMORIES.find(({ owner }) => owner === 'alice');
     const tabs = storyTabs({
       memory: toGlobalId('Memory', memory?.id ?? ''),

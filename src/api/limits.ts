@@ -1,8 +1,9 @@
 // How much one operation may ask for, judged before anything runs: depth, aliases and directives, and cost.
 //
 // Cost counts the fields that would be answered: a field costs one, and what stands inside a connection or list counts
-// once for every row that may come. Fragments count where they are spread, whatever they are called, and
-// introspection counts like everything else. The number of tokens is limited by the parser (src/server.ts).
+// once for every row that may come. Fragments count where they are spread, whatever they are called. An operation that
+// asks for the schema alone, which only a development server answers, is not limited in depth and cost: it reads no
+// rows. The number of tokens is limited by the parser (yoga.ts).
 
 import {
   type FieldNode,
@@ -48,6 +49,7 @@ const NOTHING: Tally = { cost: 0, depth: 0, aliases: 0, directives: 0 };
 /**
  * Judges an operation that has passed validation.
  *
+ * @param limited Which limits apply; all of them unless said.
  * @throws {BailiwickError} LIMIT_EXCEEDED naming the limit, the most that is allowed and what was asked for.
  */
 export function checkLimits(
@@ -55,6 +57,7 @@ export function checkLimits(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
+  limited: readonly (keyof Tally)[] = ['depth', 'aliases', 'directives', 'cost'],
 ): void {
   const root = schema.getRootType(operation.operation);
   const fragments = new Map(
@@ -102,7 +105,7 @@ export function checkLimits(
   };
 
   const tally = selection(operation.selectionSet, root ?? undefined);
-  for (const limit of ['depth', 'aliases', 'directives', 'cost'] as const) {
+  for (const limit of limited) {
     if (tally[limit] > LIMITS[limit]) {
       throw new BailiwickError('LIMIT_EXCEEDED', `The operation exceeds the limit of ${limit}: ${tally[limit]}, at most ${LIMITS[limit]}`);
     }

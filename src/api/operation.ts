@@ -50,10 +50,12 @@ export function useOperation(database: Database): Plugin<object, object, Context
         return;
       }
       setExecuteFn(async (executed): Promise<ExecutionResult> => {
-        checkLimits(args.schema, args.document, operation, (args.variableValues ?? {}) as Record<string, unknown>);
+        const variables = (args.variableValues ?? {}) as Record<string, unknown>;
         if (isIntrospection(operation)) {
+          checkLimits(args.schema, args.document, operation, variables, ['aliases', 'directives']);
           return (await executeFn(executed as typeof args)) as ExecutionResult;
         }
+        checkLimits(args.schema, args.document, operation, variables);
         const claims = claimsOf(context);
         const readOnly = operation.operation === 'query';
         try {

@@ -24,7 +24,7 @@ export const command = defineCommand(
       'Needs MODE=development. Example: TOKEN=$(MODE=development bailiwick token --as scout --for alice)',
     ],
     options: {
-      as: { type: 'string', value: 'name', about: 'Who acts: alice, scout, ...' },
+      as: { type: 'string', value: 'name', about: 'Who acts, such as alice or scout' },
       for: { type: 'string', value: 'name', about: 'For whom; left out, they act as themselves' },
       tenant: {
         type: 'string',

@@ -63,7 +63,11 @@ function termFields(t: Parameters<Parameters<typeof builder.inputType>[1]['field
   return {
     delegateId: t.id({ description: 'The agent that is to hold it; one of the owner.' }),
     capabilities: t.stringList({ description: 'What it allows, as kind:verb; whoever may write a kind must be able to read it.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'Until when; a later hop lives at most an hour unless the tenant says otherwise.' }),
+    expiresAt: t.field({ type: 'DateTime', required: false, description: 'Until when; give this or lifetimeSeconds.' }),
+    lifetimeSeconds: t.int({
+      required: false,
+      description: 'How long from now; give this or expiresAt. At most 90 days at the root, an hour further down unless the tenant says otherwise.',
+    }),
     notBefore: t.field({ type: 'DateTime', required: false, description: 'From when; left out: at once.' }),
     redelegate: t.int({ defaultValue: 0, description: 'How many further hops its delegate may add.' }),
     worldId: t.id({ required: false, description: 'Limit it to this world, of which the owner is a member.' }),
@@ -88,6 +92,16 @@ async function readBack(context: Context, id: string, info: GraphQLResolveInfo) 
 
 type Terms = typeof GrantDelegationInput.$inferInput;
 
+function endOf({ expiresAt, lifetimeSeconds }: Terms): Date {
+  if (expiresAt && typeof lifetimeSeconds !== 'number') {
+    return expiresAt;
+  }
+  if (!expiresAt && typeof lifetimeSeconds === 'number' && lifetimeSeconds > 0) {
+    return new Date(Date.now() + lifetimeSeconds * 1000);
+  }
+  throw new BailiwickError('BAD_USER_INPUT', 'input: give either expiresAt or a lifetimeSeconds above zero');
+}
+
 async function grant(context: Context, input: Terms, above: { id: DelegationId; depth: number } | null, info: GraphQLResolveInfo) {
   const { actorId, ownerId } = sessionOf(context);
   const { capabilities, redelegate, purpose } = checked(terms, input);
@@ -101,7 +115,7 @@ async function grant(context: Context, input: Terms, above: { id: DelegationId; 
     capabilities,
     worldId: optionalIdOf(input.worldId, 'World'),
     notBefore: input.notBefore ?? new Date(),
-    expiresAt: input.expiresAt,
+    expiresAt: endOf(input),
   };
   const refusal = await grantRefusal(rows(context), proposed);
   if (refusal !== null) {
@@ -175,8 +189,13 @@ builder.mutationField('narrowDelegation', (t) =>
   }),
 );
 
-const EndDelegationInput = builder.inputType('EndDelegationInput', {
+const RevokeDelegationInput = builder.inputType('RevokeDelegationInput', {
   description: 'A delegation that is to end now.',
+  fields: (t) => ({ id: t.id({ description: 'The delegation.' }) }),
+});
+
+const RenounceDelegationInput = builder.inputType('RenounceDelegationInput', {
+  description: 'A delegation that its holder gives up.',
   fields: (t) => ({ id: t.id({ description: 'The delegation.' }) }),
 });
 
@@ -203,7 +222,7 @@ builder.mutationField('revokeDelegation', (t) =>
     type: RevokedDelegation,
     errors: { types: [NotFound] },
     description: 'Ends a delegation and every hop below it, from the very next statement on. By its owner, or anybody above it.',
-    args: { input: t.arg({ type: EndDelegationInput, description: 'Which.' }) },
+    args: { input: t.arg({ type: RevokeDelegationInput, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       const ended = await end(context, input.id, 'revoked');
       await recordChange(context, 'delegation.revoked', 'delegation', ended.id);
@@ -217,7 +236,7 @@ builder.mutationField('renounceDelegation', (t) =>
     type: RevokedDelegation,
     errors: { types: [NotFound] },
     description: 'Gives up a delegation that the calling agent holds.',
-    args: { input: t.arg({ type: EndDelegationInput, description: 'Which.' }) },
+    args: { input: t.arg({ type: RenounceDelegationInput, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       const session = sessionOf(context);
       if (session.chain.at(-1) === idOf(input.id, 'Delegation')) {

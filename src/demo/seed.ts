@@ -26,10 +26,11 @@ const WORTHWHILE = 600;
  *
  * @param migratorUrl Connection of the migrator role, whom row security does not bind.
  * @param options.issuer The `iss` of the tokens with which the cast will come; their `sub` is the actor's name.
+ * @param options.revive Whether a delegation that was revoked is granted anew too, so that the story can be told again.
  */
 export async function seedCast(
   migratorUrl: string,
-  { issuer }: { issuer: string },
+  { issuer, revive = false }: { issuer: string; revive?: boolean },
 ): Promise<LiveDelegations> {
   const client = new pg.Client({ connectionString: migratorUrl });
   await client.connect();
@@ -47,7 +48,7 @@ export async function seedCast(
     if (first) {
       await insertPast(client, later);
     }
-    const live = await renewDelegations(client, later);
+    const live = await renewDelegations(client, later, revive);
     if (first) {
       await insertMemories(client);
     }
@@ -139,7 +140,11 @@ async function insertPast(client: Client, later: (seconds: number) => Date): Pro
   }
 }
 
-async function renewDelegations(client: Client, later: (seconds: number) => Date): Promise<LiveDelegations> {
+async function renewDelegations(
+  client: Client,
+  later: (seconds: number) => Date,
+  revive: boolean,
+): Promise<LiveDelegations> {
   const live = new Map<DelegationName, DelegationId>();
   for (const [name, grant] of Object.entries(DELEGATIONS) as [DelegationName, Grant][]) {
     const parent = grant.parent === undefined ? null : live.get(grant.parent);
@@ -164,7 +169,7 @@ async function renewDelegations(client: Client, later: (seconds: number) => Date
       ],
     );
     const latest = rows[0];
-    if (latest === undefined || !(latest.revoked || latest.live)) {
+    if (latest === undefined || !(latest.live || (latest.revoked && !revive))) {
       const id = (await isTaken(client, grant)) ? newId<DelegationId>() : grant.id;
       await insertDelegation(client, grant, id, parent, later);
       live.set(name, id);

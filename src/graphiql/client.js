@@ -196,7 +196,7 @@
   /** Tabs are kept between visits, unless the demo data they speak of is gone. */
   function forgetTabsOfAnotherStory() {
     const present = JSON.stringify(story);
-    if (localStorage.getItem(SEEN_STORY) !== present) {
+    if (story.length > 0 && localStorage.getItem(SEEN_STORY) !== present) {
       for (const key of SAVED_TABS) {
         localStorage.removeItem(key);
       }

@@ -2,10 +2,9 @@
 //
 // GraphiQL comes from @graphql-yoga/render-graphiql: one package without dependencies, released with Yoga, that holds
 // GraphiQL 5, its fonts and its workers as text, so that the page asks no other host for anything. (`graphiql` itself
-// needs React, Monaco and a bundler; Yoga's built-in page loads everything from unpkg.com.) The text is 8 MB and takes
+// needs React, Monaco and a bundler; Yoga's built-in page loads everything from unpkg.com.) The text is 9 MB and takes
 // about 0.2 s to import, hence only when the first page is viewed. The policy below names the hash of the one inline
-// script that may run, bar.js and client.js; everything else in the page is data, which that script unpacks. Decides nothing about
-// who may do what, and holds no token.
+// script that may run, bar.js and client.js; the rest is data, which it unpacks. Decides nothing, and holds no token.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -106,7 +106,7 @@ const A_STRANGER_TRIES = `query AStrangerTries($id: ID!) {
 const REVOKE = `mutation Revoke($input: RevokeDelegationInput!) {
   revokeDelegation(input: $input) {
     __typename
-    ... on Delegation { id revokedAt }
+    ... on RevokedDelegation { delegationId revokedAt }
     ... on Problem { message }
   }
 }
@@ -151,7 +151,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
       title: '3 Re-delegate to a sub-agent',
       identity: 'scout',
       query: REDELEGATE,
-      variables: { input: { delegateId: ids.scribe, capabilities: ['memory:read'], redelegate: 0 } },
+      variables: { input: { delegateId: ids.scribe, capabilities: ['memory:read'], lifetimeSeconds: 1800 } },
       note: 'Scout hands on a part of what it holds. Ask for more than that and the answer is DelegationRefused.',
     },
     {

@@ -9,7 +9,7 @@ import { SCOPES } from '../../src/capabilities.ts';
 import { AGENTS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { seedCast } from '../../src/demo/seed.ts';
-import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from '../../src/development.ts';
+import { DEVELOPMENT_ISSUER } from '../../src/development.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { transcript } from './transcript.ts';
 
@@ -42,7 +42,7 @@ test('a person acts as themselves, for an hour, with every scope', async () => {
   const claims = await claimsOf('token --as alice');
   expect(claims).toMatchObject({
     iss: DEVELOPMENT_ISSUER,
-    aud: DEVELOPMENT_AUDIENCE,
+    aud: 'bailiwick',
     sub: 'alice',
     tenant: 'acme',
   });

@@ -24,7 +24,7 @@ export type Acting = {
   /** The delegation to act under; left out, the actor acts as itself. */
   readonly delegation?: DelegationId | undefined;
   /** Of the token; all there are unless given, so that what refuses is the database and not the token. */
-  readonly scopes?: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
   readonly onBehalfOf?: string;
   readonly tokenExpiresAt?: Date;
   readonly requestId?: RequestId;

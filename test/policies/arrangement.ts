@@ -33,6 +33,9 @@ export const SPARES = Object.fromEntries(
   ]),
 ) as Readonly<Record<Keeper, { agentEntity: EntityId; agent: EntityId; worldEntity: EntityId }>>;
 
+/** An agent of Alice's that is archived. */
+const RETIRED = id<EntityId>(2, '4e714ed');
+
 /** Study: Alice's, with Ada as a guest. Attic: Alice's, archived, with Bob. */
 export const STUDY = id<EntityId>(3, '57d1');
 export const ATTIC = id<EntityId>(3, 'a771c');
@@ -105,6 +108,7 @@ export async function arrange(sql: Sql): Promise<void> {
   await member(sql, acme, id(4, 'a771c0b0b'), ATTIC, alice, USERS.bob.id, 'member');
   await member(sql, acme, MEMBERS.workshop.id, WORLDS.workshop.id, USERS.bob.id, EXTRA, 'guest');
   await member(sql, globex, MEMBERS.vault.id, WORLDS.vault.id, USERS.mallory.id, EXTRA, 'guest');
+  await entity(sql, acme, RETIRED, 'agent', alice, 'archived');
   for (const agent of [AGENTS.late.id, AGENTS.rogue.id]) {
     await insert(sql, 'agent_instructions', {
       tenant_id: acme,

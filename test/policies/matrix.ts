@@ -102,7 +102,7 @@ function mark(block: Block, voice: Voice, relation: Relation, verb: Verb, findin
   return voice.actor === undefined && (plain === '.' || plain === 'x') ? '!' : plain;
 }
 
-/** The first sentence of the comment at the head of the table's policy file. */
+/** The first two sentences of the comment at the head of the table's policy file. */
 function sentence(table: string, policies: readonly PolicyFile[]): string {
   const file = policies.find(({ sql }) => sql.startsWith(`-- ${table}\n`));
   const lines = (file?.sql ?? '').split('\n').slice(1);
@@ -111,7 +111,7 @@ function sentence(table: string, policies: readonly PolicyFile[]): string {
     lines.findIndex((line) => !line.startsWith('-- ')),
   );
   const text = comment.map((line) => line.slice(3)).join(' ');
-  return /^.*?\.(?= |$)/.exec(text)?.[0] ?? `No policy file begins with "-- ${table}".`;
+  return /^.*?\. .*?\.(?= |$)/.exec(text)?.[0] ?? `No policy file begins with "-- ${table}".`;
 }
 
 function columns(table: string, grants: Grants): string[] {

@@ -20,12 +20,15 @@ export function cell(block: string, voice: string, relation: Relation, verb: Ver
   return `${block} / ${voice} / ${verb} / ${relation}`;
 }
 
-/**
- * Tries everything, or what concerns one table.
- *
- * @param only The table whose policies decide; left out: all tables and the kernel's functions.
- */
-export async function probe(database: Database, only?: string): Promise<Findings> {
+export type ProbeOptions = {
+  /** The table whose policies decide; left out: all tables and the kernel's functions. */
+  readonly only?: string | undefined;
+  /** Asked after each voice; true ends the probe. */
+  readonly enough?: (findings: Findings) => boolean;
+};
+
+/** Tries everything, or what concerns one table, until it is enough. */
+export async function probe(database: Database, { only, enough }: ProbeOptions = {}): Promise<Findings> {
   await trustTickets(database);
   const client = new pg.Client({ connectionString: database.runtimeUrl, pipeline: true });
   await client.connect();
@@ -34,6 +37,9 @@ export async function probe(database: Database, only?: string): Promise<Findings
     for (const voice of VOICES) {
       for (const [key, value] of await speak(client, voice, attempts(voice, only))) {
         findings.set(key, value);
+      }
+      if (enough?.(findings)) {
+        break;
       }
     }
     return findings;
@@ -68,10 +74,7 @@ async function speak(client: Client, voice: Voice, tries: readonly Attempt[]): P
   const opened =
     voice.actor === undefined
       ? begun
-      : send(
-          'select bailiwick.open($1, $2) is not null',
-          ticket(voice.actor, { delegation: voice.delegation }),
-        );
+      : send('select bailiwick.open($1, $2) is not null', ticket(voice.actor, voice));
   const saved = send('savepoint attempt');
   const results = tries.map(({ text, values }) => {
     const result = send(text, [...values]);

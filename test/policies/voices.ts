@@ -1,6 +1,6 @@
 // Who speaks in the probe: every actor of the cast, under which delegation, and whose rows stand in which relation to it.
 //
-// Those without a label are left out of ACCESS.txt: each holds a delegation that names one kind only, so that a policy
+// Those without a label are left out of ACCESS.txt: each holds a delegation or a token that names one kind only, so that a policy
 // which forgets to ask for the kind is noticed.
 
 import {
@@ -23,6 +23,7 @@ export type Voice = {
   /** Nobody has no context. */
   readonly actor: ActorName | undefined;
   readonly delegation?: DelegationId;
+  readonly scopes?: readonly string[];
 };
 
 const grants = DELEGATIONS;
@@ -55,6 +56,7 @@ export const VOICES: readonly Voice[] = [
   { name: 'mallory', actor: 'mallory', label: 'mallory, other tenant' },
   { name: 'mallory via mimic', actor: 'mimic', delegation: grants.mimic.id, label: 'mallory via mimic' },
   { name: 'nobody', actor: undefined, label: 'nobody' },
+  { name: 'alice for agents', actor: 'alice', scopes: ['agent:read', 'agent:update'] },
   { name: 'maker', actor: 'rogue', delegation: NARROW.maker.id },
   { name: 'mapper', actor: 'rogue', delegation: NARROW.mapper.id },
   { name: 'gardener', actor: 'late', delegation: NARROW.gardener.id },
@@ -86,8 +88,9 @@ export function keeper({ actor }: Voice, relation: Relation): ActorName | undefi
   switch (relation) {
     case 'own':
       return actor;
-    case 'owner':
     case 'garden':
+      return actor !== undefined && actor in AGENTS && tenant === 'acme' ? person : undefined;
+    case 'owner':
       return actor !== undefined && actor in AGENTS ? person : undefined;
     case 'shared':
       return person === 'alice' ? 'bob' : person === 'bob' || person === 'ada' ? 'alice' : undefined;
