@@ -25,14 +25,17 @@ function run(program, ...args) {
     },
   });
   if (status !== 0) {
-    process.stderr.write(`bailiwick: ${program} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}\n`);
+    process.stderr.write(
+      `bailiwick: ${program} ${args.join(' ')} failed${error ? `: ${error.message}` : ''}\n`,
+    );
     process.exit(1);
   }
 }
 
 const steps = {
   client: () => run(require.resolve('prisma/build/index.js'), 'generate'),
-  documents: () => run(binOf('@graphql-codegen/cli', 'graphql-codegen'), '--config', 'codegen.ts', '--silent'),
+  documents: () =>
+    run(binOf('@graphql-codegen/cli', 'graphql-codegen'), '--config', 'codegen.ts', '--silent'),
   texts: () => run(join(root, 'bin/texts.ts'), 'write'),
   check: () => run(join(root, 'bin/texts.ts'), 'check'),
   all() {

@@ -15,7 +15,9 @@ for (const { file, print } of TEXTS) {
   if (mode === 'write') {
     writeFileSync(file, print());
   } else if (readFileSync(file, 'utf8') !== print()) {
-    process.stderr.write(`${file.pathname.split('/').slice(-2).join('/')} is out of date: run npm run generate\n`);
+    process.stderr.write(
+      `${file.pathname.split('/').slice(-2).join('/')} is out of date: run npm run generate\n`,
+    );
     process.exitCode = 1;
   }
 }

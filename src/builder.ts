@@ -6,6 +6,7 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import { batched } from './api/batch.ts';
 import { type Context, rows } from './context.ts';
 
 const capitalised = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
@@ -33,13 +34,15 @@ export const builder = new SchemaBuilder<{
     },
   },
   prisma: {
-    client: (context) => rows(context) as unknown as PrismaClient,
+    client: (context) => batched(rows(context)) as unknown as PrismaClient,
     dmmf: getDatamodel(),
     exposeDescriptions: false,
   },
 });
 
-builder.queryType({ description: 'What can be read. Every answer holds only rows that the caller may know of.' });
+builder.queryType({
+  description: 'What can be read. Every answer holds only rows that the caller may know of.',
+});
 builder.mutationType({
   description:
     'What can be changed. All fields of one operation share a transaction: an error in one undoes all, an outcome does not.',

@@ -154,7 +154,9 @@ export type PoolConfig = {
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const findings: string[] = [];
-  const read = <Name extends keyof typeof SETTINGS>(name: Name): z.infer<(typeof SETTINGS)[Name]['parse']> => {
+  const read = <Name extends keyof typeof SETTINGS>(
+    name: Name,
+  ): z.infer<(typeof SETTINGS)[Name]['parse']> => {
     const setting = SETTINGS[name];
     const result = setting.parse.safeParse(env[name] || setting.default);
     if (result.success) {
@@ -169,11 +171,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const runtimeUrl = read('DATABASE_URL');
   const migratorUrl = read('MIGRATION_DATABASE_URL');
   if ((runtimeUrl === undefined) !== (migratorUrl === undefined) && findings.length === 0) {
-    findings.push('DATABASE_URL and MIGRATION_DATABASE_URL go together: set both, or neither for the embedded database');
+    findings.push(
+      'DATABASE_URL and MIGRATION_DATABASE_URL go together: set both, or neither for the embedded database',
+    );
   }
   const mode = read('MODE');
   if (mode === 'development' && read('NODE_ENV') === 'production') {
-    findings.push('MODE=development is refused when NODE_ENV=production: it would accept tokens anybody can mint');
+    findings.push(
+      'MODE=development is refused when NODE_ENV=production: it would accept tokens anybody can mint',
+    );
   }
   const pool = {
     size: read('POOL_SIZE'),

@@ -35,13 +35,23 @@ export function developmentIssuer(config: Pick<Config, 'dataDir' | 'development'
   });
 }
 
-type Role = { readonly id: string; readonly actor: ActorName; readonly under?: DelegationName; readonly description: string };
+type Role = {
+  readonly id: string;
+  readonly actor: ActorName;
+  readonly under?: DelegationName;
+  readonly description: string;
+};
 
 // Who can be played in GraphiQL, in the order of the picker.
 const ROLES: readonly Role[] = [
   { id: 'alice', actor: 'alice', description: 'A user, in person' },
   { id: 'scout', actor: 'scout', under: 'scout', description: 'Alice’s agent, acting for her' },
-  { id: 'scout-garden', actor: 'scout', under: 'scoutInGarden', description: 'Alice’s agent, limited to the world Garden' },
+  {
+    id: 'scout-garden',
+    actor: 'scout',
+    under: 'scoutInGarden',
+    description: 'Alice’s agent, limited to the world Garden',
+  },
   { id: 'scribe', actor: 'scribe', under: 'scribe', description: 'Scout’s sub-agent, two hops from Alice' },
   { id: 'scout-itself', actor: 'scout', description: 'Alice’s agent as itself, for nobody' },
   { id: 'late', actor: 'late', under: 'late', description: 'Alice’s agent, whose delegation has expired' },
@@ -55,14 +65,26 @@ const ROLES: readonly Role[] = [
 
 function label({ id, actor, under }: Role): string {
   const owner = actor in AGENTS ? AGENTS[actor as AgentName].owner : undefined;
-  return under === undefined ? id : id === actor ? `${actor} for ${owner}` : `${actor} for ${owner} (${id.split('-').at(-1)})`;
+  return under === undefined
+    ? id
+    : id === actor
+      ? `${actor} for ${owner}`
+      : `${actor} for ${owner} (${id.split('-').at(-1)})`;
 }
 
-async function identitiesOf(issuer: DevelopmentIssuer, delegations: LiveDelegations): Promise<DemoIdentity[]> {
+async function identitiesOf(
+  issuer: DevelopmentIssuer,
+  delegations: LiveDelegations,
+): Promise<DemoIdentity[]> {
   const identities = await Promise.all(
     ROLES.map(async (role): Promise<DemoIdentity> => {
       const { tenant } = ACTORS[role.actor];
-      const token = await issuer.mint({ subject: role.actor, tenant, scopes: SCOPES, expiresIn: TOKEN_SECONDS });
+      const token = await issuer.mint({
+        subject: role.actor,
+        tenant,
+        scopes: SCOPES,
+        expiresIn: TOKEN_SECONDS,
+      });
       return {
         id: role.id,
         label: label(role),
@@ -70,12 +92,21 @@ async function identitiesOf(issuer: DevelopmentIssuer, delegations: LiveDelegati
         description: role.description,
         token,
         // one that has ended is still worth trying: it shows nothing
-        delegationId: role.under === undefined ? null : (delegations.get(role.under) ?? DELEGATIONS[role.under].id),
+        delegationId:
+          role.under === undefined ? null : (delegations.get(role.under) ?? DELEGATIONS[role.under].id),
         expiresAt: new Date(Date.now() + TOKEN_SECONDS * 1000).toISOString(),
       };
     }),
   );
-  const nobody = { id: 'nobody', label: 'nobody', tenant: '', description: 'No credential at all', token: null, delegationId: null, expiresAt: null };
+  const nobody = {
+    id: 'nobody',
+    label: 'nobody',
+    tenant: '',
+    description: 'No credential at all',
+    token: null,
+    delegationId: null,
+    expiresAt: null,
+  };
   return [...identities, nobody];
 }
 
@@ -94,7 +125,11 @@ export async function development(config: Config, migratorUrl: string): Promise<
     });
     return { identities: await identitiesOf(issuer, delegations), tabs };
   };
-  const json = (body: unknown) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const json = (body: unknown) => ({
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   return {
     issuer,
     pages: [

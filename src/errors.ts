@@ -10,7 +10,10 @@ export const ERROR_CODES = {
   NOT_FOUND: { status: 404, meaning: 'There is nothing here that the caller may know of.' },
   BAD_USER_INPUT: { status: 400, meaning: 'The request is malformed; the message says where.' },
   CONFLICT: { status: 409, meaning: 'The request contradicts the present state; read again and retry.' },
-  LIMIT_EXCEEDED: { status: 413, meaning: 'The request is larger, deeper or dearer than this server allows.' },
+  LIMIT_EXCEEDED: {
+    status: 413,
+    meaning: 'The request is larger, deeper or dearer than this server allows.',
+  },
   TIMEOUT: { status: 504, meaning: 'The work took longer than this server allows; nothing was kept.' },
   UNAVAILABLE: { status: 503, meaning: 'The server cannot do this right now; retry later.' },
   INTERNAL: { status: 500, meaning: 'The server failed; the request id finds the cause in its log.' },

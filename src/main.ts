@@ -34,7 +34,10 @@ export type Running = {
  * @param progress Told what takes time.
  * @throws {PostureError} when the installation is not fit to serve; nothing is left running then.
  */
-export async function main(config: Config, progress: (step: string) => void = () => undefined): Promise<Running> {
+export async function main(
+  config: Config,
+  progress: (step: string) => void = () => undefined,
+): Promise<Running> {
   const log = pino({ level: config.logLevel }, pino.destination(2));
   progress('database');
   const connection = await openDatabase(config, { mode: 'serve' });

@@ -3,7 +3,9 @@
 import { ERROR_CODES } from './errors.ts';
 
 export function errorsText(): string {
-  const rows = Object.entries(ERROR_CODES).map(([code, { status, meaning }]) => `| \`${code}\` | ${status} | ${meaning} |`);
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { status, meaning }]) => `| \`${code}\` | ${status} | ${meaning} |`,
+  );
   return [
     '# Error codes',
     '',

@@ -5,7 +5,7 @@
 -- capabilities of every delegation in the chain, and what the owner may do now. Nothing is ever added up. A delegation
 -- that is revoked, expired or early, or whose delegate, owner or tenant is not active, ends the whole chain at once.
 --
--- The rules D1 to D30 stand in ARCHITECTURE.md. Nothing here names a table's rows to a caller.
+-- The rules D1 to D30 stand in docs/isolation.md. Nothing here names a table's rows to a caller.
 
 set local role bailiwick_kernel;
 

@@ -16,7 +16,11 @@ const AgentFilter = builder.inputType('AgentFilter', {
   description: 'Which agents; every condition given must hold.',
   fields: (t) => ({
     name: t.string({ required: false, description: 'The name contains this, in any case.' }),
-    status: t.field({ type: StatusEnum, required: false, description: 'Of this status; left out: all but archived ones.' }),
+    status: t.field({
+      type: StatusEnum,
+      required: false,
+      description: 'Of this status; left out: all but archived ones.',
+    }),
     parentId: t.id({ required: false, description: 'Sub-agents of this agent.' }),
   }),
 });
@@ -40,7 +44,11 @@ const AgentOrder = builder.inputType('AgentOrder', {
 const agentArguments = builder.args((t) => ({
   ...pageArguments,
   filter: t.field({ type: AgentFilter, required: false, description: 'Which agents.' }),
-  orderBy: t.field({ type: AgentOrder, required: false, description: 'In which order; left out: oldest first.' }),
+  orderBy: t.field({
+    type: AgentOrder,
+    required: false,
+    description: 'In which order; left out: oldest first.',
+  }),
 }));
 
 type AgentArgs = PageArgs & {
@@ -64,13 +72,26 @@ function agentPage(context: Context, { filter, orderBy, ...args }: AgentArgs) {
 
 export const Agent = builder.prismaObject('Agent', {
   interfaces: [NodeInterface],
-  description: 'An AI agent in the bailiwick of one user, for whom it acts as far as a live delegation allows.',
+  description:
+    'An AI agent in the bailiwick of one user, for whom it acts as far as a live delegation allows.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What people call it.' }),
-    icon: t.exposeString('icon', { nullable: true, description: 'An emoji or the address of a picture, if it has one.' }),
-    description: t.exposeString('description', { nullable: true, description: "What it is for, in its owner's words." }),
-    model: t.exposeString('model', { nullable: true, description: 'The language model it runs on, as its runtime calls it.' }),
-    settings: t.expose('settings', { type: 'JSONObject', description: 'Behaviour settings for its runtime, free-form.' }),
+    icon: t.exposeString('icon', {
+      nullable: true,
+      description: 'An emoji or the address of a picture, if it has one.',
+    }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: "What it is for, in its owner's words.",
+    }),
+    model: t.exposeString('model', {
+      nullable: true,
+      description: 'The language model it runs on, as its runtime calls it.',
+    }),
+    settings: t.expose('settings', {
+      type: 'JSONObject',
+      description: 'Behaviour settings for its runtime, free-form.',
+    }),
     status: t.field({
       type: StatusEnum,
       description: 'Whether it takes part.',
@@ -79,17 +100,22 @@ export const Agent = builder.prismaObject('Agent', {
     }),
     systemPrompt: t.string({
       nullable: true,
-      description: 'What it is told first. Null for everybody but its owner in person and the agent as itself.',
+      description:
+        'What it is told first. Null for everybody but its owner in person and the agent as itself.',
       select: { instructions: { select: { systemPrompt: true } } },
       resolve: ({ instructions }) => instructions?.systemPrompt ?? null,
     }),
     privateInstructions: t.string({
       nullable: true,
-      description: 'What its owner told it in confidence. Null for everybody but its owner in person and the agent as itself.',
+      description:
+        'What its owner told it in confidence. Null for everybody but its owner in person and the agent as itself.',
       select: { instructions: { select: { privateInstructions: true } } },
       resolve: ({ instructions }) => instructions?.privateInstructions ?? null,
     }),
-    parent: t.relation('parent', { nullable: true, description: 'The agent whose sub-agent this is, if it is one.' }),
+    parent: t.relation('parent', {
+      nullable: true,
+      description: 'The agent whose sub-agent this is, if it is one.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
   }),
@@ -106,7 +132,9 @@ builder.prismaObjectField(Agent, 'subagents', (t) =>
       subagents: { ...(nested({}, ['edges', 'node']) as object), ...agentPage(context, args).query } as never,
     }),
     resolve: (agent, args, context) =>
-      agentPage(context, args).page.connection((agent as unknown as { subagents: { id: string }[] }).subagents) as never,
+      agentPage(context, args).page.connection(
+        (agent as unknown as { subagents: { id: string }[] }).subagents,
+      ) as never,
   }),
 );
 
@@ -118,7 +146,9 @@ builder.queryField('agents', (t) =>
     resolve: async (_root, args, context, info) => {
       const { page, query } = agentPage(context, args);
       const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      return page.connection(await rows(context).agent.findMany({ ...selection, ...query } as Prisma.AgentFindManyArgs)) as never;
+      return page.connection(
+        await rows(context).agent.findMany({ ...selection, ...query } as Prisma.AgentFindManyArgs),
+      ) as never;
     },
   }),
 );

@@ -25,7 +25,10 @@ const shape = {
   settings: z.record(z.string(), z.unknown()).optional(),
 };
 const instructions = { systemPrompt: text(100_000).nullish(), privateInstructions: text(100_000).nullish() };
-const ceiling = z.array(z.string().refine(isCapability, 'must be a capability such as memory:read')).max(64).nullish();
+const ceiling = z
+  .array(z.string().refine(isCapability, 'must be a capability such as memory:read'))
+  .max(64)
+  .nullish();
 
 function agentFields(t: Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0], creating: boolean) {
   return {
@@ -33,9 +36,19 @@ function agentFields(t: Parameters<Parameters<typeof builder.inputType>[1]['fiel
     icon: t.string({ required: false, description: 'An emoji or the address of a picture.' }),
     description: t.string({ required: false, description: 'What it is for.' }),
     model: t.string({ required: false, description: 'The language model it runs on.' }),
-    settings: t.field({ type: 'JSONObject', required: false, description: 'Behaviour settings, replaced as a whole.' }),
-    systemPrompt: t.string({ required: false, description: 'What it is told first; only its owner in person may set it.' }),
-    privateInstructions: t.string({ required: false, description: 'Told in confidence; only its owner in person may set it.' }),
+    settings: t.field({
+      type: 'JSONObject',
+      required: false,
+      description: 'Behaviour settings, replaced as a whole.',
+    }),
+    systemPrompt: t.string({
+      required: false,
+      description: 'What it is told first; only its owner in person may set it.',
+    }),
+    privateInstructions: t.string({
+      required: false,
+      description: 'Told in confidence; only its owner in person may set it.',
+    }),
   };
 }
 
@@ -54,14 +67,24 @@ const UpdateAgentInput = builder.inputType('UpdateAgentInput', {
 
 async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
   const selection = queryFromInfo({ context, info, typeName: 'Agent' });
-  const agent = await rows(context).agent.findFirst({ ...selection, where: { id } } as Prisma.AgentFindFirstArgs);
+  const agent = await rows(context).agent.findFirst({
+    ...selection,
+    where: { id },
+  } as Prisma.AgentFindFirstArgs);
   return (agent ?? refuseAsNotFound(context, 'agent.read_refused', 'agent', id)) as never;
 }
 
 /** Writes what only the owner in person may write; the database refuses anybody else. */
-async function instruct(context: Context, id: string, told: Record<string, string | null | undefined>): Promise<void> {
+async function instruct(
+  context: Context,
+  id: string,
+  told: Record<string, string | null | undefined>,
+): Promise<void> {
   if (Object.keys(told).length > 0) {
-    const { count } = await rows(context).agentInstructions.updateMany({ where: { id }, data: told as never });
+    const { count } = await rows(context).agentInstructions.updateMany({
+      where: { id },
+      data: told as never,
+    });
     if (count === 0) {
       await rows(context).agentInstructions.create({ data: { id, ...told } as never });
     }
@@ -75,14 +98,20 @@ builder.mutationField('createAgent', (t) =>
     description: 'Makes an agent of the owner. It can do nothing for the owner until it holds a delegation.',
     args: { input: t.arg({ type: CreateAgentInput, description: 'The new agent.' }) },
     resolve: async (_root, { input }, context, info) => {
-      const { systemPrompt, privateInstructions, ...agent } = checked(z.object({ ...shape, ...instructions }), input);
+      const { systemPrompt, privateInstructions, ...agent } = checked(
+        z.object({ ...shape, ...instructions }),
+        input,
+      );
       const id = newId<EntityId>();
       const parentId = optionalIdOf(input.parentId, 'Agent');
       if (parentId !== null && (await rows(context).agent.count({ where: { id: parentId } })) === 0) {
         return refuseAsNotFound(context, 'agent.create_refused', 'agent', parentId);
       }
       await rows(context).entity.create({ data: { id, kind: 'agent' } as never, select: { id: true } });
-      await rows(context).agent.create({ data: { id, parentId, ...given(agent) } as never, select: { id: true } });
+      await rows(context).agent.create({
+        data: { id, parentId, ...given(agent) } as never,
+        select: { id: true },
+      });
       await instruct(context, id, given({ systemPrompt, privateInstructions }));
       await recordChange(context, 'agent.created', 'agent', id, { parentId });
       return readBack(context, id, info);
@@ -106,7 +135,9 @@ builder.mutationField('updateAgent', (t) =>
       }
       const told = given({ systemPrompt, privateInstructions });
       await instruct(context, id, told);
-      await recordChange(context, 'agent.updated', 'agent', id, { fields: Object.keys({ ...agent, ...told }) });
+      await recordChange(context, 'agent.updated', 'agent', id, {
+        fields: Object.keys({ ...agent, ...told }),
+      });
       return readBack(context, id, info);
     },
   }),
@@ -131,12 +162,16 @@ builder.mutationField('setAgentStatus', (t) =>
   t.field({
     type: Agent,
     errors: { types: [NotFound] },
-    description: 'Suspends an agent or lets it take part again, from the next statement on. By its owner in person.',
+    description:
+      'Suspends an agent or lets it take part again, from the next statement on. By its owner in person.',
     args: { input: t.arg({ type: SetAgentStatusInput, description: 'Which agent, and how.' }) },
     resolve: async (_root, { input }, context, info) => {
       const id = idOf(input.id, 'Agent');
       if (input.status === 'archived') {
-        throw new BailiwickError('BAD_USER_INPUT', 'input.status: archiving is deleteAgent, because it is for good');
+        throw new BailiwickError(
+          'BAD_USER_INPUT',
+          'input.status: archiving is deleteAgent, because it is for good',
+        );
       }
       await setStatus(context, id, input.status, 'agent.status');
       await recordChange(context, 'agent.status_set', 'agent', id, { status: input.status });
@@ -160,7 +195,8 @@ builder.mutationField('setAgentCeiling', (t) =>
   t.field({
     type: Agent,
     errors: { types: [NotFound] },
-    description: 'Limits what an agent may ever do, whatever it is granted, from the next statement on. By its owner in person.',
+    description:
+      'Limits what an agent may ever do, whatever it is granted, from the next statement on. By its owner in person.',
     args: { input: t.arg({ type: SetAgentCeilingInput, description: 'Which agent, and how far.' }) },
     resolve: async (_root, { input }, context, info) => {
       const id = idOf(input.id, 'Agent');
@@ -187,7 +223,8 @@ builder.mutationField('deleteAgent', (t) =>
   t.field({
     type: Agent,
     errors: { types: [NotFound] },
-    description: 'Archives an agent for good and revokes everything it holds. By its owner in person; its record stays.',
+    description:
+      'Archives an agent for good and revokes everything it holds. By its owner in person; its record stays.',
     args: { input: t.arg({ type: DeleteAgentInput, description: 'Which agent.' }) },
     resolve: async (_root, { input }, context, info) => {
       const id = idOf(input.id, 'Agent');

@@ -8,10 +8,18 @@ import { type Connection, DEFAULT_PER_PAGE, type Edge, MOST_PER_PAGE, type PageI
 export const PageInfoObject = builder.objectRef<PageInfo>('PageInfo').implement({
   description: 'Where a page lies in its connection.',
   fields: (t) => ({
-    startCursor: t.exposeString('startCursor', { nullable: true, description: 'Cursor of the first row; null when empty.' }),
-    endCursor: t.exposeString('endCursor', { nullable: true, description: 'Cursor of the last row; null when empty.' }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'Cursor of the first row; null when empty.',
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: 'Cursor of the last row; null when empty.',
+    }),
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether rows follow after this page.' }),
-    hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether rows come before this page.' }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether rows come before this page.',
+    }),
   }),
 });
 
@@ -20,15 +28,25 @@ export function connectionOf<T extends object>(node: ObjectRef<PothosTypes, T>, 
   const edge = builder.objectRef<Edge<T>>(`${name}Edge`).implement({
     description: `One ${name} of a connection, with its place in the order.`,
     fields: (t) => ({
-      cursor: t.exposeString('cursor', { description: 'Place in the order: opaque, good only for the same order and owner.' }),
+      cursor: t.exposeString('cursor', {
+        description: 'Place in the order: opaque, good only for the same order and owner.',
+      }),
       node: t.field({ type: node, description: 'The row.', resolve: (item) => item.node as never }),
     }),
   });
   return builder.objectRef<Connection<T>>(`${name}Connection`).implement({
     description: `A page of ${name} rows that the caller may know of.`,
     fields: (t) => ({
-      edges: t.field({ type: [edge], description: 'The rows of this page, in order.', resolve: (page) => page.edges }),
-      pageInfo: t.field({ type: PageInfoObject, description: 'Where this page lies.', resolve: (page) => page.pageInfo }),
+      edges: t.field({
+        type: [edge],
+        description: 'The rows of this page, in order.',
+        resolve: (page) => page.edges,
+      }),
+      pageInfo: t.field({
+        type: PageInfoObject,
+        description: 'Where this page lies.',
+        resolve: (page) => page.pageInfo,
+      }),
     }),
   });
 }

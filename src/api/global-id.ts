@@ -30,7 +30,10 @@ export function fromGlobalId(text: string): { type: string; id: string } {
 export function idOf<Id extends string = EntityId>(text: string, ...types: NodeName[]): Id {
   const { type, id } = fromGlobalId(text);
   if (!(types as string[]).includes(type)) {
-    throw new BailiwickError('BAD_USER_INPUT', `Expected the id of ${types.join(' or ')}, got one of ${type}`);
+    throw new BailiwickError(
+      'BAD_USER_INPUT',
+      `Expected the id of ${types.join(' or ')}, got one of ${type}`,
+    );
   }
   return id as Id;
 }

@@ -64,7 +64,9 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
   const direction = backward ? flip(order.direction) : order.direction;
   const bounds = [
     ...(args.after ? [beyond(readCursor(context, order, args.after), order.field, order.direction)] : []),
-    ...(args.before ? [beyond(readCursor(context, order, args.before), order.field, flip(order.direction))] : []),
+    ...(args.before
+      ? [beyond(readCursor(context, order, args.before), order.field, flip(order.direction))]
+      : []),
   ];
   return {
     where: bounds.length === 0 ? {} : { AND: bounds },
@@ -74,7 +76,10 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
       const more = fetched.length > size;
       const page = fetched.slice(0, size);
       const nodes = backward ? page.reverse() : page;
-      const edges = nodes.map((node) => ({ cursor: makeCursor(context, order, keyOf(node as unknown as Row, order)), node }));
+      const edges = nodes.map((node) => ({
+        cursor: makeCursor(context, order, keyOf(node as unknown as Row, order)),
+        node,
+      }));
       return {
         edges,
         pageInfo: {

@@ -6,20 +6,20 @@
 // rows. The number of tokens is limited by the parser (yoga.ts).
 
 import {
+  type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  getNamedType,
   type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
   type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
   isListType,
   isNonNullType,
   isObjectType,
-  isInterfaceType,
-  type DocumentNode,
   Kind,
   type OperationDefinitionNode,
-  type GraphQLNamedType,
-  type GraphQLOutputType,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
@@ -42,7 +42,12 @@ export const LIMITS = {
   list: 10,
 } as const;
 
-type Tally = { readonly cost: number; readonly depth: number; readonly aliases: number; readonly directives: number };
+type Tally = {
+  readonly cost: number;
+  readonly depth: number;
+  readonly aliases: number;
+  readonly directives: number;
+};
 
 const NOTHING: Tally = { cost: 0, depth: 0, aliases: 0, directives: 0 };
 
@@ -61,7 +66,9 @@ export function checkLimits(
 ): void {
   const root = schema.getRootType(operation.operation);
   const fragments = new Map(
-    document.definitions.filter((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION).map((d) => [d.name.value, d]),
+    document.definitions
+      .filter((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION)
+      .map((d) => [d.name.value, d]),
   );
   // A fragment weighs the same wherever it is spread; remembering it keeps this linear in the document.
   const weighed = new Map<string, Tally>();
@@ -73,7 +80,10 @@ export function checkLimits(
         node.kind === Kind.FIELD
           ? field(node, parent)
           : node.kind === Kind.INLINE_FRAGMENT
-            ? selection(node.selectionSet, node.typeCondition ? schema.getType(node.typeCondition.name.value) : parent)
+            ? selection(
+                node.selectionSet,
+                node.typeCondition ? schema.getType(node.typeCondition.name.value) : parent,
+              )
             : fragment(node.name.value);
       cost += part.cost;
       depth = Math.max(depth, part.depth);
@@ -107,14 +117,22 @@ export function checkLimits(
   const tally = selection(operation.selectionSet, root ?? undefined);
   for (const limit of limited) {
     if (tally[limit] > LIMITS[limit]) {
-      throw new BailiwickError('LIMIT_EXCEEDED', `The operation exceeds the limit of ${limit}: ${tally[limit]}, at most ${LIMITS[limit]}`);
+      throw new BailiwickError(
+        'LIMIT_EXCEEDED',
+        `The operation exceeds the limit of ${limit}: ${tally[limit]}, at most ${LIMITS[limit]}`,
+      );
     }
   }
 }
 
 /** How many times what is inside a field may be answered. */
-function rowsOf(node: FieldNode, definition: GraphQLField<unknown, unknown>, variables: Readonly<Record<string, unknown>>): number {
-  const given = (name: string) => numberOf(node.arguments?.find((a) => a.name.value === name)?.value, variables);
+function rowsOf(
+  node: FieldNode,
+  definition: GraphQLField<unknown, unknown>,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  const given = (name: string) =>
+    numberOf(node.arguments?.find((a) => a.name.value === name)?.value, variables);
   if (definition.args.some(({ name }) => name === 'first')) {
     return Math.max(1, given('first') ?? given('last') ?? DEFAULT_PER_PAGE);
   }
@@ -129,7 +147,10 @@ function isList(type: GraphQLOutputType): boolean {
   return isListType(isNonNullType(type) ? type.ofType : type);
 }
 
-function numberOf(value: ValueNode | undefined, variables: Readonly<Record<string, unknown>>): number | undefined {
+function numberOf(
+  value: ValueNode | undefined,
+  variables: Readonly<Record<string, unknown>>,
+): number | undefined {
   if (value?.kind === Kind.INT) {
     return Number(value.value);
   }
@@ -138,6 +159,11 @@ function numberOf(value: ValueNode | undefined, variables: Readonly<Record<strin
 }
 
 function lengthOf(value: ValueNode | undefined, variables: Readonly<Record<string, unknown>>): number {
-  const list = value?.kind === Kind.VARIABLE ? variables[value.name.value] : value?.kind === Kind.LIST ? value.values : 1;
+  const list =
+    value?.kind === Kind.VARIABLE
+      ? variables[value.name.value]
+      : value?.kind === Kind.LIST
+        ? value.values
+        : 1;
   return Array.isArray(list) ? list.length : 1;
 }

@@ -33,7 +33,11 @@ export function registerNode(type: NodeName, load: Load): void {
   loaders.set(type, load);
 }
 
-async function loadNodes(context: Context, ids: readonly string[], info: GraphQLResolveInfo): Promise<(NodeRow | null)[]> {
+async function loadNodes(
+  context: Context,
+  ids: readonly string[],
+  info: GraphQLResolveInfo,
+): Promise<(NodeRow | null)[]> {
   if (ids.length > MOST_NODES) {
     throw new BailiwickError('LIMIT_EXCEEDED', `nodes takes at most ${MOST_NODES} ids`);
   }

@@ -17,7 +17,9 @@ import { checkLimits } from './limits.ts';
 function isIntrospection(operation: OperationDefinitionNode): boolean {
   return (
     operation.operation === 'query' &&
-    operation.selectionSet.selections.every((node) => node.kind === Kind.FIELD && node.name.value.startsWith('__'))
+    operation.selectionSet.selections.every(
+      (node) => node.kind === Kind.FIELD && node.name.value.startsWith('__'),
+    )
   );
 }
 
@@ -81,8 +83,14 @@ export function useOperation(database: Database): Plugin<object, object, Context
 }
 
 /** What the database refused was rolled back; that it was asked for is recorded all the same, in a session of its own. */
-async function recordRefusal(database: Database, claims: TicketClaims, operation: OperationDefinitionNode): Promise<void> {
-  const fields = operation.selectionSet.selections.flatMap((node) => (node.kind === Kind.FIELD ? [node.name.value] : []));
+async function recordRefusal(
+  database: Database,
+  claims: TicketClaims,
+  operation: OperationDefinitionNode,
+): Promise<void> {
+  const fields = operation.selectionSet.selections.flatMap((node) =>
+    node.kind === Kind.FIELD ? [node.name.value] : [],
+  );
   await withSession(database, claims, { readOnly: false }, ({ db }) =>
     recordAudit(db, 'operation.refused', { kind: 'operation', id: null }, { outcome: 'FORBIDDEN', fields }),
   );

@@ -23,7 +23,9 @@ function classify(error: Error): BailiwickError {
   }
   if (origin instanceof GraphQLError) {
     // made by GraphQL itself or by Yoga: about the document, the variables or the transport
-    const code: ErrorCode = /more that? \d+ tokens/.test(origin.message) ? 'LIMIT_EXCEEDED' : 'BAD_USER_INPUT';
+    const code: ErrorCode = /more that? \d+ tokens/.test(origin.message)
+      ? 'LIMIT_EXCEEDED'
+      : 'BAD_USER_INPUT';
     return new BailiwickError(code, origin.message);
   }
   return translate(origin);
@@ -34,14 +36,20 @@ function classify(error: Error): BailiwickError {
  *
  * @param wholeRequest Whether it stands for the whole answer, so that it decides the HTTP status.
  */
-export function present(error: Error, requestId: RequestId, log: Logger, wholeRequest: boolean): GraphQLError {
+export function present(
+  error: Error,
+  requestId: RequestId,
+  log: Logger,
+  wholeRequest: boolean,
+): GraphQLError {
   const known = classify(error);
   if (known.code === 'INTERNAL') {
     log.error({ err: originOf(error), cause: known.cause }, 'internal error');
   } else if (known.cause !== undefined) {
     log.info({ code: known.code, reason: String((known.cause as Error).message ?? known.cause) }, 'refused');
   }
-  const { nodes, source, positions, path } = error instanceof GraphQLError ? error : ({} as Partial<GraphQLError>);
+  const { nodes, source, positions, path } =
+    error instanceof GraphQLError ? error : ({} as Partial<GraphQLError>);
   return new GraphQLError(known.message, {
     nodes: nodes ?? null,
     source: source ?? null,
@@ -51,7 +59,12 @@ export function present(error: Error, requestId: RequestId, log: Logger, wholeRe
       code: known.code,
       requestId,
       ...(wholeRequest
-        ? { http: { status: known.status, headers: known.code === 'UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Bearer' } : {} } }
+        ? {
+            http: {
+              status: known.status,
+              headers: known.code === 'UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Bearer' } : {},
+            },
+          }
         : {}),
     },
   });

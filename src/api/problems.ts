@@ -31,7 +31,8 @@ export const ProblemInterface = builder.interfaceRef<Error>('Problem').implement
 builder.objectType(NotFound, {
   name: 'NotFound',
   interfaces: [ProblemInterface],
-  description: 'Nothing here that you may know of. What is absent and what is hidden from you give this same answer.',
+  description:
+    'Nothing here that you may know of. What is absent and what is hidden from you give this same answer.',
 });
 
 builder.objectType(AlreadyThere, {
@@ -41,7 +42,12 @@ builder.objectType(AlreadyThere, {
 });
 
 /** Records that something was asked for in vain, and answers NotFound: a denial leaves a trace, in its own transaction. */
-export async function refuseAsNotFound(context: Context, event: string, kind: string, id: string | null): Promise<never> {
+export async function refuseAsNotFound(
+  context: Context,
+  event: string,
+  kind: string,
+  id: string | null,
+): Promise<never> {
   await recordAudit(rows(context), event, { kind, id }, { outcome: 'NOT_FOUND' });
   throw new NotFound(kind);
 }

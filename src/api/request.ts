@@ -16,7 +16,9 @@ export type RequestState = {
   readonly requestId: RequestId;
   readonly log: Logger;
   /** What came of reading it: who asks for what, or why it goes no further. */
-  readonly outcome: { readonly caller: Caller; readonly params: GraphQLParams } | { readonly failure: unknown };
+  readonly outcome:
+    | { readonly caller: Caller; readonly params: GraphQLParams }
+    | { readonly failure: unknown };
 };
 
 export type ServerContext = { readonly state: RequestState };
@@ -57,7 +59,10 @@ function readParams(body: unknown): GraphQLParams {
     throw new BailiwickError('BAD_USER_INPUT', 'Batching is not supported: send one operation per request');
   }
   if (!isObject(body) || typeof body.query !== 'string') {
-    throw new BailiwickError('BAD_USER_INPUT', 'The body must be an object with the text of the operation in "query"');
+    throw new BailiwickError(
+      'BAD_USER_INPUT',
+      'The body must be an object with the text of the operation in "query"',
+    );
   }
   const { query, variables, operationName, extensions } = body;
   if (variables !== undefined && variables !== null && !isObject(variables)) {

@@ -14,15 +14,24 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
  */
 export function checkJson(value: unknown, path = '$', depth = 0): void {
   if (depth > MOST_DEPTH) {
-    throw new BailiwickError('BAD_USER_INPUT', `JSON is nested deeper than ${MOST_DEPTH} at ${path.slice(0, 80)}`);
+    throw new BailiwickError(
+      'BAD_USER_INPUT',
+      `JSON is nested deeper than ${MOST_DEPTH} at ${path.slice(0, 80)}`,
+    );
   }
   if (typeof value === 'string' && value.includes('\u0000')) {
-    throw new BailiwickError('BAD_USER_INPUT', `Text must not contain the NUL character (at ${path.slice(0, 80)})`);
+    throw new BailiwickError(
+      'BAD_USER_INPUT',
+      `Text must not contain the NUL character (at ${path.slice(0, 80)})`,
+    );
   }
   if (typeof value === 'object' && value !== null) {
     for (const [key, item] of Object.entries(value)) {
       if (FORBIDDEN_KEYS.has(key) || key.includes('\u0000')) {
-        throw new BailiwickError('BAD_USER_INPUT', `JSON key not allowed at ${path.slice(0, 80)}: ${JSON.stringify(key.slice(0, 40))}`);
+        throw new BailiwickError(
+          'BAD_USER_INPUT',
+          `JSON key not allowed at ${path.slice(0, 80)}: ${JSON.stringify(key.slice(0, 40))}`,
+        );
       }
       checkJson(item, `${path}.${key}`, depth + 1);
     }

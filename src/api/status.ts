@@ -3,11 +3,15 @@
 import { builder } from '../builder.ts';
 
 export const StatusEnum = builder.enumType('Status', {
-  description: 'Whether an entity takes part. Anything but ACTIVE has no rights from the very next statement on.',
+  description:
+    'Whether an entity takes part. Anything but ACTIVE has no rights from the very next statement on.',
   values: {
     ACTIVE: { value: 'active', description: 'Takes part.' },
     SUSPENDED: { value: 'suspended', description: 'Has no rights until it is active again.' },
-    ARCHIVED: { value: 'archived', description: 'Gone for good as far as its owner is concerned; kept for the record.' },
+    ARCHIVED: {
+      value: 'archived',
+      description: 'Gone for good as far as its owner is concerned; kept for the record.',
+    },
   } as const,
 });
 

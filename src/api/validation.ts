@@ -30,5 +30,7 @@ export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown
 
 /** The entries of an input that were given: undefined leaves a column as it is, null empties it. */
 export function given<Input extends Record<string, unknown>>(input: Input): Partial<Input> {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Input>;
+  return Object.fromEntries(
+    Object.entries(input).filter(([, value]) => value !== undefined),
+  ) as Partial<Input>;
 }

@@ -1,7 +1,14 @@
 // The GraphQL engine: Yoga with our schema and a list of plugins, one line each. No HTTP, no start-up, no logic.
 
 import { createHash } from 'node:crypto';
-import { type DocumentNode, type ExecutionResult, type GraphQLSchema, NoSchemaIntrospectionCustomRule, parse, validate } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  validate,
+} from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import type { Database } from '../db/session.ts';
@@ -27,10 +34,15 @@ function useDocumentLimits(development: boolean): Plugin {
       if (!development) {
         addValidationRule(NoSchemaIntrospectionCustomRule);
       }
-      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules: Parameters<typeof validate>[2]) => {
-        const errors = validate(schema, document, rules, { maxErrors: LIMITS.errors - 1, hideSuggestions: !development });
-        return errors.slice(0, LIMITS.errors);
-      });
+      setValidationFn(
+        (schema: GraphQLSchema, document: DocumentNode, rules: Parameters<typeof validate>[2]) => {
+          const errors = validate(schema, document, rules, {
+            maxErrors: LIMITS.errors - 1,
+            hideSuggestions: !development,
+          });
+          return errors.slice(0, LIMITS.errors);
+        },
+      );
     },
   };
 }
@@ -43,7 +55,9 @@ function usePresentation(): Plugin<object, ServerContext> {
       const single = result as ExecutionResult;
       if (single.errors !== undefined) {
         const whole = !('data' in single);
-        const errors = single.errors.slice(0, LIMITS.errors).map((error) => present(error, requestId, log, whole));
+        const errors = single.errors
+          .slice(0, LIMITS.errors)
+          .map((error) => present(error, requestId, log, whole));
         setResult({ ...single, errors });
       }
     },

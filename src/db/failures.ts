@@ -63,5 +63,7 @@ export function translate(error: unknown, first?: Error & { code?: string }): Ba
       return new BailiwickError(code, undefined, { cause: first ?? error });
     }
   }
-  return error instanceof BailiwickError ? error : new BailiwickError('INTERNAL', undefined, { cause: first ?? error });
+  return error instanceof BailiwickError
+    ? error
+    : new BailiwickError('INTERNAL', undefined, { cause: first ?? error });
 }

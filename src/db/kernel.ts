@@ -48,7 +48,14 @@ export async function describe(db: Transaction): Promise<Authority> {
 }
 
 /** Why a delegation may not be granted; the words are bailiwick.grant_refusal's. */
-export type GrantRefusal = 'authority' | 'redelegate' | 'capabilities' | 'world' | 'lifetime' | 'cycle' | 'delegate';
+export type GrantRefusal =
+  | 'authority'
+  | 'redelegate'
+  | 'capabilities'
+  | 'world'
+  | 'lifetime'
+  | 'cycle'
+  | 'delegate';
 
 export type ProposedDelegation = {
   readonly ownerId: EntityId;
@@ -64,7 +71,10 @@ export type ProposedDelegation = {
 };
 
 /** The reason why the context may not grant this, or null when it may. */
-export async function grantRefusal(db: Transaction, proposed: ProposedDelegation): Promise<GrantRefusal | null> {
+export async function grantRefusal(
+  db: Transaction,
+  proposed: ProposedDelegation,
+): Promise<GrantRefusal | null> {
   const [row] = await db.$queryRaw<{ refusal: GrantRefusal | null }[]>`
     select bailiwick.grant_refusal(
       ${proposed.ownerId}::uuid, ${proposed.delegatorId}::uuid, ${proposed.delegateId}::uuid, ${proposed.parentId}::uuid,
@@ -75,7 +85,9 @@ export async function grantRefusal(db: Transaction, proposed: ProposedDelegation
 
 /** Ends a delegation for good. Null when there is none that the caller may end. */
 export async function revokeDelegation(db: Transaction, id: DelegationId): Promise<Date | null> {
-  const [row] = await db.$queryRaw<{ ended: Date | null }[]>`select bailiwick.revoke_delegation(${id}::uuid) as ended`;
+  const [row] = await db.$queryRaw<
+    { ended: Date | null }[]
+  >`select bailiwick.revoke_delegation(${id}::uuid) as ended`;
   return row?.ended ?? null;
 }
 
@@ -88,7 +100,9 @@ export async function narrowDelegation(db: Transaction, id: DelegationId, until:
 
 /** Ends everything an agent holds; the ids of what was not revoked before. Null when the caller may not stop this agent. */
 export async function revokeAgent(db: Transaction, agent: EntityId): Promise<DelegationId[] | null> {
-  const [row] = await db.$queryRaw<{ ended: DelegationId[] | null }[]>`select bailiwick.revoke_agent(${agent}::uuid) as ended`;
+  const [row] = await db.$queryRaw<
+    { ended: DelegationId[] | null }[]
+  >`select bailiwick.revoke_agent(${agent}::uuid) as ended`;
   return row?.ended ?? null;
 }
 

@@ -67,7 +67,10 @@ class SealedConnection {
   constructor(client: PoolClient, session: Opening, limitMs: number) {
     this.#client = client;
     this.#opening = session;
-    this.#deadline = setTimeout(() => this.#end(new Error('transaction outlived its limit')), limitMs + GRACE);
+    this.#deadline = setTimeout(
+      () => this.#end(new Error('transaction outlived its limit')),
+      limitMs + GRACE,
+    );
     this.#deadline.unref();
   }
 
@@ -147,7 +150,11 @@ class SealedConnection {
 
   /** Sends statements in one write and waits for all of them, so that no answer is left over on the connection. */
   async #together<Results extends QueryResult[]>(...statements: QueryConfig[]): Promise<Results> {
-    const { stream } = (this.#client as unknown as { connection: { stream: NodeJS.WritableStream & { cork(): void; uncork(): void } } }).connection;
+    const { stream } = (
+      this.#client as unknown as {
+        connection: { stream: NodeJS.WritableStream & { cork(): void; uncork(): void } };
+      }
+    ).connection;
     stream.cork();
     const results = statements.map((statement) => this.#client.query(statement));
     stream.uncork();
@@ -202,7 +209,13 @@ export class SealedPool extends pg.Pool {
 
   // Declared with both of pg's signatures; Prisma's adapter uses the promise.
   override connect(): Promise<PoolClient>;
-  override connect(callback: (error: Error | undefined, client: PoolClient | undefined, done: (release?: unknown) => void) => void): void;
+  override connect(
+    callback: (
+      error: Error | undefined,
+      client: PoolClient | undefined,
+      done: (release?: unknown) => void,
+    ) => void,
+  ): void;
   override connect(callback?: unknown): Promise<PoolClient> | undefined {
     if (callback !== undefined) {
       throw new TypeError('a sealed pool lends by promise only');
@@ -231,7 +244,10 @@ export class SealedPool extends pg.Pool {
   /** Whether PostgreSQL answers. Reads nothing and carries no context. */
   async ping(): Promise<void> {
     const client = await super.connect();
-    const answered = await client.query({ name: 'bailiwick_ping', text: 'select 1' }).then(() => undefined, (error: Error) => error);
+    const answered = await client.query({ name: 'bailiwick_ping', text: 'select 1' }).then(
+      () => undefined,
+      (error: Error) => error,
+    );
     client.release(answered);
     if (answered !== undefined) {
       throw answered;

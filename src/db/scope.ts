@@ -5,8 +5,8 @@
 // lets PostgreSQL, or a router of shards, go straight to the rows. It knows nothing of delegation and grants nothing:
 // it can only make a query narrower. On new rows it fills in tenant, owner and provenance from the context.
 
-import { Prisma } from '../../generated/prisma/client.ts';
 import { getDatamodel } from '../../generated/pothos.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
 import { type OpenContext, opening } from './pool.ts';
 
 type Predicate = Record<string, unknown>;
@@ -23,7 +23,13 @@ const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
   Entity: (context) =>
     context.administrator
       ? {}
-      : { OR: [own(context), { id: context.ownerId }, { world: { members: { some: { entityId: context.ownerId } } } }] },
+      : {
+          OR: [
+            own(context),
+            { id: context.ownerId },
+            { world: { members: { some: { entityId: context.ownerId } } } },
+          ],
+        },
   Agent: ownOrSelf,
   AgentInstructions: ownOrSelf,
   World: (context) => ({ OR: [own(context), { members: { some: { entityId: context.ownerId } } }] }),
@@ -36,7 +42,8 @@ const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
       : context.actorKind === 'agent'
         ? { OR: [own(context), { delegateId: context.actorId }, { delegatorId: context.actorId }] }
         : own(context),
-  Memory: (context) => (context.worldId === null ? own(context) : { ...own(context), worldId: context.worldId }),
+  Memory: (context) =>
+    context.worldId === null ? own(context) : { ...own(context), worldId: context.worldId },
 };
 
 function own(context: OpenContext): Predicate {
@@ -61,7 +68,9 @@ const SHAPES = new Map<string, ModelShape>(
   Object.entries(getDatamodel().datamodel.models).map(([name, { fields }]) => {
     const relations = (isList: boolean) =>
       new Map(
-        fields.filter((f) => f.kind === 'object' && f.isList === isList).map((f) => [f.name, f.type as ModelName]),
+        fields
+          .filter((f) => f.kind === 'object' && f.isList === isList)
+          .map((f) => [f.name, f.type as ModelName]),
       );
     const columns = new Set(fields.filter((f) => f.kind !== 'object').map((f) => f.name));
     return [name, { lists: relations(true), singles: relations(false), columns }];
@@ -82,7 +91,9 @@ export function predicate(model: ModelName, context: OpenContext): Predicate {
 }
 
 function narrowed(where: unknown, extra: Predicate): Predicate {
-  return where === undefined ? extra : { ...(where as Predicate), AND: [...conjuncts(where as Predicate), extra] };
+  return where === undefined
+    ? extra
+    : { ...(where as Predicate), AND: [...conjuncts(where as Predicate), extra] };
 }
 
 function conjuncts({ AND }: Predicate): unknown[] {
@@ -107,7 +118,10 @@ function narrowSelection(model: ModelName, selection: Args, context: OpenContext
         return [field, narrowNested(single, value as Args, context)];
       }
       if (field === '_count' && value !== true) {
-        return [field, { ...(value as Args), select: narrowSelection(model, (value as { select: Args }).select, context) }];
+        return [
+          field,
+          { ...(value as Args), select: narrowSelection(model, (value as { select: Args }).select, context) },
+        ];
       }
       return [field, value];
     }),

@@ -26,7 +26,9 @@ export async function searchMemories(
 ): Promise<SearchHit[]> {
   const inWorld = worldId === null ? Prisma.empty : Prisma.sql`and m.world_id = ${worldId}::uuid`;
   const further =
-    after === undefined ? Prisma.empty : Prisma.sql`where (h.rank, h.id) < (${after[0]}::real, ${after[1]}::uuid)`;
+    after === undefined
+      ? Prisma.empty
+      : Prisma.sql`where (h.rank, h.id) < (${after[0]}::real, ${after[1]}::uuid)`;
   return db.$queryRaw<SearchHit[]>`
     with query as (select websearch_to_tsquery('english', ${words}) as q),
     hits as materialized (

@@ -69,7 +69,9 @@ export async function withSession<Result>(
       return await database.client.$transaction(
         (db) => {
           if (intent.context === undefined) {
-            throw new BailiwickError('INTERNAL', undefined, { cause: new Error('transaction without a context') });
+            throw new BailiwickError('INTERNAL', undefined, {
+              cause: new Error('transaction without a context'),
+            });
           }
           return work({ ...intent.context, db, cost: intent });
         },

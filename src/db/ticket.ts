@@ -2,7 +2,7 @@
 //
 // A ticket names the verified subject of the request; the database looks up who that is and what it may do. It is signed
 // with HMAC-SHA256 (RFC 2104) under a key that server and database share, lives for seconds, and travels only as a bind
-// parameter, so that no log and no statistics view ever shows it. Rules S1 and S2 of ARCHITECTURE.md.
+// parameter, so that no log and no statistics view ever shows it. Rules S1 and S2 of docs/isolation.md.
 
 import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -60,7 +60,11 @@ export function loadTicketSecret(configured: string | undefined, dataDir: string
 }
 
 /** A signed ticket: the two bind parameters of `bailiwick.open`. */
-export function issueTicket(claims: TicketClaims, { kid, key }: TicketKey, now = Date.now()): [ticket: string, mac: string] {
+export function issueTicket(
+  claims: TicketClaims,
+  { kid, key }: TicketKey,
+  now = Date.now(),
+): [ticket: string, mac: string] {
   const iat = now / 1000;
   const body = JSON.stringify({
     iat,

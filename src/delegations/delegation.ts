@@ -17,7 +17,10 @@ const DelegationFilter = builder.inputType('DelegationFilter', {
   fields: (t) => ({
     delegateId: t.id({ required: false, description: 'Held by this agent.' }),
     worldId: t.id({ required: false, description: 'Limited to this world.' }),
-    ended: t.boolean({ required: false, description: 'Only those revoked or expired, or only those that are not.' }),
+    ended: t.boolean({
+      required: false,
+      description: 'Only those revoked or expired, or only those that are not.',
+    }),
   }),
 });
 
@@ -40,7 +43,11 @@ const DelegationOrder = builder.inputType('DelegationOrder', {
 const delegationArguments = builder.args((t) => ({
   ...pageArguments,
   filter: t.field({ type: DelegationFilter, required: false, description: 'Which delegations.' }),
-  orderBy: t.field({ type: DelegationOrder, required: false, description: 'In which order; left out: newest first.' }),
+  orderBy: t.field({
+    type: DelegationOrder,
+    required: false,
+    description: 'In which order; left out: newest first.',
+  }),
 }));
 
 type DelegationArgs = PageArgs & {
@@ -61,11 +68,15 @@ function delegationPage(context: Context, { filter, orderBy, ...args }: Delegati
     ...(filter?.worldId ? [{ worldId: idOf(filter.worldId, 'World') }] : []),
     ...(typeof filter?.ended === 'boolean' ? [filter.ended ? ended : { NOT: ended }] : []),
   ];
-  return { page, query: { where: { AND: [...conditions, page.where] }, orderBy: page.orderBy, take: page.take } };
+  return {
+    page,
+    query: { where: { AND: [...conditions, page.where] }, orderBy: page.orderBy, take: page.take },
+  };
 }
 
 const DelegationStateEnum = builder.enumType('DelegationState', {
-  description: 'Where a delegation stands in its life. It may be in force and still allow nothing: a chain ends with any hop.',
+  description:
+    'Where a delegation stands in its life. It may be in force and still allow nothing: a chain ends with any hop.',
   values: {
     PENDING: { description: 'Not yet in force.' },
     ACTIVE: { description: 'In force by itself.' },
@@ -76,14 +87,21 @@ const DelegationStateEnum = builder.enumType('DelegationState', {
 
 export const Delegation = builder.prismaObject('Delegation', {
   interfaces: [NodeInterface],
-  description: "An owner's permission to act for them, held by an agent. Seen by its owner, its delegator and its delegate.",
+  description:
+    "An owner's permission to act for them, held by an agent. Seen by its owner, its delegator and its delegate.",
   fields: (t) => ({
-    ownerId: t.id({ description: 'Global id of the user whose rows it reaches.', resolve: ({ ownerId }) => toGlobalId('User', ownerId) }),
+    ownerId: t.id({
+      description: 'Global id of the user whose rows it reaches.',
+      resolve: ({ ownerId }) => toGlobalId('User', ownerId),
+    }),
     delegatorId: t.id({
       description: 'Global id of whoever granted it: the owner, or the agent one hop above.',
       resolve: ({ delegatorId, depth }) => toGlobalId(depth === 1 ? 'User' : 'Agent', delegatorId),
     }),
-    delegateId: t.id({ description: 'Global id of the agent that holds it.', resolve: ({ delegateId }) => toGlobalId('Agent', delegateId) }),
+    delegateId: t.id({
+      description: 'Global id of the agent that holds it.',
+      resolve: ({ delegateId }) => toGlobalId('Agent', delegateId),
+    }),
     delegate: t.field({
       type: Agent,
       nullable: true,
@@ -98,8 +116,13 @@ export const Delegation = builder.prismaObject('Delegation', {
     }),
     depth: t.exposeInt('depth', { description: 'Place in its chain; 1 at the root, at most 4.' }),
     redelegate: t.exposeInt('redelegate', { description: 'How many further hops its delegate may add.' }),
-    capabilities: t.exposeStringList('capabilities', { description: 'What it allows, as kind:verb; the chain may allow less.' }),
-    world: t.relation('world', { nullable: true, description: 'The one world it is limited to, where the caller may see it.' }),
+    capabilities: t.exposeStringList('capabilities', {
+      description: 'What it allows, as kind:verb; the chain may allow less.',
+    }),
+    world: t.relation('world', {
+      nullable: true,
+      description: 'The one world it is limited to, where the caller may see it.',
+    }),
     worldId: t.id({
       nullable: true,
       description: 'Global id of the one world it is limited to; null when it is not.',
@@ -108,13 +131,23 @@ export const Delegation = builder.prismaObject('Delegation', {
     purpose: t.exposeString('purpose', { nullable: true, description: 'Why it was granted.' }),
     notBefore: t.expose('notBefore', { type: 'DateTime', description: 'From when.' }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when.' }),
-    revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true, description: 'When it was revoked; null while it was not.' }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null while it was not.',
+    }),
     state: t.field({
       type: DelegationStateEnum,
       description: 'Where it stands now.',
       resolve: ({ revokedAt, expiresAt, notBefore }) => {
         const now = new Date();
-        return revokedAt !== null ? 'REVOKED' : expiresAt <= now ? 'EXPIRED' : notBefore > now ? 'PENDING' : 'ACTIVE';
+        return revokedAt !== null
+          ? 'REVOKED'
+          : expiresAt <= now
+            ? 'EXPIRED'
+            : notBefore > now
+              ? 'PENDING'
+              : 'ACTIVE';
       },
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was granted.' }),
@@ -124,7 +157,11 @@ export const Delegation = builder.prismaObject('Delegation', {
 export const DelegationConnection = connectionOf(Delegation, 'Delegation');
 
 /** A connection of delegations that satisfy one more condition. */
-function listDelegations(name: string, description: string, condition: (context: Context) => Prisma.DelegationWhereInput) {
+function listDelegations(
+  name: string,
+  description: string,
+  condition: (context: Context) => Prisma.DelegationWhereInput,
+) {
   builder.queryField(name, (t) =>
     t.field({
       type: DelegationConnection,
@@ -134,7 +171,11 @@ function listDelegations(name: string, description: string, condition: (context:
         const { page, query } = delegationPage(context, args);
         const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
         const where = { AND: [condition(context), query.where] };
-        const found = await rows(context).delegation.findMany({ ...selection, ...query, where } as Prisma.DelegationFindManyArgs);
+        const found = await rows(context).delegation.findMany({
+          ...selection,
+          ...query,
+          where,
+        } as Prisma.DelegationFindManyArgs);
         return page.connection(found) as never;
       },
     }),
@@ -150,10 +191,17 @@ listDelegations(
   },
 );
 
-listDelegations('delegationsHeld', 'Delegations that the acting agent holds. A person holds none.', (context) => ({
-  delegateId: sessionOf(context).actorId,
-}));
+listDelegations(
+  'delegationsHeld',
+  'Delegations that the acting agent holds. A person holds none.',
+  (context) => ({
+    delegateId: sessionOf(context).actorId,
+  }),
+);
 
 registerNode('Delegation', (context, ids, selection) =>
-  rows(context).delegation.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.DelegationFindManyArgs),
+  rows(context).delegation.findMany({
+    ...selection,
+    where: { id: { in: ids } },
+  } as Prisma.DelegationFindManyArgs),
 );

@@ -11,17 +11,26 @@ import { checked, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { isCapability } from '../capabilities.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
-import { type GrantRefusal, grantRefusal, narrowDelegation, recordAudit, revokeAgent, revokeDelegation } from '../db/kernel.ts';
+import {
+  type GrantRefusal,
+  grantRefusal,
+  narrowDelegation,
+  recordAudit,
+  revokeAgent,
+  revokeDelegation,
+} from '../db/kernel.ts';
 import { BailiwickError } from '../errors.ts';
 import { type DelegationId, newId } from '../ids.ts';
 import { Delegation } from './delegation.ts';
 
 const REASONS = {
-  authority: 'You may not grant this: a person grants its own authority in person, an agent passes on the delegation it acts under.',
+  authority:
+    'You may not grant this: a person grants its own authority in person, an agent passes on the delegation it acts under.',
   redelegate: 'The delegation above leaves fewer further hops, or none.',
   capabilities: 'Some capability is unknown, lacks reading of its kind, or is not in the delegation above.',
   world: 'The delegation above is limited to another world, or the owner is not a member of this one.',
-  lifetime: 'It would end in the past, later than the delegation above, or later than is allowed at this depth.',
+  lifetime:
+    'It would end in the past, later than the delegation above, or later than is allowed at this depth.',
   cycle: 'An agent cannot hold two hops of one chain.',
   delegate: 'There is no such agent of the owner that takes part.',
 } as const satisfies Record<GrantRefusal, string>;
@@ -49,12 +58,19 @@ builder.objectType(DelegationRefused, {
   interfaces: [ProblemInterface],
   description: 'The delegation was not granted, because a rule stands against it.',
   fields: (t) => ({
-    reason: t.field({ type: DelegationRefusedReason, description: 'Which rule.', resolve: ({ reason }) => reason }),
+    reason: t.field({
+      type: DelegationRefusedReason,
+      description: 'Which rule.',
+      resolve: ({ reason }) => reason,
+    }),
   }),
 });
 
 const terms = z.object({
-  capabilities: z.array(z.string().refine(isCapability, 'must be a capability such as memory:read')).min(1).max(64),
+  capabilities: z
+    .array(z.string().refine(isCapability, 'must be a capability such as memory:read'))
+    .min(1)
+    .max(64),
   redelegate: z.int().min(0).max(3),
   purpose: text(1000).nullish(),
 });
@@ -62,21 +78,31 @@ const terms = z.object({
 function termFields(t: Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0]) {
   return {
     delegateId: t.id({ description: 'The agent that is to hold it; one of the owner.' }),
-    capabilities: t.stringList({ description: 'What it allows, as kind:verb; whoever may write a kind must be able to read it.' }),
-    expiresAt: t.field({ type: 'DateTime', required: false, description: 'Until when; give this or lifetimeSeconds.' }),
+    capabilities: t.stringList({
+      description: 'What it allows, as kind:verb; whoever may write a kind must be able to read it.',
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      required: false,
+      description: 'Until when; give this or lifetimeSeconds.',
+    }),
     lifetimeSeconds: t.int({
       required: false,
-      description: 'How long from now; give this or expiresAt. At most 90 days at the root, an hour further down unless the tenant says otherwise.',
+      description:
+        'How long from now; give this or expiresAt. At most 90 days at the root, an hour further down unless the tenant says otherwise.',
     }),
     notBefore: t.field({ type: 'DateTime', required: false, description: 'From when; left out: at once.' }),
     redelegate: t.int({ defaultValue: 0, description: 'How many further hops its delegate may add.' }),
-    worldId: t.id({ required: false, description: 'Limit it to this world, of which the owner is a member.' }),
+    worldId: t.id({
+      required: false,
+      description: 'Limit it to this world, of which the owner is a member.',
+    }),
     purpose: t.string({ required: false, description: 'Why, for people to read.' }),
   };
 }
 
 const GrantDelegationInput = builder.inputType('GrantDelegationInput', {
-  description: 'A delegation of one\'s own authority; at most 90 days.',
+  description: "A delegation of one's own authority; at most 90 days.",
   fields: (t) => termFields(t),
 });
 
@@ -87,7 +113,10 @@ const RedelegateInput = builder.inputType('RedelegateInput', {
 
 async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
   const selection = queryFromInfo({ context, info, typeName: 'Delegation' });
-  return rows(context).delegation.findFirstOrThrow({ ...selection, where: { id } } as Prisma.DelegationFindFirstArgs) as never;
+  return rows(context).delegation.findFirstOrThrow({
+    ...selection,
+    where: { id },
+  } as Prisma.DelegationFindFirstArgs) as never;
 }
 
 type Terms = typeof GrantDelegationInput.$inferInput;
@@ -102,7 +131,12 @@ function endOf({ expiresAt, lifetimeSeconds }: Terms): Date {
   throw new BailiwickError('BAD_USER_INPUT', 'input: give either expiresAt or a lifetimeSeconds above zero');
 }
 
-async function grant(context: Context, input: Terms, above: { id: DelegationId; depth: number } | null, info: GraphQLResolveInfo) {
+async function grant(
+  context: Context,
+  input: Terms,
+  above: { id: DelegationId; depth: number } | null,
+  info: GraphQLResolveInfo,
+) {
   const { actorId, ownerId } = sessionOf(context);
   const { capabilities, redelegate, purpose } = checked(terms, input);
   const proposed = {
@@ -124,7 +158,10 @@ async function grant(context: Context, input: Terms, above: { id: DelegationId; 
     throw new DelegationRefused(refusal);
   }
   const id = newId<DelegationId>();
-  await rows(context).delegation.create({ data: { id, ...proposed, purpose: purpose ?? null } as never, select: { id: true } });
+  await rows(context).delegation.create({
+    data: { id, ...proposed, purpose: purpose ?? null } as never,
+    select: { id: true },
+  });
   await recordChange(context, 'delegation.granted', 'delegation', id, {
     delegateId: proposed.delegateId,
     capabilities,
@@ -147,7 +184,8 @@ builder.mutationField('redelegate', (t) =>
   t.field({
     type: Delegation,
     errors: { types: [DelegationRefused] },
-    description: 'Passes on part of the delegation under which the calling agent acts to another agent of the same owner.',
+    description:
+      'Passes on part of the delegation under which the calling agent acts to another agent of the same owner.',
     args: { input: t.arg({ type: RedelegateInput, description: 'To whom, what, and until when.' }) },
     resolve: async (_root, { input }, context, info) => {
       const { chain } = sessionOf(context);
@@ -164,7 +202,10 @@ const NarrowDelegationInput = builder.inputType('NarrowDelegationInput', {
   description: 'An earlier end of a delegation.',
   fields: (t) => ({
     id: t.id({ description: 'The delegation.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'The new end; a later one than it has changes nothing.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'The new end; a later one than it has changes nothing.',
+    }),
   }),
 });
 
@@ -172,12 +213,16 @@ builder.mutationField('narrowDelegation', (t) =>
   t.field({
     type: Delegation,
     errors: { types: [NotFound] },
-    description: 'Ends a delegation earlier than agreed, and with it every hop below. To allow fewer things, grant anew and revoke.',
+    description:
+      'Ends a delegation earlier than agreed, and with it every hop below. To allow fewer things, grant anew and revoke.',
     args: { input: t.arg({ type: NarrowDelegationInput, description: 'Which, and when.' }) },
     resolve: async (_root, { input }, context, info) => {
       const id = idOf<DelegationId>(input.id, 'Delegation');
       if (input.expiresAt.getTime() <= Date.now()) {
-        throw new BailiwickError('BAD_USER_INPUT', 'input.expiresAt must not be in the past: to end it now, revoke it');
+        throw new BailiwickError(
+          'BAD_USER_INPUT',
+          'input.expiresAt must not be in the past: to end it now, revoke it',
+        );
       }
       const ends = await narrowDelegation(rows(context), id, input.expiresAt);
       if (ends === null) {
@@ -199,17 +244,28 @@ const RenounceDelegationInput = builder.inputType('RenounceDelegationInput', {
   fields: (t) => ({ id: t.id({ description: 'The delegation.' }) }),
 });
 
-const RevokedDelegation = builder.objectRef<{ id: DelegationId; revokedAt: Date }>('RevokedDelegation').implement({
-  description: 'A delegation that has ended, for good. Who renounces it may lose sight of it at once, so this is all there is.',
-  fields: (t) => ({
-    delegationId: t.id({ description: 'Global id of the delegation.', resolve: ({ id }) => toGlobalId('Delegation', id) }),
-    revokedAt: t.field({ type: 'DateTime', description: 'When it ended: now, or when it was first revoked.', resolve: ({ revokedAt }) => revokedAt }),
-  }),
-});
+const RevokedDelegation = builder
+  .objectRef<{ id: DelegationId; revokedAt: Date }>('RevokedDelegation')
+  .implement({
+    description:
+      'A delegation that has ended, for good. Who renounces it may lose sight of it at once, so this is all there is.',
+    fields: (t) => ({
+      delegationId: t.id({
+        description: 'Global id of the delegation.',
+        resolve: ({ id }) => toGlobalId('Delegation', id),
+      }),
+      revokedAt: t.field({
+        type: 'DateTime',
+        description: 'When it ended: now, or when it was first revoked.',
+        resolve: ({ revokedAt }) => revokedAt,
+      }),
+    }),
+  });
 
 async function end(context: Context, globalId: string, event: 'revoked' | 'renounced') {
   const id = idOf<DelegationId>(globalId, 'Delegation');
-  const held = (await rows(context).delegation.count({ where: { id, delegateId: sessionOf(context).actorId } })) > 0;
+  const held =
+    (await rows(context).delegation.count({ where: { id, delegateId: sessionOf(context).actorId } })) > 0;
   const revokedAt = held === (event === 'renounced') ? await revokeDelegation(rows(context), id) : null;
   if (revokedAt === null) {
     return refuseAsNotFound(context, `delegation.${event}_refused`, 'delegation', id);
@@ -221,7 +277,8 @@ builder.mutationField('revokeDelegation', (t) =>
   t.field({
     type: RevokedDelegation,
     errors: { types: [NotFound] },
-    description: 'Ends a delegation and every hop below it, from the very next statement on. By its owner, or anybody above it.',
+    description:
+      'Ends a delegation and every hop below it, from the very next statement on. By its owner, or anybody above it.',
     args: { input: t.arg({ type: RevokeDelegationInput, description: 'Which.' }) },
     resolve: async (_root, { input }, context) => {
       const ended = await end(context, input.id, 'revoked');
@@ -241,7 +298,10 @@ builder.mutationField('renounceDelegation', (t) =>
       const session = sessionOf(context);
       if (session.chain.at(-1) === idOf(input.id, 'Delegation')) {
         // it would end the authority of this very transaction, and with it the record of having done so
-        throw new BailiwickError('BAD_USER_INPUT', 'input.id: renounce a delegation as yourself, not while acting under it');
+        throw new BailiwickError(
+          'BAD_USER_INPUT',
+          'input.id: renounce a delegation as yourself, not while acting under it',
+        );
       }
       const ended = await end(context, input.id, 'renounced');
       await recordChange(context, 'delegation.renounced', 'delegation', ended.id);
@@ -270,7 +330,8 @@ builder.mutationField('revokeAgent', (t) =>
   t.field({
     type: StoppedAgent,
     errors: { types: [NotFound] },
-    description: 'The kill switch: ends everything an agent holds. By its owner in person, or an administrator of the tenant.',
+    description:
+      'The kill switch: ends everything an agent holds. By its owner in person, or an administrator of the tenant.',
     args: { input: t.arg({ type: RevokeAgentInput, description: 'Which agent.' }) },
     resolve: async (_root, { input }, context) => {
       const id = idOf(input.agentId, 'Agent');

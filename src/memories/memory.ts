@@ -43,7 +43,11 @@ const MemoryOrder = builder.inputType('MemoryOrder', {
 const memoryArguments = builder.args((t) => ({
   ...pageArguments,
   filter: t.field({ type: MemoryFilter, required: false, description: 'Which memories.' }),
-  orderBy: t.field({ type: MemoryOrder, required: false, description: 'In which order; left out: newest first.' }),
+  orderBy: t.field({
+    type: MemoryOrder,
+    required: false,
+    description: 'In which order; left out: newest first.',
+  }),
 }));
 
 type MemoryArgs = PageArgs & {
@@ -76,15 +80,22 @@ function memoryPage(context: Context, { filter, orderBy, ...args }: MemoryArgs) 
 
 export const Memory = builder.prismaObject('Memory', {
   interfaces: [NodeInterface],
-  description: 'Something remembered about an owner. Seen by that owner, and by agents that may read memories for them.',
+  description:
+    'Something remembered about an owner. Seen by that owner, and by agents that may read memories for them.',
   fields: (t) => ({
-    kind: t.exposeString('kind', { description: 'What sort of memory, a word of the caller\'s choosing: note, fact, preference.' }),
+    kind: t.exposeString('kind', {
+      description: "What sort of memory, a word of the caller's choosing: note, fact, preference.",
+    }),
     content: t.exposeString('content', { description: 'What is remembered.' }),
     tags: t.exposeStringList('tags', { description: 'Tags, in the order given.' }),
-    metadata: t.expose('metadata', { type: 'JSONObject', description: 'Whatever its writer keeps with it, free-form.' }),
+    metadata: t.expose('metadata', {
+      type: 'JSONObject',
+      description: 'Whatever its writer keeps with it, free-form.',
+    }),
     agent: t.relation('agent', {
       nullable: true,
-      description: 'The agent that keeps it; null when nobody in particular does, or the caller may not read agents.',
+      description:
+        'The agent that keeps it; null when nobody in particular does, or the caller may not read agents.',
     }),
     world: t.relation('world', {
       nullable: true,
@@ -108,7 +119,9 @@ builder.prismaObjectField(Agent, 'memories', (t) =>
       memories: { ...(nested({}, ['edges', 'node']) as object), ...memoryPage(context, args).query } as never,
     }),
     resolve: (agent, args, context) =>
-      memoryPage(context, args).page.connection((agent as unknown as { memories: { id: string }[] }).memories) as never,
+      memoryPage(context, args).page.connection(
+        (agent as unknown as { memories: { id: string }[] }).memories,
+      ) as never,
   }),
 );
 
@@ -121,7 +134,9 @@ builder.prismaObjectField(World, 'memories', (t) =>
       memories: { ...(nested({}, ['edges', 'node']) as object), ...memoryPage(context, args).query } as never,
     }),
     resolve: (world, args, context) =>
-      memoryPage(context, args).page.connection((world as unknown as { memories: { id: string }[] }).memories) as never,
+      memoryPage(context, args).page.connection(
+        (world as unknown as { memories: { id: string }[] }).memories,
+      ) as never,
   }),
 );
 
@@ -133,7 +148,9 @@ builder.queryField('memories', (t) =>
     resolve: async (_root, args, context, info) => {
       const { page, query } = memoryPage(context, args);
       const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      return page.connection(await rows(context).memory.findMany({ ...selection, ...query } as Prisma.MemoryFindManyArgs)) as never;
+      return page.connection(
+        await rows(context).memory.findMany({ ...selection, ...query } as Prisma.MemoryFindManyArgs),
+      ) as never;
     },
   }),
 );

@@ -17,7 +17,10 @@ const MOST_AT_ONCE = 500;
 
 const shape = {
   content: text(100_000),
-  kind: z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a lower-case word of at most 63 characters').optional(),
+  kind: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a lower-case word of at most 63 characters')
+    .optional(),
   tags: z.array(text(100)).max(50, 'must be at most 50').optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 };
@@ -28,12 +31,20 @@ const CreateMemoryInput = builder.inputType('CreateMemoryInput', {
     content: t.string({ description: 'What is to be remembered; at most 100 000 characters.' }),
     kind: t.string({ required: false, description: 'What sort, a lower-case word; left out: note.' }),
     tags: t.stringList({ required: false, description: 'At most 50 tags.' }),
-    metadata: t.field({ type: 'JSONObject', required: false, description: 'Whatever else is to be kept with it.' }),
+    metadata: t.field({
+      type: 'JSONObject',
+      required: false,
+      description: 'Whatever else is to be kept with it.',
+    }),
     agentId: t.id({
       required: false,
-      description: "The agent that keeps it, one of the owner's; left out: the acting agent, or nobody for the owner in person.",
+      description:
+        "The agent that keeps it, one of the owner's; left out: the acting agent, or nobody for the owner in person.",
     }),
-    worldId: t.id({ required: false, description: 'The world it belongs to, of which the owner is a member.' }),
+    worldId: t.id({
+      required: false,
+      description: 'The world it belongs to, of which the owner is a member.',
+    }),
   }),
 });
 
@@ -56,7 +67,10 @@ const DeleteMemoryInput = builder.inputType('DeleteMemoryInput', {
 const CreateMemoriesInput = builder.inputType('CreateMemoriesInput', {
   description: 'New memories, written in one statement: all of them or none.',
   fields: (t) => ({
-    memories: t.field({ type: [CreateMemoryInput], description: `At least one and at most ${MOST_AT_ONCE}.` }),
+    memories: t.field({
+      type: [CreateMemoryInput],
+      description: `At least one and at most ${MOST_AT_ONCE}.`,
+    }),
   }),
 });
 
@@ -85,13 +99,23 @@ async function missingReference(context: Context, memories: readonly ReturnType<
     agents.delete(actorId);
   }
   const worlds = new Set(memories.flatMap(({ worldId }) => worldId ?? []));
-  const seen = new Set<string>([
-    ...(agents.size > 0 ? await rows(context).agent.findMany({ where: { id: { in: [...agents] } }, select: { id: true } }) : []),
-    ...(worlds.size > 0 ? await rows(context).world.findMany({ where: { id: { in: [...worlds] } }, select: { id: true } }) : []),
-  ].map(({ id }) => id));
+  const seen = new Set<string>(
+    [
+      ...(agents.size > 0
+        ? await rows(context).agent.findMany({ where: { id: { in: [...agents] } }, select: { id: true } })
+        : []),
+      ...(worlds.size > 0
+        ? await rows(context).world.findMany({ where: { id: { in: [...worlds] } }, select: { id: true } })
+        : []),
+    ].map(({ id }) => id),
+  );
   const agent = [...agents].find((id) => !seen.has(id));
   const world = [...worlds].find((id) => !seen.has(id));
-  return agent !== undefined ? { kind: 'agent', id: agent } : world !== undefined ? { kind: 'world', id: world } : undefined;
+  return agent !== undefined
+    ? { kind: 'agent', id: agent }
+    : world !== undefined
+      ? { kind: 'world', id: world }
+      : undefined;
 }
 
 async function write(context: Context, memories: ReturnType<typeof newRow>[]): Promise<void> {
@@ -104,7 +128,11 @@ async function write(context: Context, memories: ReturnType<typeof newRow>[]): P
 
 async function readBack(context: Context, ids: string[], info: GraphQLResolveInfo) {
   const selection = queryFromInfo({ context, info, typeName: 'Memory' });
-  const query = { ...selection, where: { id: { in: ids } }, orderBy: { id: 'asc' } } as Prisma.MemoryFindManyArgs;
+  const query = {
+    ...selection,
+    where: { id: { in: ids } },
+    orderBy: { id: 'asc' },
+  } as Prisma.MemoryFindManyArgs;
   return rows(context).memory.findMany(query);
 }
 
@@ -123,12 +151,18 @@ builder.mutationField('createMemory', (t) =>
   }),
 );
 
-const CreatedMemories = builder.objectRef<{ readonly memories: readonly object[] }>('CreatedMemories').implement({
-  description: 'What was written.',
-  fields: (t) => ({
-    memories: t.field({ type: [Memory], description: 'The new memories, in the order given.', resolve: ({ memories }) => memories as never }),
-  }),
-});
+const CreatedMemories = builder
+  .objectRef<{ readonly memories: readonly object[] }>('CreatedMemories')
+  .implement({
+    description: 'What was written.',
+    fields: (t) => ({
+      memories: t.field({
+        type: [Memory],
+        description: 'The new memories, in the order given.',
+        resolve: ({ memories }) => memories as never,
+      }),
+    }),
+  });
 
 builder.mutationField('createMemories', (t) =>
   t.field({
@@ -148,7 +182,11 @@ builder.mutationField('createMemories', (t) =>
       const ids = memories.map(({ id }) => id);
       await recordChange(context, 'memory.created', 'memory', ids[0] as string, { ids });
       const selection = queryFromInfo({ context, info, typeName: 'Memory', path: ['memories'] });
-      const query = { ...selection, where: { id: { in: ids } }, orderBy: { id: 'asc' } } as Prisma.MemoryFindManyArgs;
+      const query = {
+        ...selection,
+        where: { id: { in: ids } },
+        orderBy: { id: 'asc' },
+      } as Prisma.MemoryFindManyArgs;
       return { memories: await rows(context).memory.findMany(query) };
     },
   }),
@@ -163,7 +201,9 @@ builder.mutationField('updateMemory', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const { id: globalId, ...changes } = input;
       const id = idOf<MemoryId>(globalId, 'Memory');
-      const data = given(checked(z.object({ ...shape, content: shape.content.optional() }), dropNulls(changes)));
+      const data = given(
+        checked(z.object({ ...shape, content: shape.content.optional() }), dropNulls(changes)),
+      );
       const { count } = await rows(context).memory.updateMany({ where: { id }, data: data as never });
       if (count === 0) {
         return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);

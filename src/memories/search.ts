@@ -15,27 +15,45 @@ type Hit = Edge<{ readonly id: string }> & Pick<SearchHit, 'rank' | 'highlight'>
 const MemorySearchEdge = builder.objectRef<Hit>('MemorySearchEdge').implement({
   description: 'One memory that matches.',
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Place in the order; opaque, good only for the same words.' }),
+    cursor: t.exposeString('cursor', {
+      description: 'Place in the order; opaque, good only for the same words.',
+    }),
     node: t.field({ type: Memory, description: 'The memory.', resolve: ({ node }) => node as never }),
-    rank: t.exposeFloat('rank', { description: 'How well it matches, comparable within one search; higher is better.' }),
-    highlight: t.exposeString('highlight', { description: 'The passages that match, the words found between **.' }),
+    rank: t.exposeFloat('rank', {
+      description: 'How well it matches, comparable within one search; higher is better.',
+    }),
+    highlight: t.exposeString('highlight', {
+      description: 'The passages that match, the words found between **.',
+    }),
   }),
 });
 
-const MemorySearchConnection = builder.objectRef<Connection<unknown> & { edges: Hit[] }>('MemorySearchConnection').implement({
-  description: 'A page of memories that match, best first.',
-  fields: (t) => ({
-    edges: t.field({ type: [MemorySearchEdge], description: 'The matches of this page.', resolve: ({ edges }) => edges }),
-    pageInfo: t.field({ type: PageInfoObject, description: 'Where this page lies.', resolve: ({ pageInfo }) => pageInfo }),
-  }),
-});
+const MemorySearchConnection = builder
+  .objectRef<Connection<unknown> & { edges: Hit[] }>('MemorySearchConnection')
+  .implement({
+    description: 'A page of memories that match, best first.',
+    fields: (t) => ({
+      edges: t.field({
+        type: [MemorySearchEdge],
+        description: 'The matches of this page.',
+        resolve: ({ edges }) => edges,
+      }),
+      pageInfo: t.field({
+        type: PageInfoObject,
+        description: 'Where this page lies.',
+        resolve: ({ pageInfo }) => pageInfo,
+      }),
+    }),
+  });
 
 builder.queryField('searchMemories', (t) =>
   t.field({
     type: MemorySearchConnection,
     description: 'The memories of the owner that contain these words, best first.',
     args: {
-      query: t.arg.string({ description: 'Words as for a web search: "quoted phrases", or, -without; at most 500 characters.' }),
+      query: t.arg.string({
+        description: 'Words as for a web search: "quoted phrases", or, -without; at most 500 characters.',
+      }),
       first: t.arg.int({ required: false, description: 'How many; at most 100, 20 when left out.' }),
       after: t.arg.string({ required: false, description: 'Only matches after this cursor.' }),
     },
@@ -47,11 +65,16 @@ builder.queryField('searchMemories', (t) =>
       const hits = await searchMemories(sessionOf(context), words, size + 1, from);
       const selection = queryFromInfo({ context, info, typeName: 'Memory', path: ['edges', 'node'] });
       const where = { id: { in: hits.slice(0, size).map(({ id }) => id) } };
-      const found = hits.length === 0 ? [] : await rows(context).memory.findMany({ ...selection, where } as Prisma.MemoryFindManyArgs);
+      const found =
+        hits.length === 0
+          ? []
+          : await rows(context).memory.findMany({ ...selection, where } as Prisma.MemoryFindManyArgs);
       const byId = new Map(found.map((memory) => [memory.id, memory]));
       const edges = hits.slice(0, size).flatMap(({ id, rank, highlight }) => {
         const node = byId.get(id);
-        return node === undefined ? [] : [{ node, rank, highlight, cursor: makeCursor(context, order, [rank, id]) }];
+        return node === undefined
+          ? []
+          : [{ node, rank, highlight, cursor: makeCursor(context, order, [rank, id]) }];
       });
       return {
         edges,

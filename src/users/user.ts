@@ -12,12 +12,19 @@ import { rows, sessionOf } from '../context.ts';
 
 export const User = builder.prismaObject('User', {
   interfaces: [NodeInterface],
-  description: 'A person. Seen by itself, by agents that may read users for it, and by its tenant administrators.',
+  description:
+    'A person. Seen by itself, by agents that may read users for it, and by its tenant administrators.',
   fields: (t) => ({
     displayName: t.exposeString('displayName', { description: 'What people call them.' }),
-    email: t.exposeString('email', { nullable: true, description: 'As their token issuer gave it; not changed here.' }),
+    email: t.exposeString('email', {
+      nullable: true,
+      description: 'As their token issuer gave it; not changed here.',
+    }),
     locale: t.exposeString('locale', { nullable: true, description: 'Preferred language, a BCP 47 tag.' }),
-    timeZone: t.exposeString('timeZone', { nullable: true, description: 'Preferred time zone, an IANA name.' }),
+    timeZone: t.exposeString('timeZone', {
+      nullable: true,
+      description: 'Preferred time zone, an IANA name.',
+    }),
     administrator: t.boolean({
       description: 'Whether they administer their tenant, when acting in person.',
       resolve: ({ role }) => role === 'admin',
@@ -79,12 +86,18 @@ builder.mutationField('updateProfile', (t) =>
       const { ownerId } = sessionOf(context);
       const data = given(checked(profile, input));
       const selection = queryFromInfo({ context, info, typeName: 'User' });
-      const [user] = await rows(context).user.updateManyAndReturn({ where: { id: ownerId }, data: data as never });
+      const [user] = await rows(context).user.updateManyAndReturn({
+        where: { id: ownerId },
+        data: data as never,
+      });
       if (user === undefined) {
         return refuseAsNotFound(context, 'user.update_refused', 'user', ownerId);
       }
       await recordChange(context, 'user.updated', 'user', ownerId, { fields: Object.keys(data) });
-      return rows(context).user.findFirstOrThrow({ ...selection, where: { id: ownerId } } as Prisma.UserFindFirstArgs) as never;
+      return rows(context).user.findFirstOrThrow({
+        ...selection,
+        where: { id: ownerId },
+      } as Prisma.UserFindFirstArgs) as never;
     },
   }),
 );

@@ -24,32 +24,54 @@ const PrincipalKindEnum = builder.enumType('PrincipalKind', {
 });
 
 const PrincipalObject = builder.objectRef<Principal>('Principal').implement({
-  description: 'Somebody who acts or for whom is acted. Its row may be out of sight; its identity here is not.',
+  description:
+    'Somebody who acts or for whom is acted. Its row may be out of sight; its identity here is not.',
   fields: (t) => ({
     id: t.id({
       description: 'Global id of the user or agent.',
       resolve: ({ id, kind }) => toGlobalId(TYPE_OF_KIND[kind], id),
     }),
     kind: t.field({ type: PrincipalKindEnum, description: 'What it is.', resolve: ({ kind }) => kind }),
-    status: t.field({ type: StatusEnum, description: 'Whether it takes part.', resolve: ({ status }) => status }),
+    status: t.field({
+      type: StatusEnum,
+      description: 'Whether it takes part.',
+      resolve: ({ status }) => status,
+    }),
   }),
 });
 
 const HopObject = builder.objectRef<Hop>('Hop').implement({
   description: 'One delegation of the chain through which the caller acts.',
   fields: (t) => ({
-    delegationId: t.id({ description: 'Global id of the delegation.', resolve: ({ id }) => toGlobalId('Delegation', id) }),
-    depth: t.exposeInt('depth', { description: 'Place in the chain; 1 is the owner\'s own delegation.' }),
-    delegateId: t.id({ description: 'Global id of the agent that holds it.', resolve: ({ delegateId }) => toGlobalId('Agent', delegateId) }),
-    capabilities: t.stringList({ description: 'What this hop allows, as kind:verb.', resolve: ({ capabilities }) => [...capabilities] }),
+    delegationId: t.id({
+      description: 'Global id of the delegation.',
+      resolve: ({ id }) => toGlobalId('Delegation', id),
+    }),
+    depth: t.exposeInt('depth', { description: "Place in the chain; 1 is the owner's own delegation." }),
+    delegateId: t.id({
+      description: 'Global id of the agent that holds it.',
+      resolve: ({ delegateId }) => toGlobalId('Agent', delegateId),
+    }),
+    capabilities: t.stringList({
+      description: 'What this hop allows, as kind:verb.',
+      resolve: ({ capabilities }) => [...capabilities],
+    }),
     worldId: t.id({
       nullable: true,
       description: 'Global id of the one world it is limited to; null when it is not.',
       resolve: ({ worldId }) => (worldId === null ? null : toGlobalId('World', worldId)),
     }),
     redelegate: t.exposeInt('redelegate', { description: 'How many further hops may follow.' }),
-    notBefore: t.field({ type: 'DateTime', description: 'From when.', resolve: ({ notBefore }) => new Date(notBefore) }),
-    expiresAt: t.field({ type: 'DateTime', description: 'Until when.', resolve: ({ expiresAt }) => new Date(expiresAt) }),
+    notBefore: t.field({
+      type: 'DateTime',
+      description: 'From when.',
+      resolve: ({ notBefore }) => new Date(notBefore),
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'Until when.',
+      resolve: ({ expiresAt }) => new Date(expiresAt),
+    }),
     revokedAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -62,23 +84,44 @@ const HopObject = builder.objectRef<Hop>('Hop').implement({
 const Viewer = builder.objectRef<Authority>('Viewer').implement({
   description: 'The authority of this request.',
   fields: (t) => ({
-    requestId: t.exposeString('requestId', { description: 'Id of this request, in every log line and audit entry of it.' }),
+    requestId: t.exposeString('requestId', {
+      description: 'Id of this request, in every log line and audit entry of it.',
+    }),
     tenant: t.field({
       type: Tenant,
       description: 'The tenant, from the token.',
       resolve: (_viewer, _args, context, info) =>
-        rows(context).tenant.findFirstOrThrow({ ...queryFromInfo({ context, info }), where: {} } as Prisma.TenantFindFirstArgs) as never,
+        rows(context).tenant.findFirstOrThrow({
+          ...queryFromInfo({ context, info }),
+          where: {},
+        } as Prisma.TenantFindFirstArgs) as never,
     }),
     actor: t.field({ type: PrincipalObject, description: 'Who acts.', resolve: ({ actor }) => actor }),
-    owner: t.field({ type: PrincipalObject, description: 'Whose rows: the actor, or the owner for whom it acts.', resolve: ({ owner }) => owner }),
-    live: t.exposeBoolean('live', { description: 'Whether the chain is in force: false once any part of it has ended.' }),
-    administrator: t.exposeBoolean('administrator', { description: 'Whether the caller is here as its tenant\'s administrator.' }),
+    owner: t.field({
+      type: PrincipalObject,
+      description: 'Whose rows: the actor, or the owner for whom it acts.',
+      resolve: ({ owner }) => owner,
+    }),
+    live: t.exposeBoolean('live', {
+      description: 'Whether the chain is in force: false once any part of it has ended.',
+    }),
+    administrator: t.exposeBoolean('administrator', {
+      description: "Whether the caller is here as its tenant's administrator.",
+    }),
     capabilities: t.stringList({
       description: 'What can be done right now, as kind:verb: token, ceilings and every hop intersected.',
       resolve: ({ capabilities }) => [...capabilities],
     }),
-    chain: t.field({ type: [HopObject], description: 'The delegations acted through, the owner\'s first; empty in person.', resolve: ({ chain }) => [...chain] }),
-    tokenExpiresAt: t.field({ type: 'DateTime', description: 'When the token ends.', resolve: ({ tokenExpiresAt }) => new Date(tokenExpiresAt) }),
+    chain: t.field({
+      type: [HopObject],
+      description: "The delegations acted through, the owner's first; empty in person.",
+      resolve: ({ chain }) => [...chain],
+    }),
+    tokenExpiresAt: t.field({
+      type: 'DateTime',
+      description: 'When the token ends.',
+      resolve: ({ tokenExpiresAt }) => new Date(tokenExpiresAt),
+    }),
   }),
 });
 

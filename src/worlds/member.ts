@@ -38,7 +38,11 @@ const MemberOrder = builder.inputType('MemberOrder', {
 const memberArguments = builder.args((t) => ({
   ...pageArguments,
   filter: t.field({ type: MemberFilter, required: false, description: 'Which members.' }),
-  orderBy: t.field({ type: MemberOrder, required: false, description: 'In which order; left out: who joined first.' }),
+  orderBy: t.field({
+    type: MemberOrder,
+    required: false,
+    description: 'In which order; left out: who joined first.',
+  }),
 }));
 
 type MemberArgs = PageArgs & {
@@ -47,7 +51,11 @@ type MemberArgs = PageArgs & {
 };
 
 function memberPage(context: Context, { filter, orderBy, ...args }: MemberArgs) {
-  const page = paginate(context, args, { connection: 'members', field: 'id', direction: orderBy?.direction ?? 'asc' });
+  const page = paginate(context, args, {
+    connection: 'members',
+    field: 'id',
+    direction: orderBy?.direction ?? 'asc',
+  });
   const where: Prisma.WorldMemberWhereInput = filter?.role ? { role: filter.role } : {};
   return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
 }
@@ -60,8 +68,15 @@ export const WorldMember = builder.prismaObject('WorldMember', {
       description: 'Global id of the user; their profile is their own affair and usually out of sight.',
       resolve: ({ entityId }) => toGlobalId('User', entityId),
     }),
-    role: t.field({ type: MemberRoleEnum, description: 'How they take part.', resolve: ({ role }) => role as 'member' }),
-    world: t.relation('world', { nullable: true, description: 'The world; null where the caller may see members but not worlds.' }),
+    role: t.field({
+      type: MemberRoleEnum,
+      description: 'How they take part.',
+      resolve: ({ role }) => role as 'member',
+    }),
+    world: t.relation('world', {
+      nullable: true,
+      description: 'The world; null where the caller may see members but not worlds.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they joined.' }),
   }),
 });
@@ -77,7 +92,9 @@ builder.prismaObjectField(World, 'members', (t) =>
       members: { ...(nested({}, ['edges', 'node']) as object), ...memberPage(context, args).query } as never,
     }),
     resolve: (world, args, context) =>
-      memberPage(context, args).page.connection((world as unknown as { members: { id: string }[] }).members) as never,
+      memberPage(context, args).page.connection(
+        (world as unknown as { members: { id: string }[] }).members,
+      ) as never,
   }),
 );
 
@@ -89,12 +106,18 @@ builder.queryField('members', (t) =>
     resolve: async (_root, args, context, info) => {
       const { page, query } = memberPage(context, args);
       const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      const found = await rows(context).worldMember.findMany({ ...selection, ...query } as Prisma.WorldMemberFindManyArgs);
+      const found = await rows(context).worldMember.findMany({
+        ...selection,
+        ...query,
+      } as Prisma.WorldMemberFindManyArgs);
       return page.connection(found) as never;
     },
   }),
 );
 
 registerNode('WorldMember', (context, ids, selection) =>
-  rows(context).worldMember.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.WorldMemberFindManyArgs),
+  rows(context).worldMember.findMany({
+    ...selection,
+    where: { id: { in: ids } },
+  } as Prisma.WorldMemberFindManyArgs),
 );

@@ -41,7 +41,10 @@ const DeleteWorldInput = builder.inputType('DeleteWorldInput', {
 
 async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
   const selection = queryFromInfo({ context, info, typeName: 'World' });
-  const world = await rows(context).world.findFirst({ ...selection, where: { id } } as Prisma.WorldFindFirstArgs);
+  const world = await rows(context).world.findFirst({
+    ...selection,
+    where: { id },
+  } as Prisma.WorldFindFirstArgs);
   return (world ?? refuseAsNotFound(context, 'world.read_refused', 'world', id)) as never;
 }
 
@@ -57,7 +60,10 @@ builder.mutationField('createWorld', (t) =>
       await rows(context).entity.create({ data: { id, kind: 'world' } as never, select: { id: true } });
       await rows(context).world.create({ data: { id, ...given(world) } as never, select: { id: true } });
       const entityId = sessionOf(context).ownerId;
-      await rows(context).worldMember.create({ data: { worldId: id, entityId, role: 'owner' } as never, select: { id: true } });
+      await rows(context).worldMember.create({
+        data: { worldId: id, entityId, role: 'owner' } as never,
+        select: { id: true },
+      });
       await recordChange(context, 'world.created', 'world', id);
       return readBack(context, id, info);
     },
@@ -87,11 +93,15 @@ builder.mutationField('deleteWorld', (t) =>
   t.field({
     type: World,
     errors: { types: [NotFound] },
-    description: 'Archives a world for good: its members lose it on the next statement. By its owner in person.',
+    description:
+      'Archives a world for good: its members lose it on the next statement. By its owner in person.',
     args: { input: t.arg({ type: DeleteWorldInput, description: 'Which world.' }) },
     resolve: async (_root, { input }, context, info) => {
       const id = idOf(input.id, 'World');
-      const { count } = await rows(context).entity.updateMany({ where: { id, kind: 'world' }, data: { status: 'archived' } });
+      const { count } = await rows(context).entity.updateMany({
+        where: { id, kind: 'world' },
+        data: { status: 'archived' },
+      });
       if (count === 0) {
         return refuseAsNotFound(context, 'world.delete_refused', 'world', id);
       }
@@ -106,7 +116,11 @@ const AddWorldMemberInput = builder.inputType('AddWorldMemberInput', {
   fields: (t) => ({
     worldId: t.id({ description: 'A world of the owner.' }),
     userId: t.id({ description: 'A user of the same tenant, who gave you this id.' }),
-    role: t.field({ type: MemberRoleEnum, defaultValue: 'member', description: 'How they take part; not OWNER.' }),
+    role: t.field({
+      type: MemberRoleEnum,
+      defaultValue: 'member',
+      description: 'How they take part; not OWNER.',
+    }),
   }),
 });
 
@@ -120,7 +134,7 @@ const UpdateWorldMemberInput = builder.inputType('UpdateWorldMemberInput', {
 
 const RemoveWorldMemberInput = builder.inputType('RemoveWorldMemberInput', {
   description: 'Whose membership ends.',
-  fields: (t) => ({ id: t.id({ description: 'The membership: of a world of the owner, or one\'s own.' }) }),
+  fields: (t) => ({ id: t.id({ description: "The membership: of a world of the owner, or one's own." }) }),
 });
 
 function notOwner(role: string): string {
@@ -132,7 +146,10 @@ function notOwner(role: string): string {
 
 async function readMember(context: Context, id: string, info: GraphQLResolveInfo) {
   const selection = queryFromInfo({ context, info, typeName: 'WorldMember' });
-  return rows(context).worldMember.findFirstOrThrow({ ...selection, where: { id } } as Prisma.WorldMemberFindFirstArgs) as never;
+  return rows(context).worldMember.findFirstOrThrow({
+    ...selection,
+    where: { id },
+  } as Prisma.WorldMemberFindFirstArgs) as never;
 }
 
 builder.mutationField('addWorldMember', (t) =>
@@ -153,7 +170,10 @@ builder.mutationField('addWorldMember', (t) =>
         throw new AlreadyThere('This user already takes part in this world.');
       }
       const id = newId();
-      await rows(context).worldMember.create({ data: { id, worldId, entityId, role } as never, select: { id: true } });
+      await rows(context).worldMember.create({
+        data: { id, worldId, entityId, role } as never,
+        select: { id: true },
+      });
       await recordChange(context, 'member.added', 'member', id, { worldId, entityId, role });
       return readMember(context, id, info);
     },

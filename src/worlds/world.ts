@@ -14,8 +14,15 @@ const WorldFilter = builder.inputType('WorldFilter', {
   description: 'Which worlds; every condition given must hold.',
   fields: (t) => ({
     name: t.string({ required: false, description: 'The name contains this, in any case.' }),
-    status: t.field({ type: StatusEnum, required: false, description: 'Of this status; left out: all but archived ones.' }),
-    mine: t.boolean({ required: false, description: 'Only worlds the owner owns, or only those it merely takes part in.' }),
+    status: t.field({
+      type: StatusEnum,
+      required: false,
+      description: 'Of this status; left out: all but archived ones.',
+    }),
+    mine: t.boolean({
+      required: false,
+      description: 'Only worlds the owner owns, or only those it merely takes part in.',
+    }),
   }),
 });
 
@@ -38,7 +45,11 @@ const WorldOrder = builder.inputType('WorldOrder', {
 const worldArguments = builder.args((t) => ({
   ...pageArguments,
   filter: t.field({ type: WorldFilter, required: false, description: 'Which worlds.' }),
-  orderBy: t.field({ type: WorldOrder, required: false, description: 'In which order; left out: oldest first.' }),
+  orderBy: t.field({
+    type: WorldOrder,
+    required: false,
+    description: 'In which order; left out: oldest first.',
+  }),
 }));
 
 type WorldArgs = PageArgs & {
@@ -67,7 +78,10 @@ export const World = builder.prismaObject('World', {
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What people call it.' }),
     description: t.exposeString('description', { nullable: true, description: 'What it is for.' }),
-    ownerId: t.id({ description: 'Global id of the user who owns it.', resolve: ({ ownerId }) => toGlobalId('User', ownerId) }),
+    ownerId: t.id({
+      description: 'Global id of the user who owns it.',
+      resolve: ({ ownerId }) => toGlobalId('User', ownerId),
+    }),
     status: t.field({
       type: StatusEnum,
       description: 'Whether it can be taken part in.',
@@ -89,7 +103,9 @@ builder.queryField('worlds', (t) =>
     resolve: async (_root, args, context, info) => {
       const { page, query } = worldPage(context, args);
       const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      return page.connection(await rows(context).world.findMany({ ...selection, ...query } as Prisma.WorldFindManyArgs)) as never;
+      return page.connection(
+        await rows(context).world.findMany({ ...selection, ...query } as Prisma.WorldFindManyArgs),
+      ) as never;
     },
   }),
 );

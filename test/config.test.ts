@@ -1,0 +1,76 @@
+// The environment: what is wrong is refused, all at once; and the README's table says what is read.
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { readConfig, SETTINGS } from '../src/config.ts';
+import { PostureError } from '../src/errors.ts';
+
+const findings = (env: Record<string, string>): readonly string[] => {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    return error instanceof PostureError ? error.findings : [String(error)];
+  }
+};
+
+test('one database URL without the other is refused', () => {
+  const [finding] = findings({ DATABASE_URL: 'postgresql://bailiwick_runtime@db/app' });
+  expect(finding).toContain('DATABASE_URL and MIGRATION_DATABASE_URL go together');
+  expect(findings({ MIGRATION_DATABASE_URL: 'postgresql://bailiwick_migrator@db/app' })).toHaveLength(1);
+});
+
+test('development mode is refused when NODE_ENV says production', () => {
+  expect(findings({ MODE: 'development', NODE_ENV: 'production' })[0]).toContain(
+    'is refused when NODE_ENV=production',
+  );
+});
+
+test('every problem is named at the same time', () => {
+  const wrong = findings({
+    PORT: '99999',
+    LOG_LEVEL: 'loud',
+    DATABASE_URL: 'mysql://x',
+    TICKET_KEY: 'short',
+    ISSUERS: '[{"issuer":"https://issuer.example"}]',
+  });
+  for (const name of [
+    'PORT',
+    'LOG_LEVEL',
+    'DATABASE_URL',
+    'TICKET_KEY',
+    'ISSUERS.0.jwksUri',
+    'ISSUERS.0.audience',
+  ]) {
+    expect(wrong.some((finding) => finding.startsWith(`${name} `))).toBe(true);
+  }
+});
+
+test('a statement may not outlive its transaction', () => {
+  expect(findings({ STATEMENT_TIMEOUT_MS: '9000', TRANSACTION_TIMEOUT_MS: '6000' })).toEqual([
+    'STATEMENT_TIMEOUT_MS must not exceed TRANSACTION_TIMEOUT_MS',
+  ]);
+});
+
+test('nothing set means an embedded database on loopback, in production mode', () => {
+  expect(readConfig({})).toMatchObject({
+    port: 4000,
+    host: '127.0.0.1',
+    database: { kind: 'embedded' },
+    development: false,
+    issuers: [],
+  });
+});
+
+test('an empty variable counts as unset', () => {
+  expect(readConfig({ PORT: '', DATABASE_URL: '' }).port).toBe(4000);
+});
+
+test("the README's table lists every setting with its default and what it is", () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  for (const [name, { default: fallback, about }] of Object.entries(SETTINGS)) {
+    expect(readme).toContain(
+      `| \`${name}\` | ${fallback === undefined ? '' : `\`${fallback}\` `}| ${about} |`,
+    );
+  }
+});
