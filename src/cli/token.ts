@@ -57,7 +57,8 @@ export const command = defineCommand(
     const delegation = values.delegation === undefined ? undefined : readDelegation(values.delegation);
     const scopes = readScopes(values.scope ?? []);
     const expiresIn = readSeconds(values.expires ?? DEFAULT_LIFETIME);
-    const config = readConfig(io.env);
+    // what it mints is worth nothing outside development, so leaving MODE out can only mean that
+    const config = readConfig({ ...io.env, MODE: io.env.MODE || 'development' });
     const issuer = await openIssuer(config);
 
     const connection = await openDatabase(config, { mode: 'attach' });

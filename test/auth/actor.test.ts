@@ -1,3 +1,5 @@
+// Who is calling, and for whom: every way in which token and headers can contradict each other is refused.
+
 import { afterAll, expect, test } from 'vitest';
 import { authenticate } from '../../src/auth/actor.ts';
 import { createVerifier } from '../../src/auth/token.ts';

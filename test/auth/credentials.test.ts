@@ -1,3 +1,5 @@
+// What a request's headers present. Whatever is not exactly one well-formed credential is refused.
+
 import { expect, test } from 'vitest';
 import { readCredential } from '../../src/auth/credentials.ts';
 import type { RefusalReason } from '../../src/auth/refusal.ts';

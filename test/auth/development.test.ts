@@ -1,3 +1,5 @@
+// The issuer of demo tokens: it refuses to exist in production, and its key is readable by its owner alone.
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// Which published keys may verify which signatures: each key is bound to its one algorithm.
+
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { readKeySet, selectKey } from '../../src/auth/jwk.ts';

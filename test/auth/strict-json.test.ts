@@ -1,3 +1,5 @@
+// JSON that a token may consist of: no duplicate member, nothing before or after, nothing that two readers read differently.
+
 import { expect, test } from 'vitest';
 import { parseStrictJson } from '../../src/auth/strict-json.ts';
 

@@ -19,7 +19,6 @@ beforeAll(async () => {
   database = await createTestDatabase();
   await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER });
   env = {
-    MODE: 'development',
     DATABASE_URL: database.runtimeUrl,
     MIGRATION_DATABASE_URL: database.migratorUrl,
     DATA_DIR: await mkdtemp(join(tmpdir(), 'bailiwick-token-')),
@@ -141,8 +140,11 @@ test('scopes and lifetime are as they were asked for', async () => {
   expect(Number(claims.exp) - Number(claims.iat)).toBe(900);
 });
 
-test('outside development there is no token', async () => {
-  const { code, out, err } = await transcript('token --as alice', { ...env, MODE: 'production' });
+test.each([
+  ['MODE', 'there is no development issuer'],
+  ['NODE_ENV', 'mode=development is refused when node_env=production'],
+])('with %s=production there is no token', async (name, reason) => {
+  const { code, out, err } = await transcript('token --as alice', { ...env, [name]: 'production' });
   expect([code, out]).toEqual([1, '']);
-  expect(err).toContain('set MODE=development');
+  expect(err.toLowerCase()).toContain(reason);
 });

@@ -59,7 +59,7 @@ const change = (id: DelegationId, set: string) => (sql: Sql) =>
   sql.touched(`update delegations set ${set} where tenant_id = $1 and id = $2`, [acme, id]);
 
 /** States in which nothing that is done through scout, and therefore through scribe, has any authority left. */
-export const DEAD: Readonly<Record<string, (sql: Sql) => Promise<unknown>>> = {
+export const DEAD = {
   'the delegation has expired': change(
     DELEGATIONS.scout.id,
     `not_before = now() - interval '1 hour', expires_at = now() - interval '1 second'`,
@@ -72,6 +72,6 @@ export const DEAD: Readonly<Record<string, (sql: Sql) => Promise<unknown>>> = {
   'the owner is archived': status('alice', 'archived'),
   'the tenant is suspended': (sql) =>
     sql.touched(`update tenants set status = 'suspended' where tenant_id = $1`, [acme]),
-};
+} satisfies Readonly<Record<string, (sql: Sql) => Promise<unknown>>>;
 
 export const suspend = (who: ActorName | 'garden') => status(who, 'suspended');
