@@ -34,6 +34,8 @@ async function multiply({ migrate }: RunningServer): Promise<void> {
   });
 }
 
+type Kept = { edges: { node: { agent: { id: string } } }[] };
+
 const test = base.extend('many', { scope: 'file', auto: true }, async ({ server }) => {
   await multiply(server);
   return true;
@@ -69,14 +71,19 @@ test('the same relation under two aliases with different arguments does not cost
   const answer = await query(
     'alice',
     `{ agents(first: 20) { edges { node {
-      newest: memories(first: 5) { edges { node { content world { name } } } }
-      oldest: memories(first: 3, orderBy: { field: CREATED, direction: ASC }) { edges { node { content } } }
-      facts: memories(first: 2, filter: { kind: "fact" }) { edges { node { kind } } }
+      id
+      newest: memories(first: 5) { edges { node { content agent { id } world { name } } } }
+      oldest: memories(first: 3, orderBy: { field: CREATED, direction: ASC }) { edges { node { agent { id } } } }
+      facts: memories(first: 2, filter: { kind: "fact" }) { edges { node { kind agent { id } } } }
     } } } }`,
   );
   const { agents } = dataOf(answer) as {
-    agents: { edges: { node: Record<'newest' | 'oldest' | 'facts', { edges: unknown[] }> }[] };
+    agents: { edges: { node: { id: string } & Record<'newest' | 'oldest' | 'facts', Kept> }[] };
   };
+  for (const { node } of agents.edges) {
+    const keepers = [node.newest, node.oldest, node.facts].flatMap(({ edges }) => edges.map((edge) => edge.node.agent.id));
+    expect(new Set([node.id, ...keepers])).toEqual(new Set([node.id]));
+  }
   expect(agents.edges.some(({ node }) => node.newest.edges.length === 5 && node.oldest.edges.length === 3)).toBe(true);
   const { statements, roundTrips } = server.cost(answer);
   expect(statements.length).toBeLessThanOrEqual(3);
