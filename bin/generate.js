@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-// Makes what is generated: `client` (Prisma's client, ignored by git), `documents` (typed GraphQL documents, ignored),
+// Makes what is generated: `install` (the client, and the link for `npx bailiwick`), `client` (Prisma's client, ignored by git), `documents` (typed GraphQL documents, ignored),
 // `texts` (schema.graphql and docs/errors.md, checked in), `all`; `check` fails when a checked-in text is out of date.
 //
 // Plain JavaScript, because it runs at installation. Prisma's command line would download an engine that generating does
 // not need; pointing it at any existing program keeps it from trying, and nothing here uses the network.
 
 import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -32,8 +33,35 @@ function run(program, ...args) {
   }
 }
 
+// npm links the commands of what a project depends on, but not the project's own.
+function link() {
+  const folder = join(root, 'node_modules/.bin');
+  if (!existsSync(folder) || root.includes(`${sep}node_modules${sep}`)) {
+    return;
+  }
+  const name = join(folder, 'bailiwick');
+  rmSync(name, { force: true });
+  if (process.platform === 'win32') {
+    writeFileSync(`${name}.cmd`, '@node "%~dp0\\..\\..\\bin\\bailiwick.js" %*\r\n');
+  } else {
+    symlinkSync('../../bin/bailiwick.js', name);
+  }
+}
+
 const steps = {
-  client: () => run(require.resolve('prisma/build/index.js'), 'generate'),
+  install() {
+    steps.client();
+    link();
+  },
+  client() {
+    const prisma = find('prisma/build/index.js');
+    if (prisma === undefined) {
+      // npm runs this also where it only writes the lock file and installs nothing
+      process.stderr.write('bailiwick: Prisma is not installed, so its client was not generated\n');
+    } else {
+      run(prisma, 'generate');
+    }
+  },
   documents: () =>
     run(binOf('@graphql-codegen/cli', 'graphql-codegen'), '--config', 'codegen.ts', '--silent'),
   texts: () => run(join(root, 'bin/texts.ts'), 'write'),
@@ -44,6 +72,14 @@ const steps = {
     steps.documents();
   },
 };
+
+function find(path) {
+  try {
+    return require.resolve(path);
+  } catch {
+    return undefined;
+  }
+}
 
 function binOf(name, command) {
   const manifest = require.resolve(`${name}/package.json`);

@@ -6,8 +6,7 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { batched } from './api/batch.ts';
-import { type Context, rows } from './context.ts';
+import { type Context, rowsTogether } from './context.ts';
 
 const capitalised = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
@@ -34,7 +33,7 @@ export const builder = new SchemaBuilder<{
     },
   },
   prisma: {
-    client: (context) => batched(rows(context)) as unknown as PrismaClient,
+    client: (context) => rowsTogether(context) as unknown as PrismaClient,
     dmmf: getDatamodel(),
     exposeDescriptions: false,
   },

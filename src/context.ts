@@ -6,6 +6,7 @@
 
 import type { Logger } from 'pino';
 import type { Caller } from './auth/actor.ts';
+import { batched } from './db/batch.ts';
 import type { Session } from './db/session.ts';
 import { BailiwickError } from './errors.ts';
 import type { RequestId } from './ids.ts';
@@ -31,4 +32,9 @@ export function sessionOf(context: Context): Session {
 /** The session's Prisma client. */
 export function rows(context: Context): Session['db'] {
   return sessionOf(context).db;
+}
+
+/** The same as Pothos wants it, which asks row by row: what it asks for in one tick is read together. */
+export function rowsTogether(context: Context): ReturnType<typeof batched> {
+  return batched(rows(context));
 }

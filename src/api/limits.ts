@@ -22,6 +22,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
+  valueFromASTUntyped,
 } from 'graphql';
 import { BailiwickError } from '../errors.ts';
 import { DEFAULT_PER_PAGE } from './keyset.ts';
@@ -38,7 +39,7 @@ export const LIMITS = {
   cost: 50_000,
   /** Errors in one answer. */
   errors: 10,
-  /** Rows assumed for a list that takes no size. */
+  /** Rows assumed for a list that takes no size and does not tell its own in `extensions.rows`. */
   list: 10,
 } as const;
 
@@ -65,6 +66,7 @@ export function checkLimits(
   limited: readonly (keyof Tally)[] = ['depth', 'aliases', 'directives', 'cost'],
 ): void {
   const root = schema.getRootType(operation.operation);
+  const bound = withDefaults(operation, variables);
   const fragments = new Map(
     document.definitions
       .filter((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION)
@@ -110,7 +112,7 @@ export function checkLimits(
     const inner = node.selectionSet
       ? selection(node.selectionSet, definition && getNamedType(definition.type))
       : NOTHING;
-    const rows = definition === undefined ? 1 : rowsOf(node, definition, variables);
+    const rows = definition === undefined ? 1 : rowsOf(node, definition, bound);
     return { ...inner, cost: 1 + rows * inner.cost, depth: inner.depth + 1 };
   };
 
@@ -123,6 +125,17 @@ export function checkLimits(
       );
     }
   }
+}
+
+/** The variables as execution will see them: one that was not given has the default that the document gives it. */
+function withDefaults(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const defaults = variableDefinitions.flatMap(({ variable, defaultValue }) =>
+    defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)] as const] : [],
+  );
+  return { ...Object.fromEntries(defaults), ...given };
 }
 
 /** How many times what is inside a field may be answered. */
@@ -138,6 +151,9 @@ function rowsOf(
   }
   if (definition.args.some(({ name }) => name === 'ids')) {
     return Math.max(1, lengthOf(node.arguments?.find((a) => a.name.value === 'ids')?.value, variables));
+  }
+  if (typeof definition.extensions.rows === 'number') {
+    return definition.extensions.rows;
   }
   // the size of a connection's edges is that of the connection, which has counted it already
   return isList(definition.type) && definition.name !== 'edges' ? LIMITS.list : 1;

@@ -7,6 +7,9 @@ import { translate } from '../db/failures.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
 import type { RequestId } from '../ids.ts';
 
+/** Characters of a message. */
+const LONGEST = 400;
+
 /** The innermost error: what a resolver threw, however often it was wrapped. */
 function originOf(error: Error): Error {
   let origin = error;
@@ -31,6 +34,11 @@ function classify(error: Error): BailiwickError {
   return translate(origin);
 }
 
+/** GraphQL's own messages quote what they refuse, whatever its length. */
+function clipped(message: string): string {
+  return message.length > LONGEST ? `${message.slice(0, LONGEST)}...` : message;
+}
+
 /**
  * The error as the client sees it. Logs what the client does not see.
  *
@@ -50,7 +58,7 @@ export function present(
   }
   const { nodes, source, positions, path } =
     error instanceof GraphQLError ? error : ({} as Partial<GraphQLError>);
-  return new GraphQLError(known.message, {
+  return new GraphQLError(clipped(known.message), {
     nodes: nodes ?? null,
     source: source ?? null,
     positions: positions ?? null,

@@ -1,5 +1,6 @@
 // Scalars beyond GraphQL's own. Text that PostgreSQL cannot hold, and JSON that is a weapon, end here with a clear error.
 
+import { GraphQLScalarType } from 'graphql';
 import { DateTimeResolver, JSONObjectResolver } from 'graphql-scalars';
 import { builder } from '../builder.ts';
 import { BailiwickError } from '../errors.ts';
@@ -39,4 +40,15 @@ export function checkJson(value: unknown, path = '$', depth = 0): void {
 }
 
 builder.addScalarType('DateTime', DateTimeResolver);
-builder.addScalarType('JSONObject', JSONObjectResolver);
+builder.addScalarType(
+  'JSONObject',
+  new GraphQLScalarType({
+    ...JSONObjectResolver.toConfig(),
+    // variables were checked when they arrived (request.ts); what stands in the document is checked here
+    parseLiteral(node, variables) {
+      const value = JSONObjectResolver.parseLiteral(node, variables);
+      checkJson(value);
+      return value;
+    },
+  }),
+);

@@ -3,7 +3,9 @@
 import { createHash } from 'node:crypto';
 import {
   type DocumentNode,
+  type ExecutionArgs,
   type ExecutionResult,
+  execute,
   type GraphQLSchema,
   NoSchemaIntrospectionCustomRule,
   parse,
@@ -12,6 +14,7 @@ import {
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import type { Database } from '../db/session.ts';
+import { BailiwickError } from '../errors.ts';
 import { LIMITS } from './limits.ts';
 import { useOperation } from './operation.ts';
 import { present } from './present.ts';
@@ -24,11 +27,22 @@ export type EngineSettings = {
   readonly development: boolean;
 };
 
+/** GraphQL's parser and rules call themselves: what nests deeper than the stack is too large, not a failure of ours. */
+function withinStack<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof RangeError
+      ? new BailiwickError('LIMIT_EXCEEDED', 'The document is nested too deeply', { cause: error })
+      : error;
+  }
+}
+
 /** Parses and validates within limits; where the schema is not public, neither is a hint of it. */
 function useDocumentLimits(development: boolean): Plugin {
   return {
     onParse({ setParseFn }) {
-      setParseFn((source: string) => parse(source, { maxTokens: LIMITS.tokens }));
+      setParseFn((source: string) => withinStack(() => parse(source, { maxTokens: LIMITS.tokens })));
     },
     onValidate({ setValidationFn, addValidationRule }) {
       if (!development) {
@@ -36,13 +50,15 @@ function useDocumentLimits(development: boolean): Plugin {
       }
       setValidationFn(
         (schema: GraphQLSchema, document: DocumentNode, rules: Parameters<typeof validate>[2]) => {
-          const errors = validate(schema, document, rules, {
-            maxErrors: LIMITS.errors - 1,
-            hideSuggestions: !development,
-          });
+          const limits = { maxErrors: LIMITS.errors - 1, hideSuggestions: !development };
+          const errors = withinStack(() => validate(schema, document, rules, limits));
           return errors.slice(0, LIMITS.errors);
         },
       );
+    },
+    onExecute({ setExecuteFn }) {
+      // variables are checked here, and what is wrong with them tells no more of the schema than validation does
+      setExecuteFn((args: ExecutionArgs) => execute({ ...args, hideSuggestions: !development }));
     },
   };
 }

@@ -9,10 +9,15 @@ export const command = defineCommand(
     name: 'start',
     summary: 'Starts the server, and first the embedded database where none is configured',
     details: ['Ends on SIGINT or SIGTERM, after the operations in flight.'],
-    options: {},
+    options: {
+      development: {
+        type: 'boolean',
+        about: 'With demo data, demo identities and GraphiQL, unless MODE is set: MODE=development',
+      },
+    },
   },
-  async (_values, io) => {
-    const config = readConfig(io.env);
+  async ({ development = false }, io) => {
+    const config = readConfig(development ? { ...io.env, MODE: io.env.MODE || 'development' } : io.env);
     const { main } = await import('../main.ts');
     const running = await main(config, (step) => io.err(`${step} ...\n`));
     try {

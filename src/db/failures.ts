@@ -10,6 +10,7 @@ const BY_SQLSTATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['28000', 'UNAUTHENTICATED'], // the kernel refuses the context
   ['42501', 'FORBIDDEN'], //       row security or a missing privilege
   ['23503', 'NOT_FOUND'], //       refers to a row that does not exist, or that is not the caller's to refer to
+  ['23001', 'CONFLICT'], //        still referred to
   ['23505', 'CONFLICT'], //        unique
   ['23P01', 'CONFLICT'], //        exclusion
   ['40001', 'CONFLICT'], //        serialization failure
@@ -27,23 +28,35 @@ const BY_SQLSTATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['57014', 'TIMEOUT'], //         statement_timeout
   ['25P03', 'TIMEOUT'], //         idle_in_transaction_session_timeout
   ['25P04', 'TIMEOUT'], //         transaction_timeout
+  ['08007', 'UNAVAILABLE'], //     COMMIT was sent and never answered
+  ['53100', 'UNAVAILABLE'], //     disk full
+  ['53200', 'UNAVAILABLE'], //     out of memory
   ['53300', 'UNAVAILABLE'], //     too many connections
   ['53400', 'UNAVAILABLE'],
   ['57P01', 'UNAVAILABLE'], //     the server is shutting down
   ['57P02', 'UNAVAILABLE'],
   ['57P03', 'UNAVAILABLE'],
+  ['57P05', 'UNAVAILABLE'], //     idle_session_timeout
   ['ECONNREFUSED', 'UNAVAILABLE'],
   ['ECONNRESET', 'UNAVAILABLE'],
+  ['EHOSTUNREACH', 'UNAVAILABLE'],
+  ['EPIPE', 'UNAVAILABLE'],
   ['ENOENT', 'UNAVAILABLE'], //    the socket of a server that is not running
   ['ETIMEDOUT', 'UNAVAILABLE'],
   ['P2025', 'NOT_FOUND'], //       Prisma: an operation on one row found none
-  ['P2028', 'TIMEOUT'], //         Prisma: the transaction is over
 ]);
 
 const BY_MESSAGE: readonly (readonly [fragment: string, code: ErrorCode])[] = [
   ['timeout exceeded when trying to connect', 'UNAVAILABLE'], // the pool is exhausted
   ['Connection terminated', 'UNAVAILABLE'],
+  ['Unable to start a transaction in the given time', 'UNAVAILABLE'], // Prisma: nobody answered BEGIN
+  ['on an expired transaction', 'TIMEOUT'], // Prisma: its own limit, which PostgreSQL's should have forestalled
 ];
+
+/** Where the code's own sentence would promise too much. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['08007', 'The connection was lost while the work was being kept; read again before you retry.'],
+]);
 
 /**
  * The error to answer with.
@@ -56,11 +69,12 @@ export function translate(error: unknown, first?: Error & { code?: string }): Ba
     return error;
   }
   for (const candidate of [first, error] as ({ code?: unknown; message?: unknown } | undefined)[]) {
+    const sqlstate = String(candidate?.code);
     const code =
-      BY_SQLSTATE.get(String(candidate?.code)) ??
+      BY_SQLSTATE.get(sqlstate) ??
       BY_MESSAGE.find(([fragment]) => String(candidate?.message).includes(fragment))?.[1];
     if (code !== undefined) {
-      return new BailiwickError(code, undefined, { cause: first ?? error });
+      return new BailiwickError(code, WORDS.get(sqlstate), { cause: first ?? error });
     }
   }
   return error instanceof BailiwickError

@@ -7,7 +7,8 @@
 
 import { getDatamodel } from '../../generated/pothos.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
-import { type OpenContext, opening } from './pool.ts';
+import { opening } from './pool.ts';
+import type { OpenContext } from './sealed-connection.ts';
 
 type Predicate = Record<string, unknown>;
 type Args = Record<string, unknown>;

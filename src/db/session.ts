@@ -7,7 +7,8 @@
 import { BailiwickError } from '../errors.ts';
 import type { DatabaseClient, Transaction } from './client.ts';
 import { translate } from './failures.ts';
-import { type OpenContext, type Opening, opening } from './pool.ts';
+import { opening } from './pool.ts';
+import type { OpenContext, Opening } from './sealed-connection.ts';
 import { issueTicket, type TicketClaims, type TicketKey } from './ticket.ts';
 
 /** What work inside a session can use. */
@@ -58,7 +59,7 @@ export async function withSession<Result>(
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
   const intent: Opening = {
-    ticket: issueTicket(claims, database.ticketKey),
+    ticket: () => issueTicket(claims, database.ticketKey),
     requestId: claims.requestId,
     readOnly,
     roundTrips: 0,

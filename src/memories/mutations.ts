@@ -159,6 +159,7 @@ const CreatedMemories = builder
       memories: t.field({
         type: [Memory],
         description: 'The new memories, in the order given.',
+        extensions: { rows: MOST_AT_ONCE },
         resolve: ({ memories }) => memories as never,
       }),
     }),

@@ -6,7 +6,7 @@ import { toGlobalId } from '../../src/api/global-id.ts';
 import { AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
 import { dataOf } from '../kit/answer.ts';
-import { type RunningServer, test as base } from '../kit/server.ts';
+import { test as base, type RunningServer } from '../kit/server.ts';
 
 const ALICE = USERS.alice.id;
 const PROVENANCE = 'created_by, request_id';
@@ -81,10 +81,14 @@ test('the same relation under two aliases with different arguments does not cost
     agents: { edges: { node: { id: string } & Record<'newest' | 'oldest' | 'facts', Kept> }[] };
   };
   for (const { node } of agents.edges) {
-    const keepers = [node.newest, node.oldest, node.facts].flatMap(({ edges }) => edges.map((edge) => edge.node.agent.id));
+    const keepers = [node.newest, node.oldest, node.facts].flatMap(({ edges }) =>
+      edges.map((edge) => edge.node.agent.id),
+    );
     expect(new Set([node.id, ...keepers])).toEqual(new Set([node.id]));
   }
-  expect(agents.edges.some(({ node }) => node.newest.edges.length === 5 && node.oldest.edges.length === 3)).toBe(true);
+  expect(
+    agents.edges.some(({ node }) => node.newest.edges.length === 5 && node.oldest.edges.length === 3),
+  ).toBe(true);
   const { statements, roundTrips } = server.cost(answer);
   expect(statements.length).toBeLessThanOrEqual(3);
   expect(roundTrips).toBeLessThanOrEqual(5);
@@ -103,9 +107,15 @@ test('two connections side by side are a statement each', async ({ server, query
 });
 
 test('nodes is one statement per type, however many ids', async ({ server, query }) => {
-  const agents = await server.migrate((sql) => sql.list('select id from agents where owner_id = $1 limit 44', [ALICE]));
+  const agents = await server.migrate((sql) =>
+    sql.list('select id from agents where owner_id = $1 limit 44', [ALICE]),
+  );
   const memories = MEMORIES.slice(0, 10).map(({ id }) => toGlobalId('Memory', id));
-  const ids = [...agents.map((id) => toGlobalId('Agent', id)), ...memories, ...Object.values(WORLDS).map(({ id }) => toGlobalId('World', id))];
+  const ids = [
+    ...agents.map((id) => toGlobalId('Agent', id)),
+    ...memories,
+    ...Object.values(WORLDS).map(({ id }) => toGlobalId('World', id)),
+  ];
   expect(ids.length).toBeGreaterThan(45);
   const answer = await query(
     'alice',
@@ -123,7 +133,10 @@ test('nodes is one statement per type, however many ids', async ({ server, query
 });
 
 test('members and their worlds are one statement', async ({ server, query }) => {
-  const answer = await query('alice', '{ members(first: 20) { edges { node { role userId world { name status } } } } }');
+  const answer = await query(
+    'alice',
+    '{ members(first: 20) { edges { node { role userId world { name status } } } } }',
+  );
   dataOf(answer);
   expect(server.cost(answer)).toMatchObject({ roundTrips: 3, statements: { length: 1 } });
 });
@@ -158,7 +171,10 @@ test('agents and their sub-agents are one statement, parents included', async ({
   expect(server.cost(answer)).toMatchObject({ roundTrips: 3, statements: { length: 1 } });
 });
 
-test('a search is two statements: the hits, and the rows with what hangs on them', async ({ server, query }) => {
+test('a search is two statements: the hits, and the rows with what hangs on them', async ({
+  server,
+  query,
+}) => {
   const answer = await query(
     'alice',
     '{ searchMemories(query: "memory", first: 20) { edges { rank node { content world { name } agent { name } } } } }',
@@ -168,9 +184,13 @@ test('a search is two statements: the hits, and the rows with what hangs on them
 });
 
 test('viewer is one statement, and one more for its tenant', async ({ server, query }) => {
-  const alone = await query('scout', '{ viewer { live capabilities chain { depth } } }', undefined, { delegation: 'scout' });
+  const alone = await query('scout', '{ viewer { live capabilities chain { depth } } }', undefined, {
+    delegation: 'scout',
+  });
   expect(server.cost(alone)).toMatchObject({ roundTrips: 3, statements: { length: 1 } });
-  const tenant = await query('scout', '{ viewer { live tenant { name } } }', undefined, { delegation: 'scout' });
+  const tenant = await query('scout', '{ viewer { live tenant { name } } }', undefined, {
+    delegation: 'scout',
+  });
   expect(server.cost(tenant)).toMatchObject({ roundTrips: 4, statements: { length: 2 } });
 });
 
@@ -180,7 +200,10 @@ test('a null relation and an empty list cost nothing more', async ({ server, que
   expect(server.cost(answer)).toMatchObject({ roundTrips: 3, statements: { length: 1 } });
 });
 
-test('an operation on an agent by id reads it with what hangs on it in one statement', async ({ server, query }) => {
+test('an operation on an agent by id reads it with what hangs on it in one statement', async ({
+  server,
+  query,
+}) => {
   const answer = await query(
     'alice',
     `query ($id: ID!) { node(id: $id) { ... on Agent { name

@@ -48,3 +48,22 @@ test('a server that refuses to start says why', async () => {
     err: 'bailiwick: This database would not isolate its rows:\n  - table-rls: ...\n',
   });
 });
+
+test.each([
+  ['start', {}, false],
+  ['start --development', {}, true],
+  ['start --development', { MODE: 'production' }, false],
+  ['start', { MODE: 'development' }, true],
+])('bailiwick %s with %j', async (line, env, development) => {
+  main.mockReset();
+  main.mockRejectedValueOnce(new Error('far enough'));
+  await transcript(line, env);
+  expect(main.mock.calls[0]?.[0]).toMatchObject({ development });
+});
+
+test('development is refused where NODE_ENV says production', async () => {
+  main.mockReset();
+  const { code, err } = await transcript('start --development', { NODE_ENV: 'production' });
+  expect([code, main.mock.calls.length]).toEqual([1, 0]);
+  expect(err).toContain('MODE=development is refused');
+});

@@ -4,14 +4,16 @@
 // transaction stands between two requests: the second layer (scope.ts) is left out on purpose. Injects no faults itself.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { Transaction as AdapterTransaction } from '@prisma/driver-adapter-utils';
 import { expect, onTestFinished } from 'vitest';
 import { SCOPES } from '../../src/capabilities.ts';
 import type { PoolConfig } from '../../src/config.ts';
 import { createClient } from '../../src/db/client.ts';
-import { SealedPool } from '../../src/db/pool.ts';
+import { opening, SealedPool } from '../../src/db/pool.ts';
+import type { Opening } from '../../src/db/sealed-connection.ts';
 import { type Database, type Session, withSession } from '../../src/db/session.ts';
-import type { TicketClaims } from '../../src/db/ticket.ts';
+import { issueTicket, type TicketClaims } from '../../src/db/ticket.ts';
 import { ACTORS, type ActorName } from '../../src/demo/cast.ts';
 import { newId } from '../../src/ids.ts';
 import { type Acting, ISSUER, KEY, trustTickets } from '../kit/as.ts';
@@ -26,9 +28,17 @@ export type Lane = {
   readonly pool: SealedPool;
   readonly database: Database;
   /** Runs `work` in a session that may write. */
-  run<Result>(actor: ActorName, work: (session: Session) => Promise<Result>, acting?: Acting): Promise<Result>;
+  run<Result>(
+    actor: ActorName,
+    work: (session: Session) => Promise<Result>,
+    acting?: Acting,
+  ): Promise<Result>;
   /** The same in a session that may not. */
-  read<Result>(actor: ActorName, work: (session: Session) => Promise<Result>, acting?: Acting): Promise<Result>;
+  read<Result>(
+    actor: ActorName,
+    work: (session: Session) => Promise<Result>,
+    acting?: Acting,
+  ): Promise<Result>;
 };
 
 export type LaneOptions = Partial<PoolConfig> & {
@@ -39,7 +49,10 @@ export type LaneOptions = Partial<PoolConfig> & {
 };
 
 /** Opens a lane for the running test, and closes it with the test. */
-export async function openLane(on: TestDatabase, { url, prisma = {}, ...given }: LaneOptions = {}): Promise<Lane> {
+export async function openLane(
+  on: TestDatabase,
+  { url, prisma = {}, ...given }: LaneOptions = {},
+): Promise<Lane> {
   const limits = { ...LIMITS, ...given };
   await trustTickets(on);
   const pool = new SealedPool(url ?? on.runtimeUrl, limits, await versionOf(on));
@@ -60,6 +73,28 @@ export async function openLane(on: TestDatabase, { url, prisma = {}, ...given }:
     run: (actor, work, acting) => withSession(database, claims(actor, acting), { readOnly: false }, work),
     read: (actor, work, acting) => withSession(database, claims(actor, acting), { readOnly: true }, work),
   };
+}
+
+export const sql = (text: string) => ({ sql: text, args: [], argTypes: [] });
+
+/** A transaction as Prisma's client holds it, for calling it in an order in which a faulty release did. */
+export async function holdTransaction(
+  { pool }: Lane,
+  actor: ActorName,
+): Promise<{ tx: AdapterTransaction; pid: number }> {
+  const of = claims(actor);
+  const intent: Opening = {
+    ticket: () => issueTicket(of, KEY),
+    requestId: of.requestId,
+    readOnly: false,
+    roundTrips: 0,
+    statements: 0,
+  };
+  const adapter = await new PrismaPg(pool).connect();
+  const tx = await opening.run(intent, () => adapter.startTransaction());
+  await adapter.dispose();
+  const pid = Number((await tx.queryRaw(sql('select pg_backend_pid()'))).rows[0]?.[0]);
+  return { tx, pid };
 }
 
 /** What the server would know of an actor's request after it verified the token. */
@@ -97,9 +132,10 @@ export async function note({ db }: Pick<Session, 'db'>, content: string): Promis
 /** How many memories have this content, whoever owns them. */
 export async function notesKept(on: TestDatabase, content: string): Promise<number> {
   return asAdmin(on.adminUrl, async (client) => {
-    const { rows } = await client.query<{ n: number }>('select count(*)::int as n from memories where content = $1', [
-      content,
-    ]);
+    const { rows } = await client.query<{ n: number }>(
+      'select count(*)::int as n from memories where content = $1',
+      [content],
+    );
     return rows[0]?.n ?? Number.NaN;
   });
 }
@@ -129,7 +165,11 @@ export async function expectIsolated({ pool, run, read }: Lane): Promise<void> {
     expect(await run('alice', ownersSeen)).toEqual([ACTORS.alice.id]);
     expect(await read('bob', ownersSeen)).toEqual([ACTORS.bob.id]);
   }
-  const both = await Promise.all([read('alice', ownersSeen), run('bob', ownersSeen), run('mallory', ownersSeen)]);
+  const both = await Promise.all([
+    read('alice', ownersSeen),
+    run('bob', ownersSeen),
+    run('mallory', ownersSeen),
+  ]);
   expect(both).toEqual([[ACTORS.alice.id], [ACTORS.bob.id], [ACTORS.mallory.id]]);
   expect(pool.totalCount).toBeLessThanOrEqual(pool.options.max);
   expect(pool.idleCount).toBe(pool.totalCount);

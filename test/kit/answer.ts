@@ -38,7 +38,13 @@ export async function readAnswer<Data>(response: Response): Promise<Answer<Data>
     expect(Object.keys(ERROR_CODES)).toContain(extensions.code);
     expect(message).not.toMatch(INSIDE);
   }
-  return { status: response.status, headers: response.headers, requestId, text: text.replaceAll(requestId, ''), body };
+  return {
+    status: response.status,
+    headers: response.headers,
+    requestId,
+    text: text.replaceAll(requestId, ''),
+    body,
+  };
 }
 
 /** The data of an answer that has no errors. */

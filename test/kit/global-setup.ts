@@ -2,11 +2,13 @@
 //
 // The server is the one of TEST_DATABASE_URL (an administrator's URL); or else a container, if a Docker engine
 // answers and already has the image, because nothing is ever pulled; or else the embedded one, in a temporary folder
-// and without safety for its data. What the run started is stopped and removed when it ends, also when it fails.
+// and without safety for its data. What the run started is stopped and removed when it ends, also when it fails or is
+// killed.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,26 +63,58 @@ async function dockerHas(image: string): Promise<boolean> {
 }
 
 async function startContainer(image: string): Promise<Server> {
-  // Testcontainers would pull a second image, its reaper; the container is stopped below instead.
+  // Testcontainers would pull a second image, its reaper, which does what `atTheEnd` does.
   process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
+  const { PullPolicy } = await import('testcontainers');
   const unsafe = [
     'fsync=off',
     'synchronous_commit=off',
     'full_page_writes=off',
     `max_connections=${MAX_CONNECTIONS}`,
   ];
-  const container = await new PostgreSqlContainer(image)
-    .withUsername('postgres')
-    .withPassword(randomBytes(16).toString('hex'))
-    .withDatabase('postgres')
-    .withCommand(['postgres', ...unsafe.flatMap((setting) => ['-c', setting])])
-    .start();
-  return {
-    adminUrl: container.getConnectionUri(),
-    stop: async () => {
-      await container.stop();
-    },
+  const name = `bailiwick-run-${randomBytes(4).toString('hex')}`;
+  const remove = atTheEnd('docker rm --force --volumes "$1"', name);
+  try {
+    const container = await new PostgreSqlContainer(image)
+      .withName(name)
+      .withPullPolicy(PullPolicy.neverPull())
+      .withUsername('postgres')
+      .withPassword(randomBytes(16).toString('hex'))
+      .withDatabase('postgres')
+      .withCommand(['postgres', ...unsafe.flatMap((setting) => ['-c', setting])])
+      .start();
+    return {
+      adminUrl: container.getConnectionUri(),
+      stop: async () => {
+        if ((await remove()) !== 0) {
+          throw new Error(`container ${name} could not be removed`);
+        }
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/**
+ * Runs a shell script with one argument as soon as it is told to, or this process is gone, however it went: Vitest
+ * tears nothing down after Ctrl-C.
+ *
+ * @returns Tells it to, and waits for its exit code.
+ */
+function atTheEnd(script: string, argument: string): () => Promise<number | null> {
+  const waiting = spawn('sh', ['-c', `while read -r _; do :; done; ${script}`, 'sh', argument], {
+    // Out of the reach of Ctrl-C.
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const exit = once(waiting, 'exit');
+  return async () => {
+    waiting.stdin.end();
+    const [code] = await exit;
+    return code;
   };
 }
 
@@ -88,7 +122,12 @@ async function startTemporary(): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'bailiwick-run-'));
   // For root the server runs as another user, who must be able to pass through.
   await chmod(folder, 0o711);
-  const remove = () => rm(folder, { recursive: true, force: true });
+  // If this process is killed, the server stops by itself, and needs its files for that.
+  const stopped = '[ -z "$(find "$1" -name postmaster.pid)" ]';
+  const remove = atTheEnd(
+    `for _ in 1 2 3 4 5 6 7 8 9 10; do ${stopped} && rm -rf "$1" && exit; sleep 1; done`,
+    folder,
+  );
   const log: string[] = [];
   try {
     const server = await startEmbedded({
@@ -97,7 +136,12 @@ async function startTemporary(): Promise<Server> {
       durable: false,
       maxConnections: MAX_CONNECTIONS,
     });
-    return { adminUrl: server.superuserUrl, stop: () => server.stop().finally(remove) };
+    return {
+      adminUrl: server.superuserUrl,
+      stop: async () => {
+        await server.stop().finally(remove);
+      },
+    };
   } catch (error) {
     await remove();
     throw error;

@@ -63,12 +63,17 @@ export type RunningServer = {
   readonly database: TestDatabase;
   /** Parsed log lines so far. */
   readonly log: Record<string, unknown>[];
-  query<Data = Record<string, never>, Variables = Record<string, unknown>>(
+  query<Data = unknown, Variables = Record<string, unknown>>(
     actor: ActorName | 'nobody',
     operation: Operation<Data, Variables>,
     variables?: Variables,
     asking?: Asking,
   ): Promise<Answer<Data>>;
+  /** Sends any body; what makes it a good request can be overridden by `init`. */
+  post(
+    body: BodyInit,
+    init?: { actor?: ActorName; headers?: Record<string, string>; path?: string },
+  ): Promise<Answer<unknown>>;
   /** The headers with which an actor comes. */
   credentials(actor: ActorName | 'nobody', asking?: Asking): Promise<Record<string, string>>;
   cost(answer: Answer<unknown>): Cost;
@@ -82,7 +87,10 @@ const LIMITS: PoolConfig = { size: 5, waitMs: 2000, statementMs: 3000, transacti
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const { development = false, maxBodyBytes = 1_048_576 } = options;
   const limits = { ...LIMITS, ...options.pool };
-  const [database, dataDir] = await Promise.all([createTestDatabase(), mkdtemp(join(tmpdir(), 'bailiwick-'))]);
+  const [database, dataDir] = await Promise.all([
+    createTestDatabase(),
+    mkdtemp(join(tmpdir(), 'bailiwick-')),
+  ]);
   const secret = loadTicketSecret(undefined, dataDir);
   const key = ticketKey(secret);
   await installTicketKey(database.migratorUrl, key.kid, secret);
@@ -96,7 +104,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const pool = new SealedPool(database.runtimeUrl, limits, Number(version));
   pool.on('error', () => undefined);
   const client = createClient(pool);
-  const { observed, costs } = observe(pool, { client, ticketKey: key, transactionMs: limits.transactionMs, waitMs: limits.waitMs });
+  const { observed, costs } = observe(pool, {
+    client,
+    ticketKey: key,
+    transactionMs: limits.transactionMs,
+    waitMs: limits.waitMs,
+  });
   const server = createHttpServer({
     engine: createEngine({ schema, database: observed, development }),
     verifier,
@@ -113,7 +126,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       return {};
     }
     const token = await issuer.mint({ subject: actor, tenant: ACTORS[actor].tenant, scopes });
-    const id = delegation && Object.hasOwn(DELEGATIONS, delegation) ? DELEGATIONS[delegation as DelegationName].id : delegation;
+    const id =
+      delegation && Object.hasOwn(DELEGATIONS, delegation)
+        ? DELEGATIONS[delegation as DelegationName].id
+        : delegation;
     return { authorization: `Bearer ${token}`, ...(id ? { 'delegation-id': id } : {}) };
   };
 
@@ -124,9 +140,18 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     credentials,
     migrate,
     async query(actor, operation, variables, asking = {}) {
-      const headers = { ...(await credentials(actor, asking)), 'content-type': 'application/json', ...asking.headers };
+      const headers = {
+        ...(await credentials(actor, asking)),
+        'content-type': 'application/json',
+        ...asking.headers,
+      };
       const body = JSON.stringify({ query: operation.toString(), variables });
       return await readAnswer(await fetch(`${origin}/graphql`, { method: 'POST', headers, body }));
+    },
+    async post(body, { actor = 'alice', headers = {}, path = '/graphql' } = {}) {
+      const known = { ...(await credentials(actor)), 'content-type': 'application/json' };
+      const init = { method: 'POST', headers: { ...known, ...headers }, body, duplex: 'half' };
+      return await readAnswer(await fetch(`${origin}${path}`, init));
     },
     cost({ requestId }) {
       const cost = costs.get(requestId);
@@ -148,7 +173,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 /** Notes for every session what it costs, between the product and its driver. */
-function observe(pool: SealedPool, database: Database): { observed: Database; costs: Map<string, () => Cost> } {
+function observe(
+  pool: SealedPool,
+  database: Database,
+): { observed: Database; costs: Map<string, () => Cost> } {
   const costs = new Map<string, () => Cost>();
   const texts = new WeakMap<object, string[]>();
   pool.on('connect', (connection) => {

@@ -24,8 +24,8 @@ const bob = USERS.bob.id;
 const garden = WORLDS.garden.id;
 const REQUEST = id<string>(7, 'f046ed');
 
-/** Complete rows of Alice's that she herself may insert. */
-const rows: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+/** Complete rows of Alice's that she herself may insert, without their tenant, in the tables that keep provenance. */
+export const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   agents: { id: SPARES.alice.agentEntity, owner_id: alice, name: 'New' },
   worlds: { id: SPARES.alice.worldEntity, owner_id: alice, name: 'New' },
   world_members: { id: NEW, world_id: garden, owner_id: alice, entity_id: USERS.ada.id },
@@ -39,11 +39,12 @@ const rows: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   memories: { id: NEW, owner_id: alice, content: 'New.', tags: [] },
 };
-const alsoInTwin: typeof rows = {
-  ...rows,
+/** The same and others, as they could be inserted next to the twins. */
+export const TWINS: typeof ROWS = {
+  ...ROWS,
   entities: { id: NEW, kind: 'agent', owner_id: alice },
   agent_instructions: { id: SPARES.alice.agent, owner_id: alice },
-  world_members: { ...rows.world_members, entity_id: EXTRA },
+  world_members: { ...ROWS.world_members, entity_id: EXTRA },
 };
 
 const forged = {
@@ -72,10 +73,10 @@ export function specials(voice: Voice): Special[] {
     attempt(table, 'blind update', { text: `update ${table} set ${set}`, values: [] });
     attempt(table, 'blind delete', { text: `delete from ${table}`, values: [] });
   }
-  for (const [table, row] of Object.entries(alsoInTwin)) {
+  for (const [table, row] of Object.entries(TWINS)) {
     attempt(table, 'into the twin tenant', insertion(table, { tenant_id: globex, ...row }));
   }
-  for (const [table, row] of Object.entries(rows)) {
+  for (const [table, row] of Object.entries(ROWS)) {
     attempt(table, 'as it should be', insert(table, row));
     for (const [name, lie] of Object.entries(forged)) {
       attempt(table, name, insert(table, { ...row, ...lie }));
@@ -128,7 +129,7 @@ function worlds(attempt: Attempt): void {
     workshop: WORLDS.workshop.id,
     nowhere: null,
   })) {
-    attempt('memories', `a memory of alice, ${where}`, insert('memories', { ...rows.memories, world_id }));
+    attempt('memories', `a memory of alice, ${where}`, insert('memories', { ...ROWS.memories, world_id }));
   }
 }
 

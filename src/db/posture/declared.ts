@@ -78,7 +78,7 @@ const FORMS: readonly (readonly [form: RegExp, read: Reader])[] = [
   ],
   [/^grant [\w, ]+ on schema /, () => undefined],
   [
-    /^grant (.+?) on (?:table )?([\w., ]+) to (\w+)$/,
+    /^grant (.+?) on (?:table )?([\w.]+(?:, [\w.]+)*) to (\w+)$/,
     ({ grants }, match) => void grants.push(...grantsOf(match)),
   ],
   [

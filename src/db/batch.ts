@@ -5,8 +5,8 @@
 // into one query per selection. It knows no policy: a row out of sight is missing, as it would be alone.
 
 import { Prisma } from '../../generated/prisma/client.ts';
-import type { Transaction } from '../db/client.ts';
 import { BailiwickError } from '../errors.ts';
+import type { Transaction } from './client.ts';
 
 type Row = { readonly id: string };
 type Unique = { readonly where: { readonly tenantId_id: { readonly id: string } } };

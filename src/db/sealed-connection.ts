@@ -1,0 +1,244 @@
+// One transaction on one connection, and nothing before or after it: what Prisma is given instead of a connection.
+//
+// It opens the sealed context in the round trip of BEGIN, asserts it in the round trip of COMMIT, and takes no statement
+// outside the two, whoever sends it and however late. Whatever ends otherwise is destroyed, never given back. It decides
+// nothing about access, and it does not know whose transaction it is: the ticket and the database do.
+
+import type { Duplex } from 'node:stream';
+import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import type { EntityId, RequestId, TenantId } from '../ids.ts';
+
+/** What the database established when the context was opened; the second layer filters by it. */
+export type OpenContext = {
+  readonly tenantId: TenantId;
+  /** Who acts. */
+  readonly actorId: EntityId;
+  /** Whose rows: the actor itself, or the owner at the root of its chain. */
+  readonly ownerId: EntityId;
+  /** The world to which the chain is limited. */
+  readonly worldId: EntityId | null;
+  readonly requestId: RequestId;
+  readonly actorKind: 'user' | 'agent' | 'world';
+  /** Whether the actor is here as its tenant's administrator. */
+  readonly administrator: boolean;
+  /** Delegations, the owner's first. */
+  readonly chain: readonly string[];
+};
+
+/** One transaction's worth of intent, travelling from `withSession` to the pool and back. */
+export type Opening = {
+  /** Signs a ticket at the last moment: it lives for seconds, and waiting for a connection may take longer. */
+  readonly ticket: () => readonly [ticket: string, mac: string];
+  readonly requestId: RequestId;
+  readonly readOnly: boolean;
+  /** Set by the pool when a connection is asked for: a session has one transaction. */
+  lent?: true;
+  /** Set by the pool once the database has accepted the ticket. */
+  context?: OpenContext;
+  /** The first error of the transaction, as the driver saw it. */
+  failure?: Error & { code?: string };
+  /** Times the server waited for the database: what a slow network would multiply. */
+  roundTrips: number;
+  /** Statements that Prisma or the kernel's callers sent, without opening and closing. */
+  statements: number;
+};
+
+const BEGIN = {
+  true: { name: 'bailiwick_begin_ro', text: 'begin isolation level read committed read only' },
+  false: { name: 'bailiwick_begin_rw', text: 'begin isolation level read committed read write' },
+} as const;
+const OPEN = { name: 'bailiwick_open', text: 'select bailiwick.open($1, $2) as context' };
+const CLOSE = { name: 'bailiwick_close', text: 'select bailiwick.close($1) as request_id' };
+const COMMIT = { name: 'bailiwick_commit', text: 'commit' };
+
+/** Milliseconds after PostgreSQL's own limit at which the shield stops waiting for anybody and destroys the connection. */
+const GRACE = 1000;
+
+/** What node-postgres keeps below its client. */
+type Wired = { readonly connection: { readonly stream: Duplex } };
+
+/** Stands for one transaction on one connection; Prisma's adapter takes it for a pool client. */
+export class SealedConnection {
+  readonly #client: PoolClient;
+  readonly #opening: Opening;
+  readonly #deadline: NodeJS.Timeout;
+  #state: 'fresh' | 'open' | 'closing' | 'committed' | 'over' = 'fresh';
+  /** Statements sent and not answered yet. */
+  #unanswered = 0;
+
+  constructor(client: PoolClient, session: Opening, limitMs: number) {
+    this.#client = client;
+    this.#opening = session;
+    this.#deadline = setTimeout(() => this.#expire(), limitMs + GRACE);
+    this.#deadline.unref();
+    client.on('error', this.#lose);
+  }
+
+  /** Prisma's statements; BEGIN, COMMIT and ROLLBACK are taken as signals and replaced. */
+  async query(statement: QueryConfig): Promise<QueryResult> {
+    try {
+      switch (statement.text) {
+        case 'BEGIN':
+          return await this.#begin();
+        case 'COMMIT':
+          return await this.#commit();
+        case 'ROLLBACK':
+          return await this.#rollback();
+        default:
+          this.#expect('open');
+          this.#opening.roundTrips += 1;
+          this.#opening.statements += 1;
+          return await this.#send(statement);
+      }
+    } catch (error) {
+      if (this.#state === 'over') {
+        // follows from the end; the reason for that is recorded already, or it is the caller's own
+        throw failure('25P04', 'statement in a transaction that is over', error);
+      }
+      this.#opening.failure ??= error as Error;
+      throw error;
+    }
+  }
+
+  /** Ends the loan. Safe to call twice: the pool hears of it once. */
+  release(error?: Error | boolean): void {
+    this.#end(error || (this.#state === 'committed' ? undefined : new Error('transaction not committed')));
+  }
+
+  on(event: 'error', listener: (error: Error) => void): this {
+    this.#client.on(event, listener);
+    return this;
+  }
+
+  removeListener(event: 'error', listener: (error: Error) => void): this {
+    this.#client.removeListener(event, listener);
+    return this;
+  }
+
+  async #begin(): Promise<QueryResult> {
+    this.#expect('fresh');
+    this.#state = 'open';
+    this.#opening.roundTrips += 1;
+    const open = { ...OPEN, values: [...this.#opening.ticket()] };
+    const [began, opened] = await this.#together<{ context: OpenContext }>(
+      BEGIN[`${this.#opening.readOnly}`],
+      open,
+    );
+    const result = answer(began);
+    const context = answer(opened).rows[0]?.context;
+    if (context?.requestId !== this.#opening.requestId) {
+      throw new Error('the database opened the context of another request');
+    }
+    this.#opening.context = context;
+    return result;
+  }
+
+  async #commit(): Promise<QueryResult> {
+    this.#expect('open');
+    // from here on a late statement would arrive behind COMMIT, in no transaction
+    this.#state = 'closing';
+    this.#opening.roundTrips += 1;
+    // When the assertion fails, the transaction is aborted before COMMIT arrives, which PostgreSQL then answers with ROLLBACK.
+    const close = { ...CLOSE, values: [this.#opening.requestId] };
+    const [closed, committed] = await this.#together<{ request_id: RequestId }>(close, COMMIT);
+    if (closed.status === 'rejected' && closed.reason.severity !== undefined) {
+      // another's context, or none any more, says nothing about this caller's identity
+      throw closed.reason.code === '28000' ? foreign(closed.reason) : closed.reason;
+    }
+    if (committed.status === 'rejected' && committed.reason.severity !== 'ERROR') {
+      this.#opening.failure ??= failure(
+        '08007',
+        'connection lost before COMMIT was answered',
+        committed.reason,
+      );
+    }
+    const result = answer(committed);
+    if (answer(closed).rows[0]?.request_id !== this.#opening.requestId || result.command !== 'COMMIT') {
+      throw foreign();
+    }
+    this.#state = 'committed';
+    return result;
+  }
+
+  /** Destroying the connection is the rollback: PostgreSQL undoes what it had open, and nothing of it can come back. */
+  async #rollback(): Promise<QueryResult> {
+    this.#end(new Error('transaction rolled back'));
+    return { command: 'ROLLBACK', rowCount: null, oid: 0, fields: [], rows: [] };
+  }
+
+  async #send<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
+    this.#unanswered += 1;
+    try {
+      return await this.#client.query<Row>(statement);
+    } finally {
+      this.#unanswered -= 1;
+    }
+  }
+
+  /** Sends two statements in one write and waits for both, so that no answer is left over on the connection. */
+  async #together<Row extends QueryResultRow>(first: QueryConfig, second: QueryConfig) {
+    this.#stream.cork();
+    const answers = [this.#send<Row>(first), this.#send<Row>(second)] as const;
+    this.#stream.uncork();
+    return Promise.allSettled(answers);
+  }
+
+  get #stream(): Duplex {
+    return (this.#client as unknown as Wired).connection.stream;
+  }
+
+  #expect(state: 'fresh' | 'open'): void {
+    if (this.#state !== state) {
+      throw new Error(`statement in a transaction that is ${this.#state}`);
+    }
+  }
+
+  /** The connection was lost between two statements, when there was nobody to tell. */
+  readonly #lose = (error: Error): void => {
+    this.#fail(error);
+  };
+
+  #expire(): void {
+    this.#fail(failure('25P04', 'transaction outlived its limit'));
+    this.#end(new Error('transaction outlived its limit'));
+    // a server that does not answer would not notice a farewell either
+    this.#stream.destroy();
+  }
+
+  #fail(error: Error): void {
+    // between COMMIT and its answer nobody knows what was kept; #commit says so
+    if (this.#state !== 'closing') {
+      this.#opening.failure ??= error;
+    }
+  }
+
+  #end(error: Error | boolean | undefined): void {
+    if (this.#state !== 'over') {
+      const clean = this.#state === 'committed' && this.#client.getTransactionStatus() === 'I';
+      this.#state = 'over';
+      clearTimeout(this.#deadline);
+      this.#client.removeListener('error', this.#lose);
+      this.#client.release(clean ? error : (error ?? true));
+      if (this.#unanswered > 0) {
+        // the pool would first wait for the answers, and requests for the pool
+        this.#stream.destroy();
+      }
+    }
+  }
+}
+
+function answer<Result>(settled: PromiseSettledResult<Result>): Result {
+  if (settled.status === 'rejected') {
+    throw settled.reason;
+  }
+  return settled.value;
+}
+
+/** An error with the SQLSTATE under which PostgreSQL would report it. */
+function failure(code: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code });
+}
+
+function foreign(cause?: unknown): Error {
+  return new Error('the transaction that ended was not the one of this request', { cause });
+}
