@@ -1,14 +1,13 @@
 #!/usr/bin/env node
-// Makes what is generated: `install` (the client, and the link for `npx bailiwick`), `client` (Prisma's client, ignored by git), `documents` (typed GraphQL documents, ignored),
+// Makes what is generated: `client` (Prisma's client, ignored by git), `documents` (typed GraphQL documents, ignored),
 // `texts` (schema.graphql and docs/errors.md, checked in), `all`; `check` fails when a checked-in text is out of date.
 //
 // Plain JavaScript, because it runs at installation. Prisma's command line would download an engine that generating does
 // not need; pointing it at any existing program keeps it from trying, and nothing here uses the network.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -33,26 +32,7 @@ function run(program, ...args) {
   }
 }
 
-// npm links the commands of what a project depends on, but not the project's own.
-function link() {
-  const folder = join(root, 'node_modules/.bin');
-  if (!existsSync(folder) || root.includes(`${sep}node_modules${sep}`)) {
-    return;
-  }
-  const name = join(folder, 'bailiwick');
-  rmSync(name, { force: true });
-  if (process.platform === 'win32') {
-    writeFileSync(`${name}.cmd`, '@node "%~dp0\\..\\..\\bin\\bailiwick.js" %*\r\n');
-  } else {
-    symlinkSync('../../bin/bailiwick.js', name);
-  }
-}
-
 const steps = {
-  install() {
-    steps.client();
-    link();
-  },
   client() {
     const prisma = find('prisma/build/index.js');
     if (prisma === undefined) {

@@ -1,7 +1,14 @@
 // The HTTP server: one table of routes around the GraphQL engine. Every answer carries the request id; every error outside
 // GraphQL is a problem document (RFC 9457). It knows nothing of tenants, rows or policies.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { readRequest } from './api/request.ts';
 import type { createEngine } from './api/yoga.ts';
@@ -54,12 +61,17 @@ export function problem(
   };
 }
 
+/** As it was sent: what is not a path of ours needs no further reading. */
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split('?')[0] ?? '';
+}
+
 async function answer(
   request: IncomingMessage,
   pages: ServerSettings['pages'],
   requestId: RequestId,
 ): Promise<Answer> {
-  const path = new URL(request.url ?? '/', 'http://local').pathname;
+  const path = pathOf(request);
   const page = pages.get(`${request.method} ${path}`);
   if (page !== undefined) {
     return page(request);
@@ -79,9 +91,34 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
   response.end(body);
 }
 
+const BROKEN: Readonly<Record<string, readonly [ErrorCode, status: number]>> = {
+  HPE_HEADER_OVERFLOW: ['LIMIT_EXCEEDED', 431],
+  ERR_HTTP_REQUEST_TIMEOUT: ['TIMEOUT', 408],
+};
+
+/** Answers what could not be read as HTTP, and ends its connection. */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex, log: Logger): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const requestId = newId<RequestId>();
+  const [code, status] = BROKEN[error.code ?? ''] ?? ['BAD_USER_INPUT', 400];
+  const { headers, body } = problem(code, 'This could not be read as an HTTP request', requestId, status);
+  const fields = {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestId,
+    connection: 'close',
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  log.info({ requestId, status, reason: error.code }, 'request');
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+}
+
 /** Makes the server; it does not listen yet. */
 export function createHttpServer({ engine, verifier, maxBodyBytes, log, pages }: ServerSettings): Server {
-  return createServer(
+  const server = createServer(
     { joinDuplicateHeaders: true, requestTimeout: 30_000, headersTimeout: 10_000 },
     (request, response) => {
       const requestId = newId<RequestId>();
@@ -94,7 +131,7 @@ export function createHttpServer({ engine, verifier, maxBodyBytes, log, pages }:
       response.once('close', () => {
         const ms = Math.round((performance.now() - started) * 10) / 10;
         child.info(
-          { method: request.method, path: request.url?.split('?')[0], status: response.statusCode, ms },
+          { method: request.method, path: pathOf(request), status: response.statusCode, ms },
           'request',
         );
       });
@@ -112,7 +149,7 @@ export function createHttpServer({ engine, verifier, maxBodyBytes, log, pages }:
           send(response, problem(known.code, known.message, requestId, known.status));
         }
       };
-      if (request.method === 'POST' && request.url?.split('?')[0] === '/graphql') {
+      if (request.method === 'POST' && pathOf(request) === '/graphql') {
         readRequest(request, verifier, maxBodyBytes)
           .then((outcome) => engine(request, response, { state: { requestId, log: child, outcome } }))
           .catch(failed);
@@ -121,4 +158,5 @@ export function createHttpServer({ engine, verifier, maxBodyBytes, log, pages }:
       }
     },
   );
+  return server.on('clientError', (error, socket) => refuseBroken(error, socket, log));
 }

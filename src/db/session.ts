@@ -65,6 +65,15 @@ export async function withSession<Result>(
     roundTrips: 0,
     statements: 0,
   };
+  // not the intent itself: it can sign tickets, and what a session holds may end up in a log
+  const cost = {
+    get roundTrips() {
+      return intent.roundTrips;
+    },
+    get statements() {
+      return intent.statements;
+    },
+  };
   return opening.run(intent, async () => {
     try {
       return await database.client.$transaction(
@@ -74,7 +83,7 @@ export async function withSession<Result>(
               cause: new Error('transaction without a context'),
             });
           }
-          return work({ ...intent.context, db, cost: intent });
+          return work({ ...intent.context, db, cost });
         },
         { maxWait: database.waitMs + HEADROOM, timeout: database.transactionMs + HEADROOM },
       );

@@ -58,9 +58,13 @@ test('whatever is wrong with a credential, the answer is the same', async ({ ser
     { 'delegation-id': '019a0000-0000-7005-8000-0000000b0b07' },
     { 'x-api-key': 'secret' },
   ];
-  const answers = await Promise.all(headers.map((presented) => query('nobody', PING, undefined, { headers: presented })));
+  const answers = await Promise.all(
+    headers.map((presented) => query('nobody', PING, undefined, { headers: presented })),
+  );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
-  expect(new Set(answers.map((answer) => answer.headers.get('www-authenticate')))).toEqual(new Set(['Bearer']));
+  expect(new Set(answers.map((answer) => answer.headers.get('www-authenticate')))).toEqual(
+    new Set(['Bearer']),
+  );
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
 });
 
@@ -76,23 +80,48 @@ test('GET never executes, and says what does', async ({ server }) => {
 });
 
 test('paths that are not there are a problem document', async ({ server }) => {
-  for (const path of ['/', '/graphql/', '/graphqls', '/admin', '/.env', '/healthz/x', '//', '//x', '/%00', '/a?b=//', '/development/identities']) {
-    expect([path, await problemOf(await fetch(`${server.origin}${path}`))]).toEqual([path, { status: 404, code: 'NOT_FOUND' }]);
+  for (const path of [
+    '/',
+    '/graphql/',
+    '/graphqls',
+    '/admin',
+    '/.env',
+    '/healthz/x',
+    '//',
+    '//x',
+    '/%00',
+    '/a?b=//',
+    '/development/identities',
+  ]) {
+    expect([path, await problemOf(await fetch(`${server.origin}${path}`))]).toEqual([
+      path,
+      { status: 404, code: 'NOT_FOUND' },
+    ]);
   }
-  expect(await problemOf(await fetch(`${server.origin}/`, { method: 'POST', body: '{}' }))).toEqual({ status: 404, code: 'NOT_FOUND' });
+  expect(await problemOf(await fetch(`${server.origin}/`, { method: 'POST', body: '{}' }))).toEqual({
+    status: 404,
+    code: 'NOT_FOUND',
+  });
   expect(server.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
 });
 
 test('a target that is no address is not a failure of the server', async ({ server }) => {
   for (const target of ['http://[', '//', '*', 'http://a:b:c/']) {
-    const answer = await send(server.origin, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const answer = await send(
+      server.origin,
+      `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    );
     expect([target, answer.split(' ')[1]]).toEqual([target, '404']);
     expect(answer).toMatch(/x-request-id: [0-9a-f-]{36}/i);
   }
 });
 
 test('what is not HTTP is refused as a problem with a request id too', async ({ server }) => {
-  const broken = ['GARBAGE\r\n\r\n', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'];
+  const broken = [
+    'GARBAGE\r\n\r\n',
+    `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+    'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+  ];
   for (const bytes of broken) {
     const answer = await send(server.origin, bytes);
     expect(answer).toMatch(/^HTTP\/1\.1 4(00|31) /);
@@ -105,22 +134,32 @@ test('what is not HTTP is refused as a problem with a request id too', async ({ 
 
 test('every answer has a request id of its own and forbids storing and sniffing', async ({ server }) => {
   const asked = ['/healthz', '/readyz', '/nothing', '/graphql'];
-  const responses = await Promise.all(asked.map((path) => fetch(`${server.origin}${path}`, { headers: { 'x-request-id': 'mine' } })));
-  responses.push((await fetch(`${server.origin}/graphql`, { method: 'POST', body: '' })));
+  const responses = await Promise.all(
+    asked.map((path) => fetch(`${server.origin}${path}`, { headers: { 'x-request-id': 'mine' } })),
+  );
+  responses.push(await fetch(`${server.origin}/graphql`, { method: 'POST', body: '' }));
   const ids = responses.map(({ headers }) => headers.get('x-request-id'));
   expect(ids.every(isUuid)).toBe(true);
   expect(new Set(ids).size).toBe(ids.length);
   for (const { headers } of responses) {
-    expect([headers.get('x-content-type-options'), headers.get('cache-control')]).toEqual(['nosniff', 'no-store']);
+    expect([headers.get('x-content-type-options'), headers.get('cache-control')]).toEqual([
+      'nosniff',
+      'no-store',
+    ]);
     expect(headers.get('x-powered-by')).toBeNull();
     expect(headers.get('access-control-allow-origin')).toBeNull();
   }
 });
 
-test('the request id of an answer is that of the operation, its log line and its rows', async ({ server, query }) => {
+test('the request id of an answer is that of the operation, its log line and its rows', async ({
+  server,
+  query,
+}) => {
   const answer = await query<{ viewer: { requestId: string } }>('alice', PING);
   expect(dataOf(answer).viewer.requestId).toBe(answer.requestId);
-  expect(server.log).toContainEqual(expect.objectContaining({ requestId: answer.requestId, path: '/graphql', status: 200 }));
+  expect(server.log).toContainEqual(
+    expect.objectContaining({ requestId: answer.requestId, path: '/graphql', status: 200 }),
+  );
 });
 
 test('a trace is carried on to the log, and a malformed one is not', async ({ server, query }) => {
@@ -130,7 +169,12 @@ test('a trace is carried on to the log, and a malformed one is not', async ({ se
     return server.log.find((line) => line.requestId === requestId && line.msg === 'request');
   };
   expect(await lineOf(`00-${trace}-00f067aa0ba902b7-01`)).toMatchObject({ traceId: trace });
-  for (const malformed of [`ff-${trace}-00f067aa0ba902b7-01`, `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, 'x', `00-${trace}-00f067aa0ba902b7-01, x`]) {
+  for (const malformed of [
+    `ff-${trace}-00f067aa0ba902b7-01`,
+    `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+    'x',
+    `00-${trace}-00f067aa0ba902b7-01, x`,
+  ]) {
     expect(await lineOf(malformed)).not.toHaveProperty('traceId');
   }
 });
@@ -138,21 +182,33 @@ test('a trace is carried on to the log, and a malformed one is not', async ({ se
 test('no token, variable or content of a request is logged', async ({ server, query }) => {
   const { authorization = '' } = await server.credentials('alice');
   const secret = 'the combination is 4711';
-  await query('alice', 'query ($q: String!) { searchMemories(query: $q) { edges { cursor } } }', { q: secret });
-  await query('nobody', `{ agents(filter: { name: "${secret}" }) { nope } }`, undefined, { headers: { authorization: `${authorization}x` } });
+  await query('alice', 'query ($q: String!) { searchMemories(query: $q) { edges { cursor } } }', {
+    q: secret,
+  });
+  await query('nobody', `{ agents(filter: { name: "${secret}" }) { nope } }`, undefined, {
+    headers: { authorization: `${authorization}x` },
+  });
   await fetch(`${server.origin}/graphql?token=${encodeURIComponent(secret)}`);
   const written = JSON.stringify(server.log);
   expect(written).not.toContain(secret);
   expect(written).not.toContain(authorization.slice(7, 60));
 });
 
-test('whoever asks for application/graphql-response+json gets it, with the same content', async ({ query }) => {
-  const json = await query('alice', '{ viewer { live } }', undefined, { headers: { accept: 'application/json' } });
-  const graphql = await query('alice', '{ viewer { live } }', undefined, { headers: { accept: 'application/graphql-response+json' } });
+test('whoever asks for application/graphql-response+json gets it, with the same content', async ({
+  query,
+}) => {
+  const json = await query('alice', '{ viewer { live } }', undefined, {
+    headers: { accept: 'application/json' },
+  });
+  const graphql = await query('alice', '{ viewer { live } }', undefined, {
+    headers: { accept: 'application/graphql-response+json' },
+  });
   expect(json.headers.get('content-type')).toMatch(/^application\/json/);
   expect(graphql.headers.get('content-type')).toMatch(/^application\/graphql-response\+json/);
   expect(graphql.text).toBe(json.text);
-  const refused = await query('alice', '{ nope }', undefined, { headers: { accept: 'application/graphql-response+json' } });
+  const refused = await query('alice', '{ nope }', undefined, {
+    headers: { accept: 'application/graphql-response+json' },
+  });
   expect([refused.status, ...codesOf(refused)]).toEqual([400, 'BAD_USER_INPUT']);
 });
 
@@ -163,21 +219,23 @@ test('the process is up, and ready as long as it reaches its database', async ({
   const { name, adminUrl } = server.database;
   const maintenance = new URL(adminUrl);
   maintenance.pathname = 'postgres';
-  const allow = (connections: boolean) =>
+  const allow = (limit: number) =>
     asAdmin(maintenance.href, async (client) => {
-      await client.query(`alter database ${name} allow_connections ${connections}`);
-      if (!connections) {
-        await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+      await client.query(`alter database ${name} connection limit ${limit}`);
+      if (limit === 0) {
+        await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+          name,
+        ]);
       }
     });
-  await allow(false);
+  await allow(0);
   try {
     expect(await problemOf(await ready())).toEqual({ status: 503, code: 'UNAVAILABLE' });
     expect((await fetch(`${server.origin}/healthz`)).status).toBe(200);
     const operation = await server.query('alice', PING);
     expect([operation.status, ...codesOf(operation)]).toEqual([503, 'UNAVAILABLE']);
   } finally {
-    await allow(true);
+    await allow(-1);
   }
   expect((await ready()).status).toBe(200);
   expect(codesOf(await server.query('alice', PING))).toEqual([]);

@@ -46,16 +46,18 @@ export type LaneOptions = Partial<PoolConfig> & {
   readonly url?: string;
   /** Prisma's own limits, to make it give up before PostgreSQL does. */
   readonly prisma?: { readonly timeoutMs?: number; readonly waitMs?: number };
+  /** What the pool takes the server for, if not for what it is. */
+  readonly serverVersion?: number;
 };
 
 /** Opens a lane for the running test, and closes it with the test. */
 export async function openLane(
   on: TestDatabase,
-  { url, prisma = {}, ...given }: LaneOptions = {},
+  { url, prisma = {}, serverVersion, ...given }: LaneOptions = {},
 ): Promise<Lane> {
   const limits = { ...LIMITS, ...given };
   await trustTickets(on);
-  const pool = new SealedPool(url ?? on.runtimeUrl, limits, await versionOf(on));
+  const pool = new SealedPool(url ?? on.runtimeUrl, limits, serverVersion ?? (await versionOf(on)));
   const client = createClient(pool);
   onTestFinished(async () => {
     await client.$disconnect();

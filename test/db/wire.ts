@@ -41,7 +41,7 @@ export async function openWire(url: string): Promise<Wire> {
   let heard: Heard = { roundTrips: 0, types: '', texts: [] };
   let trigger: string | undefined;
   let held: (() => void)[] | undefined;
-  const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
 
   const server = createServer({ noDelay: true }, (client) => {
     const backend = upstream();
@@ -66,34 +66,27 @@ export async function openWire(url: string): Promise<Wire> {
       }
       backend.write(chunk);
     });
-    backend.on('data', (chunk) => {
-      const deliver = () => {
+    const deliver = (delivery: () => void) => (held === undefined ? delivery() : held.push(delivery));
+    backend.on('data', (chunk) =>
+      deliver(() => {
         answered = true;
         client.write(chunk);
-      };
-      if (held === undefined) {
-        deliver();
-      } else {
-        held.push(deliver);
-      }
+      }),
+    );
+    backend.on('error', () => undefined);
+    backend.on('close', () => deliver(() => client.destroy()));
+    clients.add(client);
+    client.on('error', () => undefined);
+    client.on('close', () => {
+      clients.delete(client);
+      backend.destroy();
     });
-    for (const [one, other] of [
-      [client, backend],
-      [backend, client],
-    ] as const) {
-      sockets.add(one);
-      one.on('error', () => undefined);
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {
-    for (const socket of sockets) {
-      socket.destroy();
+    for (const client of clients) {
+      client.destroy();
     }
     server.close();
     await once(server, 'close');
@@ -119,13 +112,13 @@ export async function openWire(url: string): Promise<Wire> {
     resume() {
       const kept = held ?? [];
       held = undefined;
-      for (const deliver of kept) {
-        deliver();
+      for (const delivery of kept) {
+        delivery();
       }
     },
     cut() {
-      for (const socket of sockets) {
-        socket.resetAndDestroy();
+      for (const client of clients) {
+        client.resetAndDestroy();
       }
     },
   };

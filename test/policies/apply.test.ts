@@ -96,11 +96,15 @@ test('a file that cannot be applied is named, and everything stays as it was', a
   );
 });
 
-test('applying leaves the seal key alone, so that open transactions go on', async ({ database, as }) => {
-  await as('alice', itself, async (sql) => {
-    await applyPolicies(database.migratorUrl, { force: true });
-    expect(await sql.value('select count(*)::int from memories')).toBe(7);
-  });
+test('applying keeps the keys, so that whoever holds one goes on', async ({ database, migrate, as }) => {
+  await as('alice', itself, async () => undefined);
+  const keys = () =>
+    migrate((sql) => sql.list('select kid || md5(inner_pad) from bailiwick.context_key where active'));
+  const before = await keys();
+  expect(before).toHaveLength(2);
+  await applyPolicies(database.migratorUrl, { force: true });
+  expect(await keys()).toEqual(before);
+  expect(await as('alice', itself, (sql) => sql.value('select count(*)::int from memories'))).toBe(7);
 });
 
 test('the capabilities of the server are those of the database, and none of them can be passed on by mistake', async ({

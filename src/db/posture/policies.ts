@@ -9,6 +9,13 @@ import { type Check, HAS_TENANT, KERNEL, OUR_TABLE, RUNTIME } from './check.ts';
 
 const AGAIN = 'run `bailiwick policies apply --force`';
 
+/** What is wrong with a function, and what mends it: applying the files replaces functions but drops none. */
+const FUNCTION_FAULTS: Readonly<Record<string, string>> = {
+  extra: 'is declared by no file: drop it',
+  missing: `is missing: ${AGAIN}`,
+  changed: `is not what the files say: ${AGAIN}`,
+};
+
 export const POLICY_CHECKS: readonly Check[] = [
   {
     name: 'policy-declared',
@@ -67,15 +74,17 @@ export const POLICY_CHECKS: readonly Check[] = [
         select * from pg_proc p where p.pronamespace = 'bailiwick'::regnamespace
       )
       select coalesce(p.oid::regprocedure::text, d.signature) as subject,
-             case when d.signature is null then 'no file declares it' when p.proname is null then 'it is missing'
-                  when p.prosrc <> d.body then 'its body is not the one in the files'
-                  else 'its attributes or its owner are not those in the files' end as detail
+             case when d.signature is null then 'extra' when p.proname is null then 'missing'
+                  when p.proowner::regrole::text <> coalesce(d.owner, current_user) and not d.definer
+                  then coalesce(d.owner, current_user)
+                  else 'changed' end as detail
         from live p full join declared d on d.oid = p.oid
        where p.proname is null or d.signature is null
           or p.prosrc <> d.body or p.provolatile <> d.volatility or p.prosecdef <> d.definer
           or not p.prosecdef and (p.proparallel <> d.parallel
                                   or p.proowner::regrole::text <> coalesce(d.owner, current_user))`,
-    message: ({ subject, detail }) => `function ${subject}: ${detail}; ${AGAIN}`,
+    message: ({ subject, detail }) =>
+      `function ${subject} ${FUNCTION_FAULTS[detail ?? ''] ?? `has the wrong owner: alter function ${subject} owner to ${detail}`}`,
   },
   {
     name: 'definer-owner',

@@ -84,7 +84,8 @@ export const PRIVILEGE_CHECKS: readonly Check[] = [
              g.fault || ' ' || string_agg(g.privilege || coalesce(' (' || g."column" || ')', ''), ', ' order by g.privilege) as detail
         from differing g group by g.grantee, g.relation, g.fault`,
     message: ({ subject, detail }) =>
-      `the privileges of ${subject} are not those of the policy files (${detail}): run \`bailiwick policies apply --force\``,
+      `the privileges of ${subject} are not those of the policy files (${detail}): ` +
+      (detail?.startsWith('extra') ? 'revoke them' : 'run `bailiwick policies apply --force`'),
   },
   {
     name: 'runtime-functions',

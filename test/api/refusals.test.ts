@@ -1,0 +1,302 @@
+// Every mutation, tried by everybody who must not: nothing changes, what is hidden is answered like what is absent, and
+// every attempt leaves an audit entry that says truly who tried.
+
+import { expect } from 'vitest';
+import * as documents from '../../generated/graphql/graphql.ts';
+import { toGlobalId } from '../../src/api/global-id.ts';
+import { ACTORS, type ActorName, AGENTS, USERS, WORLDS } from '../../src/demo/cast.ts';
+import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts';
+import { MEMORIES } from '../../src/demo/memories.ts';
+import { newId } from '../../src/ids.ts';
+import { schema } from '../../src/schema.ts';
+import { type Answer, codesOf } from '../kit/answer.ts';
+import { type RunningServer, test } from '../kit/server.ts';
+
+type Ids = Readonly<
+  Record<'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation', string>
+>;
+
+/** Alice's, as global ids. */
+const HIDDEN: Ids = {
+  agent: toGlobalId('Agent', AGENTS.scout.id),
+  subagent: toGlobalId('Agent', AGENTS.scribe.id),
+  memory: toGlobalId('Memory', MEMORIES.find(({ owner }) => owner === 'alice')?.id ?? ''),
+  world: toGlobalId('World', WORLDS.garden.id),
+  member: toGlobalId('WorldMember', WORLDS.garden.members.alice?.id ?? ''),
+  user: toGlobalId('User', USERS.ada.id),
+  delegation: toGlobalId('Delegation', DELEGATIONS.scout.id),
+};
+const absent = (): Ids => ({
+  agent: toGlobalId('Agent', newId()),
+  subagent: toGlobalId('Agent', newId()),
+  memory: toGlobalId('Memory', newId()),
+  world: toGlobalId('World', newId()),
+  member: toGlobalId('WorldMember', newId()),
+  user: toGlobalId('User', newId()),
+  delegation: toGlobalId('Delegation', newId()),
+});
+
+type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
+const attempt = (document: Attempt['document'], input: Attempt['input']): Attempt => ({ document, input });
+const terms = { capabilities: ['memory:read'], lifetimeSeconds: 600, redelegate: 0 };
+const soon = new Date(Date.now() + 600_000).toISOString();
+
+/** Mutations of a row by its id: for a stranger there is no such row. */
+const ON_ROWS: Readonly<Record<string, Attempt>> = {
+  updateAgent: attempt(documents.UpdateAgentDocument, ({ agent }) => ({ id: agent, name: 'Taken' })),
+  setAgentStatus: attempt(documents.SetAgentStatusDocument, ({ agent }) => ({
+    id: agent,
+    status: 'SUSPENDED',
+  })),
+  setAgentCeiling: attempt(documents.SetAgentCeilingDocument, ({ agent }) => ({
+    id: agent,
+    capabilities: [],
+  })),
+  deleteAgent: attempt(documents.DeleteAgentDocument, ({ agent }) => ({ id: agent })),
+  revokeAgent: attempt(documents.RevokeAgentDocument, ({ agent }) => ({ agentId: agent })),
+  updateMemory: attempt(documents.UpdateMemoryDocument, ({ memory }) => ({ id: memory, content: 'Taken' })),
+  deleteMemory: attempt(documents.DeleteMemoryDocument, ({ memory }) => ({ id: memory })),
+  updateWorld: attempt(documents.UpdateWorldDocument, ({ world }) => ({ id: world, name: 'Taken' })),
+  deleteWorld: attempt(documents.DeleteWorldDocument, ({ world }) => ({ id: world })),
+  addWorldMember: attempt(documents.AddWorldMemberDocument, ({ world, user }) => ({
+    worldId: world,
+    userId: user,
+  })),
+  updateWorldMember: attempt(documents.UpdateWorldMemberDocument, ({ member }) => ({
+    id: member,
+    role: 'GUEST',
+  })),
+  removeWorldMember: attempt(documents.RemoveWorldMemberDocument, ({ member }) => ({ id: member })),
+  narrowDelegation: attempt(documents.NarrowDelegationDocument, ({ delegation }) => ({
+    id: delegation,
+    expiresAt: soon,
+  })),
+  revokeDelegation: attempt(documents.RevokeDelegationDocument, ({ delegation }) => ({ id: delegation })),
+  renounceDelegation: attempt(documents.RenounceDelegationDocument, ({ delegation }) => ({ id: delegation })),
+};
+
+/** Mutations that make something, or change what is the caller's own. */
+const MAKING: Readonly<Record<string, Attempt>> = {
+  createAgent: attempt(documents.CreateAgentDocument, () => ({ name: 'New' })),
+  createMemory: attempt(documents.CreateMemoryDocument, () => ({ content: 'New' })),
+  createMemories: attempt(documents.CreateMemoriesDocument, () => ({ memories: [{ content: 'New' }] })),
+  createWorld: attempt(documents.CreateWorldDocument, () => ({ name: 'New' })),
+  updateProfile: attempt(documents.UpdateProfileDocument, () => ({ displayName: 'Taken' })),
+  grantDelegation: attempt(documents.GrantDelegationDocument, ({ subagent }) => ({
+    delegateId: subagent,
+    ...terms,
+  })),
+  redelegate: attempt(documents.RedelegateDocument, ({ subagent }) => ({ delegateId: subagent, ...terms })),
+};
+
+type Stranger = {
+  readonly actor: ActorName;
+  readonly delegation?: DelegationName;
+  readonly scopes?: readonly string[];
+};
+const STRANGERS: Readonly<Record<string, Stranger>> = {
+  'bob, another owner': { actor: 'bob' },
+  'bobot for bob': { actor: 'bobot', delegation: 'bobot' },
+  'mallory of another tenant': { actor: 'mallory' },
+  'mimic for mallory': { actor: 'mimic', delegation: 'mimic' },
+  'late, expired': { actor: 'late', delegation: 'late' },
+  'rogue, revoked': { actor: 'rogue', delegation: 'rogue' },
+  'alice with a token for nothing': { actor: 'alice', scopes: [] },
+  'alice with a token for reading': {
+    actor: 'alice',
+    scopes: ['agent:read', 'memory:read', 'world:read', 'member:read', 'user:read', 'delegation:read'],
+  },
+};
+/** Acting for alice, or her agent by itself: some of what is hers is in their sight, none of it in their reach. */
+const CLOSE: typeof STRANGERS = {
+  'scribe for alice, who may read memories': { actor: 'scribe', delegation: 'scribe' },
+  'scribe as itself': { actor: 'scribe' },
+};
+
+/** The outcome in one word: what the answer's one field is, or the code of its one error. */
+function outcomeOf(answer: Answer<unknown>): string {
+  const [code] = codesOf(answer);
+  const [field] = Object.values(
+    (answer.body.data ?? {}) as Record<string, { __typename: string; reason?: string }>,
+  );
+  return code ?? (field?.reason ? `${field.__typename} ${field.reason}` : (field?.__typename ?? 'nothing'));
+}
+
+function tryAs(
+  server: RunningServer,
+  { actor, ...asking }: Stranger,
+  { document, input }: Attempt,
+  ids: Ids,
+) {
+  return server.query(actor, document, { input: input(ids) }, asking);
+}
+
+/** Everything but the audit log, as one value. */
+const state = ({ migrate }: RunningServer) =>
+  migrate((sql) =>
+    sql.value(`select md5(string_agg(t::text, '' order by t)) from (
+      ${[
+        'tenants',
+        'entities',
+        'users',
+        'agents',
+        'agent_instructions',
+        'worlds',
+        'world_members',
+        'delegations',
+        'memories',
+      ]
+        .map((table) => `select '${table}' || r::text as t from ${table} r`)
+        .join(' union all ')}) everything`),
+  );
+
+type Entry = { event: string; actor_id: string; owner_id: string; chain: string[]; policy_checksum: string };
+const audit = ({ migrate }: RunningServer, { requestId }: Answer<unknown>) =>
+  migrate((sql) =>
+    sql.rows<Entry>('select * from audit_entries where request_id = $1 order by id', [requestId]),
+  );
+
+async function expectAudited(
+  server: RunningServer,
+  answer: Answer<unknown>,
+  { actor, delegation }: Stranger,
+): Promise<void> {
+  const entries = await audit(server, answer);
+  expect(entries).toHaveLength(1);
+  const grant = delegation && DELEGATIONS[delegation];
+  const parent = grant?.parent ? [DELEGATIONS[grant.parent].id] : [];
+  expect(entries[0]).toMatchObject({
+    event: expect.stringMatching(/^(\w+\.\w*refused|operation\.refused)$/),
+    actor_id: ACTORS[actor].id,
+    owner_id: ACTORS[grant?.owner ?? actor].id,
+    chain: grant ? [...parent, grant.id] : [],
+    policy_checksum: await server.migrate((sql) => sql.value('select checksum from bailiwick.policy_state')),
+  });
+}
+
+test('the lists below name every mutation there is', () => {
+  const known = Object.keys(schema.getMutationType()?.getFields() ?? {});
+  expect([...Object.keys(ON_ROWS), ...Object.keys(MAKING)].sort()).toEqual(known.sort());
+});
+
+test('nobody changes anything', async ({ server }) => {
+  const before = await state(server);
+  for (const { document, input } of Object.values({ ...ON_ROWS, ...MAKING })) {
+    const answer = await server.query('nobody', document, { input: input(HIDDEN) });
+    expect([answer.status, ...codesOf(answer)]).toEqual([401, 'UNAUTHENTICATED']);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await audit(server, answer)).toEqual([]);
+  }
+  expect(await state(server)).toBe(before);
+});
+
+for (const [who, stranger] of Object.entries({ ...STRANGERS, ...CLOSE })) {
+  test(`for ${who}, a row of alice's is not there, and nothing tells it from one that never was`, async ({
+    server,
+  }) => {
+    const before = await state(server);
+    for (const [name, mutation] of Object.entries(ON_ROWS)) {
+      const hidden = await tryAs(server, stranger, mutation, HIDDEN);
+      expect([name, outcomeOf(hidden)]).toEqual([name, 'NotFound']);
+      expect(hidden.text).toBe((await tryAs(server, stranger, mutation, absent())).text);
+      await expectAudited(server, hidden, stranger);
+    }
+    expect(await state(server)).toBe(before);
+  });
+}
+
+// for whom making is refused, and how
+const REFUSED: readonly (readonly [
+  who: keyof typeof STRANGERS | keyof typeof CLOSE,
+  outcomes: Readonly<Record<string, string>>,
+])[] = [
+  ['late, expired', refusals()],
+  ['rogue, revoked', refusals()],
+  ['alice with a token for nothing', refusals({ updateProfile: 'NotFound' })],
+  ['alice with a token for reading', refusals({ updateProfile: 'NotFound' })],
+  ['scribe for alice, who may read memories', refusals({ redelegate: 'DelegationRefused REDELEGATE' })],
+  [
+    'bobot for bob',
+    refusals({
+      createMemory: 'Memory',
+      createMemories: 'CreatedMemories',
+      redelegate: 'DelegationRefused REDELEGATE',
+    }),
+  ],
+];
+
+function refusals(other: Record<string, string> = {}): Record<string, string> {
+  return {
+    createAgent: 'FORBIDDEN',
+    createMemory: 'FORBIDDEN',
+    createMemories: 'FORBIDDEN',
+    createWorld: 'FORBIDDEN',
+    updateProfile: 'NotFound',
+    grantDelegation: 'DelegationRefused AUTHORITY',
+    redelegate: 'DelegationRefused AUTHORITY',
+    ...other,
+  };
+}
+
+for (const [who, outcomes] of REFUSED) {
+  test(`${who}, makes nothing that was not granted`, async ({ server }) => {
+    const stranger = { ...STRANGERS, ...CLOSE }[who] ?? { actor: 'bob' };
+    for (const [name, mutation] of Object.entries(MAKING)) {
+      const before = await state(server);
+      const answer = await tryAs(server, stranger, mutation, HIDDEN);
+      expect([name, outcomeOf(answer)]).toEqual([name, outcomes[name]]);
+      if (outcomeOf(answer) === outcomes[name] && !/Memor/.test(outcomes[name] ?? '')) {
+        await expectAudited(server, answer, stranger);
+        expect(await state(server)).toBe(before);
+      }
+    }
+  });
+}
+
+test('another owner grants nothing to an agent that is not theirs, be it hidden or absent', async ({
+  server,
+}) => {
+  for (const actor of ['bob', 'mallory', 'ada'] as const) {
+    const { grantDelegation } = MAKING;
+    if (grantDelegation !== undefined) {
+      const hidden = await tryAs(server, { actor }, grantDelegation, HIDDEN);
+      expect(outcomeOf(hidden)).toBe('DelegationRefused DELEGATE');
+      expect(hidden.text).toBe((await tryAs(server, { actor }, grantDelegation, absent())).text);
+    }
+  }
+});
+
+test('a user of another tenant cannot be made a member, and is not told from one that never was', async ({
+  server,
+  query,
+}) => {
+  const add = (userId: string) =>
+    query('alice', documents.AddWorldMemberDocument, { input: { worldId: HIDDEN.world, userId } });
+  const foreign = await add(toGlobalId('User', USERS.mallory.id));
+  const missing = await add(toGlobalId('User', newId()));
+  expect(outcomeOf(foreign)).toBe('NotFound');
+  expect(foreign.text).toBe(missing.text);
+  await expectAudited(server, foreign, { actor: 'alice' });
+});
+
+test('an administrator changes nothing of an owner that it cannot see, and is not told otherwise', async ({
+  server,
+}) => {
+  const before = await state(server);
+  for (const name of [
+    'updateAgent',
+    'setAgentStatus',
+    'setAgentCeiling',
+    'deleteAgent',
+    'updateWorld',
+    'deleteWorld',
+    'updateMemory',
+    'deleteMemory',
+  ]) {
+    const mutation = ON_ROWS[name];
+    if (mutation !== undefined) {
+      const answer = await tryAs(server, { actor: 'ada' }, mutation, HIDDEN);
+      expect([name, outcomeOf(answer), await state(server)]).toEqual([name, 'NotFound', before]);
+    }
+  }
+});

@@ -1,0 +1,280 @@
+// A session: who gets none, what cannot be done in one, what it costs, and that it leaves nothing on its connection.
+//
+// What happens when things go wrong on the way stands in shield.test.ts and connections.test.ts.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, vi } from 'vitest';
+import { Rollback, withSession } from '../../src/db/session.ts';
+import { ticketKey } from '../../src/db/ticket.ts';
+import { ACTORS } from '../../src/demo/cast.ts';
+import { BailiwickError } from '../../src/errors.ts';
+import { ticket } from '../kit/as.ts';
+import { test } from '../kit/cast.ts';
+import { asAdmin } from '../kit/database.ts';
+import {
+  backendOf,
+  claims,
+  expectIsolated,
+  holdTransaction,
+  note,
+  notesKept,
+  openLane,
+  ownersSeen,
+} from './lane.ts';
+import { openWire } from './wire.ts';
+
+const OUTSIDE = 'outside a session';
+
+test('no query runs outside a session', async ({ database }) => {
+  const { pool, database: opened } = await openLane(database);
+  const { client } = opened;
+  await expect(client.memory.findMany()).rejects.toThrow(OUTSIDE);
+  await expect(client.$queryRaw`select 1`).rejects.toThrow(OUTSIDE);
+  await expect(client.$transaction((db) => db.$queryRaw`select 1`)).rejects.toThrow(OUTSIDE);
+  await expect(client.$transaction([client.$queryRaw`select 1`])).rejects.toThrow(OUTSIDE);
+  await expect(pool.connect()).rejects.toThrow(OUTSIDE);
+  expect(() => pool.query()).toThrow(OUTSIDE);
+  expect(pool.totalCount).toBe(0);
+});
+
+test("no query runs beside the session's transaction", async ({ database }) => {
+  const lane = await openLane(database, { size: 2 });
+  const { client } = lane.database;
+  for (const beside of [
+    () => note({ db: client }, 'beside'),
+    () => client.memory.findMany(),
+    () => client.$queryRaw`select 1`,
+    () => client.$transaction((db) => note({ db }, 'beside')),
+  ]) {
+    await expect(lane.run('alice', beside)).rejects.toMatchObject({ code: 'INTERNAL' });
+  }
+  expect(await notesKept(database, 'beside')).toBe(0);
+  await expectIsolated(lane);
+});
+
+test('whom the database does not know is UNAUTHENTICATED, and no work is begun', async ({ database }) => {
+  const lane = await openLane(database);
+  const work = vi.fn();
+  const forged = { ...lane.database, ticketKey: ticketKey(new Uint8Array(32)) };
+  const alice = claims('alice');
+  for (const [from, of] of [
+    [forged, alice],
+    [lane.database, { ...alice, subject: 'nobody' }],
+    [lane.database, { ...alice, tenant: 'globex' }],
+    [lane.database, { ...alice, issuer: 'https://elsewhere.test/' }],
+    [lane.database, { ...alice, onBehalfOf: 'bob' }],
+  ] as const) {
+    await expect(withSession(from, of, { readOnly: true }, work)).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+  }
+  expect(work).not.toHaveBeenCalled();
+  await expectIsolated(lane);
+});
+
+test('a ticket that expired opens no further transaction', async ({ database, raw }) => {
+  await openLane(database);
+  await raw(async ({ client, value }) => {
+    const made = Date.now();
+    const fresh = ticket('alice', {}, undefined, made - 10_000);
+    const expired = ticket('alice', {}, undefined, made - 16_000);
+    await client.query('begin');
+    await value('select bailiwick.open($1, $2)::text', fresh);
+    await client.query('commit');
+    await client.query('begin');
+    await expect(value('select bailiwick.open($1, $2)::text', expired)).rejects.toMatchObject({ code: '28000' });
+  });
+});
+
+test('a request that waits long for a connection does not lose its ticket on the way', async ({ database }) => {
+  const lane = await openLane(database);
+  onTestFinished(() => void vi.useRealTimers());
+  const holding = Promise.withResolvers<void>();
+  const alice = lane.run('alice', () => holding.promise);
+  await sleep(50);
+  // as if bob had been waiting for longer than a ticket lives
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 16_000 });
+  const bob = lane.run('bob', ownersSeen);
+  await sleep(50);
+  vi.useRealTimers();
+  holding.resolve();
+  await alice;
+  expect(await bob).toEqual([ACTORS.bob.id]);
+});
+
+test('what a session holds shows no ticket', async ({ database }) => {
+  const lane = await openLane(database);
+  const { db, ...shown } = await lane.read('alice', async (session) => session);
+  expect(Object.keys(shown).sort()).toEqual(
+    ['actorId', 'actorKind', 'administrator', 'chain', 'cost', 'ownerId', 'requestId', 'tenantId', 'worldId'].sort(),
+  );
+  expect(JSON.parse(JSON.stringify(shown.cost))).toEqual({ roundTrips: 2, statements: 0 });
+});
+
+test('a snapshot that would hide a revocation is refused', async ({ database }) => {
+  const lane = await openLane(database);
+  const { client } = lane.database;
+  const transaction = client.$transaction.bind(client) as (work: unknown, options: object) => Promise<unknown>;
+  for (const isolationLevel of ['RepeatableRead', 'Serializable']) {
+    const stricter = new Proxy(client, {
+      get: (target, name) =>
+        name === '$transaction'
+          ? (work: unknown, options: object) => transaction(work, { ...options, isolationLevel })
+          : Reflect.get(target, name),
+    });
+    const refused = withSession({ ...lane.database, client: stricter }, claims('alice'), { readOnly: true }, ownersSeen);
+    await expect(refused).rejects.toMatchObject({ code: 'INTERNAL', cause: { code: '25001' } });
+  }
+  await expectIsolated(lane);
+});
+
+test('a read-only session refuses every write', async ({ database }) => {
+  const lane = await openLane(database);
+  const [id] = await lane.read('alice', ({ db }) => db.memory.findMany({ take: 1, select: { id: true } }));
+  for (const write of [
+    (session: Parameters<typeof note>[0]) => note(session, 'written while reading'),
+    ({ db }: Parameters<typeof note>[0]) => db.memory.deleteMany({ where: { id: id?.id ?? '' } }),
+    ({ db }: Parameters<typeof note>[0]) => db.$executeRaw`update memories set content = 'written while reading'`,
+    ({ db }: Parameters<typeof note>[0]) => db.$executeRaw`set transaction read write`,
+  ]) {
+    await expect(lane.read('alice', write)).rejects.toMatchObject({ code: 'INTERNAL' });
+  }
+  expect(await notesKept(database, 'written while reading')).toBe(0);
+  await expectIsolated(lane);
+});
+
+test('a second statement cannot be stacked behind the first', async ({ database }) => {
+  const lane = await openLane(database);
+  for (const stacked of [
+    "select 1; insert into memories (content) values ('stacked')",
+    'select 1; commit; select * from memories',
+    'rollback; begin',
+  ]) {
+    const attempt = lane.run('alice', ({ db }) => db.$queryRawUnsafe(stacked));
+    await expect(attempt).rejects.toMatchObject({ code: 'INTERNAL', cause: { code: '42601' } });
+  }
+  expect(await notesKept(database, 'stacked')).toBe(0);
+  await expectIsolated(lane);
+});
+
+test.for(['commit', 'COMMIT', 'commit and chain', 'rollback', 'ROLLBACK', 'end', 'abort and chain'])(
+  'SQL that ends its own transaction by %s finds nothing behind it',
+  async (ending, { database }) => {
+    const lane = await openLane(database);
+    const seen: string[] = [];
+    const cut = lane.run('alice', async (session) => {
+      await session.db.$executeRawUnsafe(ending);
+      seen.push(...(await ownersSeen(session)));
+      await note(session, `after ${ending}`);
+    });
+    await expect(cut).rejects.toBeInstanceOf(BailiwickError);
+    expect(seen).toEqual([]);
+    expect(await notesKept(database, `after ${ending}`)).toBe(0);
+    await expectIsolated(lane);
+  },
+);
+
+test('work that swallows a failure of the database has failed', async ({ database }) => {
+  const lane = await openLane(database);
+  const swallowed = lane.run('alice', async (session) => {
+    await note(session, 'before the failure');
+    await note(session, '').catch(() => undefined);
+  });
+  await expect(swallowed).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  expect(await notesKept(database, 'before the failure')).toBe(0);
+});
+
+test('work that throws is undone, and its own error is the answer', async ({ database }) => {
+  const lane = await openLane(database);
+  const own = new BailiwickError('LIMIT_EXCEEDED');
+  for (const [thrown, code] of [
+    [own, 'LIMIT_EXCEEDED'],
+    [new TypeError('a mistake'), 'INTERNAL'],
+  ] as const) {
+    const failed = lane.run('alice', async (session) => {
+      await note(session, 'undone');
+      // still running when the work throws, and no reason for the failure
+      session.db.$queryRaw`select pg_sleep(0.1)::text`.catch(() => undefined);
+      await sleep(20);
+      throw thrown;
+    });
+    await expect(failed).rejects.toMatchObject({ code });
+  }
+  expect(await notesKept(database, 'undone')).toBe(0);
+  await expectIsolated(lane);
+});
+
+test('a rollback on purpose keeps its value and undoes the work, unless the database failed', async ({ database }) => {
+  const lane = await openLane(database);
+  const value = await lane.run('alice', async (session) => {
+    await note(session, 'on purpose');
+    throw new Rollback('found');
+  });
+  expect(value).toBe('found');
+  const failed = lane.run('alice', async (session) => {
+    await note(session, '').catch(() => undefined);
+    throw new Rollback('found');
+  });
+  await expect(failed).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  expect(await notesKept(database, 'on purpose')).toBe(0);
+  await expectIsolated(lane);
+});
+
+test('a session inside another is its own, with its own context', async ({ database }) => {
+  const lane = await openLane(database, { size: 2 });
+  const seen = await lane.read('alice', async (outer) => {
+    const bob = await lane.read('bob', async (inner) => [
+      ...(await ownersSeen(inner)),
+      // alice's handle in bob's hands: the second layer asks for bob's rows, the database has alice's
+      ...(await outer.db.memory.findMany()),
+    ]);
+    return [bob, await ownersSeen(outer)];
+  });
+  expect(seen).toEqual([[ACTORS.bob.id], [ACTORS.alice.id]]);
+});
+
+test('no bind parameter shows in the activity view or in the log', async ({ database }) => {
+  const set = (to: string) =>
+    asAdmin(database.adminUrl, async (client) => {
+      for (const setting of ['log_statement', 'log_min_duration_statement', 'log_parameter_max_length', 'client_min_messages']) {
+        await client.query(`alter database ${database.name} ${to === 'reset' ? `reset ${setting}` : `set ${setting} = ${LOGGED[setting]}`}`);
+      }
+    });
+  const LOGGED: Record<string, string> = {
+    log_statement: "'all'",
+    log_min_duration_statement: '0',
+    // as the posture check wants it
+    log_parameter_max_length: '0',
+    // sends what the log gets to the client too
+    client_min_messages: "'log'",
+  };
+  await set('on');
+  onTestFinished(() => set('reset'));
+  const lane = await openLane(database);
+  const logged: string[] = [];
+  lane.pool.on('connect', (client) => client.on('notice', (line) => logged.push(`${line.message} ${line.detail}`)));
+  const activity = () =>
+    asAdmin(database.adminUrl, async (client) => {
+      const { rows } = await client.query<{ query: string }>(
+        "select query from pg_stat_activity where application_name = 'bailiwick' and datname = current_database()",
+      );
+      return rows.map(({ query }) => query).join();
+    });
+  const shown = await lane.run('alice', async (session) => {
+    const opened = await activity();
+    await note(session, 'unspeakable');
+    return [opened, await activity()];
+  });
+  expect(shown[0]).toContain('select bailiwick.open($1, $2)');
+  expect(shown[1]).toContain('INSERT INTO');
+  expect(logged.join()).toContain('select bailiwick.open($1, $2)');
+  for (const text of [...shown, logged.join()]) {
+    expect(text).not.toContain('unspeakable');
+    expect(text).not.toContain('t1|');
+    expect(text).not.toContain('token_expires_at');
+  }
+});
+
+test.for([
+  ['a setting', "set_config('bailiwick.left', 'x', false)", "coalesce(current_setting('bailiwick.left', true), '')", ''],
+])('%s', () => undefined);
