@@ -11,7 +11,7 @@ import { StatusEnum } from '../api/status.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { isCapability } from '../capabilities.ts';
-import { type Context, rows } from '../context.ts';
+import { type Context, rows, sessionOf } from '../context.ts';
 import { revokeAgent } from '../db/kernel.ts';
 import { BailiwickError } from '../errors.ts';
 import { type EntityId, newId } from '../ids.ts';
@@ -151,8 +151,12 @@ const SetAgentStatusInput = builder.inputType('SetAgentStatusInput', {
   }),
 });
 
+// An administrator's reach goes further than its sight; what it could not read back it does not change here either. It
+// stops an agent with revokeAgent.
+const own = (context: Context, id: EntityId) => ({ id, kind: 'agent', ownerId: sessionOf(context).ownerId });
+
 async function setStatus(context: Context, id: EntityId, status: string, event: string): Promise<void> {
-  const { count } = await rows(context).entity.updateMany({ where: { id, kind: 'agent' }, data: { status } });
+  const { count } = await rows(context).entity.updateMany({ where: own(context, id), data: { status } });
   if (count === 0) {
     await refuseAsNotFound(context, `${event}_refused`, 'agent', id);
   }
@@ -202,7 +206,7 @@ builder.mutationField('setAgentCeiling', (t) =>
       const id = idOf(input.id, 'Agent');
       const { capabilities } = checked(z.object({ capabilities: ceiling }), input);
       const { count } = await rows(context).entity.updateMany({
-        where: { id, kind: 'agent' },
+        where: own(context, id),
         data: { ceiling: capabilities ?? Prisma.DbNull },
       });
       if (count === 0) {

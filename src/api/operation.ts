@@ -4,13 +4,20 @@
 // back and takes the data out of the answer, so that no answer tells of something that did not happen. Nothing
 // that waits for a client happens inside, and nothing outside a session reaches a row.
 
-import { type ExecutionResult, getOperationAST, Kind, type OperationDefinitionNode } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { recordAudit } from '../db/kernel.ts';
 import { type Database, Rollback, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
-import { BailiwickError } from '../errors.ts';
+import { BailiwickError, type ErrorCode } from '../errors.ts';
 import { checkLimits } from './limits.ts';
 
 /** Asks about the schema only, which needs no session because it shows no rows. */
@@ -70,8 +77,9 @@ export function useOperation(database: Database): Plugin<object, object, Context
             return result;
           });
         } catch (error) {
-          if (!readOnly && error instanceof BailiwickError && error.code === 'FORBIDDEN') {
-            await recordRefusal(database, claims, operation);
+          if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {
+            const fields = fieldsOf(operation.selectionSet, args.document);
+            await recordRefusal(database, claims, { outcome: error.code, fields });
           }
           throw error;
         } finally {
@@ -82,16 +90,32 @@ export function useOperation(database: Database): Plugin<object, object, Context
   };
 }
 
+// the second is what a reference to a row out of reach ends as
+const DENIALS: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND']);
+
 /** What the database refused was rolled back; that it was asked for is recorded all the same, in a session of its own. */
 async function recordRefusal(
   database: Database,
   claims: TicketClaims,
-  operation: OperationDefinitionNode,
+  detail: { readonly outcome: ErrorCode; readonly fields: readonly string[] },
 ): Promise<void> {
-  const fields = operation.selectionSet.selections.flatMap((node) =>
-    node.kind === Kind.FIELD ? [node.name.value] : [],
-  );
   await withSession(database, claims, { readOnly: false }, ({ db }) =>
-    recordAudit(db, 'operation.refused', { kind: 'operation', id: null }, { outcome: 'FORBIDDEN', fields }),
+    recordAudit(db, 'operation.refused', { kind: 'operation', id: null }, detail),
   );
+}
+
+/** The names of the fields that a selection asks for, through its fragments too. */
+function fieldsOf({ selections }: SelectionSetNode, document: DocumentNode): string[] {
+  return selections.flatMap((node) => {
+    if (node.kind === Kind.FIELD) {
+      return [node.name.value];
+    }
+    const fragment =
+      node.kind === Kind.INLINE_FRAGMENT
+        ? node
+        : document.definitions
+            .filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION)
+            .find(({ name }) => name.value === node.name.value);
+    return fragment === undefined ? [] : fieldsOf(fragment.selectionSet, document);
+  });
 }

@@ -83,10 +83,15 @@ export const command = defineCommand(
       }
       const asItself = values.for === undefined && delegation === undefined;
       const found = asItself ? [] : await findDelegations(connection.migratorUrl, { ...who, tenant });
-      const [chosen] = found;
-      if (!asItself && (chosen === undefined || found.length > 1)) {
+      const chosen = theOne(found);
+      if (!asItself && chosen === undefined) {
         io.err(explain(found, actor, values.for));
         return 1;
+      }
+      if (found.length > 1) {
+        io.err(
+          `under ${chosen?.id}, the one of ${found.length} delegations that is not limited to a world\n`,
+        );
       }
       const request = { tenant, scopes, expiresIn };
       const token = await issuer.mint(
@@ -110,6 +115,12 @@ async function openIssuer(config: Config) {
   }
   const { developmentIssuer } = await import('../development.ts');
   return developmentIssuer(config);
+}
+
+/** The only one, or the only one without a world limit: a limited one is always meant by name. */
+function theOne(found: readonly Delegation[]): Delegation | undefined {
+  const candidates = found.length > 1 ? found.filter(({ world }) => world === null) : found;
+  return candidates.length === 1 ? candidates[0] : undefined;
 }
 
 function explain(found: readonly Delegation[], actor: string, owner: string | undefined): string {

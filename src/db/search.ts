@@ -33,7 +33,7 @@ export async function searchMemories(
     with query as (select websearch_to_tsquery('english', ${words}) as q),
     hits as materialized (
       select m.id, m.content, ts_rank_cd(m.search, query.q) as rank
-        from memories m, query
+        from public.memories m, query
        where m.tenant_id = ${tenantId}::uuid and m.owner_id = ${ownerId}::uuid ${inWorld} and m.search @@ query.q
     ),
     page as (select * from hits h ${further} order by h.rank desc, h.id desc limit ${take}::int)

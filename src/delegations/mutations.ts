@@ -131,6 +131,17 @@ function endOf({ expiresAt, lifetimeSeconds }: Terms): Date {
   throw new BailiwickError('BAD_USER_INPUT', 'input: give either expiresAt or a lifetimeSeconds above zero');
 }
 
+async function refuse(
+  context: Context,
+  reason: GrantRefusal,
+  delegateId: string,
+  capabilities: string[],
+): Promise<never> {
+  const target = { kind: 'agent', id: delegateId };
+  await recordAudit(rows(context), 'delegation.grant_refused', target, { reason, capabilities });
+  throw new DelegationRefused(reason);
+}
+
 async function grant(
   context: Context,
   input: Terms,
@@ -153,9 +164,7 @@ async function grant(
   };
   const refusal = await grantRefusal(rows(context), proposed);
   if (refusal !== null) {
-    const target = { kind: 'agent', id: proposed.delegateId };
-    await recordAudit(rows(context), 'delegation.grant_refused', target, { reason: refusal, capabilities });
-    throw new DelegationRefused(refusal);
+    return refuse(context, refusal, proposed.delegateId, capabilities);
   }
   const id = newId<DelegationId>();
   await rows(context).delegation.create({
@@ -191,7 +200,7 @@ builder.mutationField('redelegate', (t) =>
       const { chain } = sessionOf(context);
       const id = chain.at(-1) as DelegationId | undefined;
       if (id === undefined) {
-        throw new DelegationRefused('authority');
+        return refuse(context, 'authority', idOf(input.delegateId, 'Agent'), input.capabilities);
       }
       return grant(context, input, { id, depth: chain.length }, info);
     },

@@ -99,7 +99,7 @@ builder.mutationField('deleteWorld', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const id = idOf(input.id, 'World');
       const { count } = await rows(context).entity.updateMany({
-        where: { id, kind: 'world' },
+        where: { id, kind: 'world', ownerId: sessionOf(context).ownerId },
         data: { status: 'archived' },
       });
       if (count === 0) {

@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import type { Session } from '../../src/db/session.ts';
-import type { TestDatabase } from '../kit/database.ts';
 import { test } from '../kit/cast.ts';
+import type { TestDatabase } from '../kit/database.ts';
 import {
   backendOf,
   expectIsolated,
@@ -62,7 +62,10 @@ test('a backend that is terminated during a statement is UNAVAILABLE, and nothin
 }) => {
   const lane = await openLane(database, { statementMs: 5000, transactionMs: 8000 });
   const code = await afterMisfortune(database, lane, async ({ db }, pid) => {
-    await Promise.all([db.$queryRaw`select pg_sleep(3)::text`, sleep(50).then(() => terminate(database, pid))]);
+    await Promise.all([
+      db.$queryRaw`select pg_sleep(3)::text`,
+      sleep(50).then(() => terminate(database, pid)),
+    ]);
   });
   expect(code).toBe('UNAVAILABLE');
 });
@@ -87,7 +90,9 @@ test('a statement beyond statement_timeout is TIMEOUT, and nothing is kept', asy
   expect(code).toBe('TIMEOUT');
 });
 
-test('work that leaves its transaction idle too long is TIMEOUT, and nothing is kept', async ({ database }) => {
+test('work that leaves its transaction idle too long is TIMEOUT, and nothing is kept', async ({
+  database,
+}) => {
   const lane = await openLane(database);
   const code = await afterMisfortune(database, lane, () => sleep(600));
   expect(code).toBe('TIMEOUT');
@@ -153,7 +158,10 @@ test('a commit whose answer is lost is not called a failure that kept nothing', 
       wire.hold('bailiwick_commit');
       setTimeout(() => (loss === 'cut' ? wire.cut() : undefined), 200);
     });
-    await expect(lost).rejects.toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('read again') });
+    await expect(lost).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('read again'),
+    });
     wire.resume();
     await expectIsolated(lane);
     expect(await notesKept(database, content)).toBe(1);
@@ -204,8 +212,10 @@ test("PostgreSQL's limits on a connection lie below Prisma's", async ({ database
         : Reflect.get(target, name),
   });
   Object.assign(lane.database, { client: spied });
-  const ms = await lane.read('alice', ({ db }) =>
-    db.$queryRaw`
+  const ms = await lane.read(
+    'alice',
+    ({ db }) =>
+      db.$queryRaw`
       select name, setting::int as ms from pg_settings
        where name in ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
        order by name desc`,

@@ -1,27 +1,16 @@
-// A session: who gets none, what cannot be done in one, what it costs, and that it leaves nothing on its connection.
+// A session: who gets none, what cannot be done in one, and what becomes of its work.
 //
-// What happens when things go wrong on the way stands in shield.test.ts and connections.test.ts.
+// Faults on the way stand in shield.test.ts and connections.test.ts; what it costs and leaves behind in traces.test.ts.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, vi } from 'vitest';
-import { Rollback, withSession } from '../../src/db/session.ts';
+import { Rollback, type Session, withSession } from '../../src/db/session.ts';
 import { ticketKey } from '../../src/db/ticket.ts';
 import { ACTORS } from '../../src/demo/cast.ts';
 import { BailiwickError } from '../../src/errors.ts';
 import { ticket } from '../kit/as.ts';
 import { test } from '../kit/cast.ts';
-import { asAdmin } from '../kit/database.ts';
-import {
-  backendOf,
-  claims,
-  expectIsolated,
-  holdTransaction,
-  note,
-  notesKept,
-  openLane,
-  ownersSeen,
-} from './lane.ts';
-import { openWire } from './wire.ts';
+import { claims, expectIsolated, note, notesKept, openLane, ownersSeen } from './lane.ts';
 
 const OUTSIDE = 'outside a session';
 
@@ -82,11 +71,15 @@ test('a ticket that expired opens no further transaction', async ({ database, ra
     await value('select bailiwick.open($1, $2)::text', fresh);
     await client.query('commit');
     await client.query('begin');
-    await expect(value('select bailiwick.open($1, $2)::text', expired)).rejects.toMatchObject({ code: '28000' });
+    await expect(value('select bailiwick.open($1, $2)::text', expired)).rejects.toMatchObject({
+      code: '28000',
+    });
   });
 });
 
-test('a request that waits long for a connection does not lose its ticket on the way', async ({ database }) => {
+test('a request that waits long for a connection does not lose its ticket on the way', async ({
+  database,
+}) => {
   const lane = await openLane(database);
   onTestFinished(() => void vi.useRealTimers());
   const holding = Promise.withResolvers<void>();
@@ -106,7 +99,17 @@ test('what a session holds shows no ticket', async ({ database }) => {
   const lane = await openLane(database);
   const { db, ...shown } = await lane.read('alice', async (session) => session);
   expect(Object.keys(shown).sort()).toEqual(
-    ['actorId', 'actorKind', 'administrator', 'chain', 'cost', 'ownerId', 'requestId', 'tenantId', 'worldId'].sort(),
+    [
+      'actorId',
+      'actorKind',
+      'administrator',
+      'chain',
+      'cost',
+      'ownerId',
+      'requestId',
+      'tenantId',
+      'worldId',
+    ].sort(),
   );
   expect(JSON.parse(JSON.stringify(shown.cost))).toEqual({ roundTrips: 2, statements: 0 });
 });
@@ -114,7 +117,10 @@ test('what a session holds shows no ticket', async ({ database }) => {
 test('a snapshot that would hide a revocation is refused', async ({ database }) => {
   const lane = await openLane(database);
   const { client } = lane.database;
-  const transaction = client.$transaction.bind(client) as (work: unknown, options: object) => Promise<unknown>;
+  const transaction = client.$transaction.bind(client) as (
+    work: unknown,
+    options: object,
+  ) => Promise<unknown>;
   for (const isolationLevel of ['RepeatableRead', 'Serializable']) {
     const stricter = new Proxy(client, {
       get: (target, name) =>
@@ -122,7 +128,12 @@ test('a snapshot that would hide a revocation is refused', async ({ database }) 
           ? (work: unknown, options: object) => transaction(work, { ...options, isolationLevel })
           : Reflect.get(target, name),
     });
-    const refused = withSession({ ...lane.database, client: stricter }, claims('alice'), { readOnly: true }, ownersSeen);
+    const refused = withSession(
+      { ...lane.database, client: stricter },
+      claims('alice'),
+      { readOnly: true },
+      ownersSeen,
+    );
     await expect(refused).rejects.toMatchObject({ code: 'INTERNAL', cause: { code: '25001' } });
   }
   await expectIsolated(lane);
@@ -131,12 +142,13 @@ test('a snapshot that would hide a revocation is refused', async ({ database }) 
 test('a read-only session refuses every write', async ({ database }) => {
   const lane = await openLane(database);
   const [id] = await lane.read('alice', ({ db }) => db.memory.findMany({ take: 1, select: { id: true } }));
-  for (const write of [
-    (session: Parameters<typeof note>[0]) => note(session, 'written while reading'),
-    ({ db }: Parameters<typeof note>[0]) => db.memory.deleteMany({ where: { id: id?.id ?? '' } }),
-    ({ db }: Parameters<typeof note>[0]) => db.$executeRaw`update memories set content = 'written while reading'`,
-    ({ db }: Parameters<typeof note>[0]) => db.$executeRaw`set transaction read write`,
-  ]) {
+  const writes: ((session: Session) => Promise<unknown>)[] = [
+    (session) => note(session, 'written while reading'),
+    ({ db }) => db.memory.deleteMany({ where: { id: id?.id ?? '' } }),
+    ({ db }) => db.$executeRaw`update memories set content = 'written while reading'`,
+    ({ db }) => db.$executeRaw`set transaction read write`,
+  ];
+  for (const write of writes) {
     await expect(lane.read('alice', write)).rejects.toMatchObject({ code: 'INTERNAL' });
   }
   expect(await notesKept(database, 'written while reading')).toBe(0);
@@ -204,7 +216,9 @@ test('work that throws is undone, and its own error is the answer', async ({ dat
   await expectIsolated(lane);
 });
 
-test('a rollback on purpose keeps its value and undoes the work, unless the database failed', async ({ database }) => {
+test('a rollback on purpose keeps its value and undoes the work, unless the database failed', async ({
+  database,
+}) => {
   const lane = await openLane(database);
   const value = await lane.run('alice', async (session) => {
     await note(session, 'on purpose');
@@ -232,49 +246,3 @@ test('a session inside another is its own, with its own context', async ({ datab
   });
   expect(seen).toEqual([[ACTORS.bob.id], [ACTORS.alice.id]]);
 });
-
-test('no bind parameter shows in the activity view or in the log', async ({ database }) => {
-  const set = (to: string) =>
-    asAdmin(database.adminUrl, async (client) => {
-      for (const setting of ['log_statement', 'log_min_duration_statement', 'log_parameter_max_length', 'client_min_messages']) {
-        await client.query(`alter database ${database.name} ${to === 'reset' ? `reset ${setting}` : `set ${setting} = ${LOGGED[setting]}`}`);
-      }
-    });
-  const LOGGED: Record<string, string> = {
-    log_statement: "'all'",
-    log_min_duration_statement: '0',
-    // as the posture check wants it
-    log_parameter_max_length: '0',
-    // sends what the log gets to the client too
-    client_min_messages: "'log'",
-  };
-  await set('on');
-  onTestFinished(() => set('reset'));
-  const lane = await openLane(database);
-  const logged: string[] = [];
-  lane.pool.on('connect', (client) => client.on('notice', (line) => logged.push(`${line.message} ${line.detail}`)));
-  const activity = () =>
-    asAdmin(database.adminUrl, async (client) => {
-      const { rows } = await client.query<{ query: string }>(
-        "select query from pg_stat_activity where application_name = 'bailiwick' and datname = current_database()",
-      );
-      return rows.map(({ query }) => query).join();
-    });
-  const shown = await lane.run('alice', async (session) => {
-    const opened = await activity();
-    await note(session, 'unspeakable');
-    return [opened, await activity()];
-  });
-  expect(shown[0]).toContain('select bailiwick.open($1, $2)');
-  expect(shown[1]).toContain('INSERT INTO');
-  expect(logged.join()).toContain('select bailiwick.open($1, $2)');
-  for (const text of [...shown, logged.join()]) {
-    expect(text).not.toContain('unspeakable');
-    expect(text).not.toContain('t1|');
-    expect(text).not.toContain('token_expires_at');
-  }
-});
-
-test.for([
-  ['a setting', "set_config('bailiwick.left', 'x', false)", "coalesce(current_setting('bailiwick.left', true), '')", ''],
-])('%s', () => undefined);

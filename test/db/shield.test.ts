@@ -191,7 +191,9 @@ test('who finds no connection in time is told so, and the others are served', as
 });
 
 // What a double-released client does (isolation.md 1.5): the pool lends one connection to two requests.
-test('two requests on one connection both fail, and neither sees a row of the other', async ({ database }) => {
+test('two requests on one connection both fail, and neither sees a row of the other', async ({
+  database,
+}) => {
   const lane = await openLane(database);
   const pid = await lane.read('alice', backendOf);
   lendToEverybody();

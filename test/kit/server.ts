@@ -95,7 +95,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const key = ticketKey(secret);
   await installTicketKey(database.migratorUrl, key.kid, secret);
   await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER });
-  const migrate: RunningServer['migrate'] = (work) => raw(database, work, database.migratorUrl);
+  const { migrate, release } = lastingMigrator(database);
   const version = await migrate((sql) => sql.value("select current_setting('server_version_num')"));
 
   const log: Record<string, unknown>[] = [];
@@ -166,8 +166,33 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       verifier.close();
       await client.$disconnect();
       await pool.end();
+      await release();
       await database.drop();
       await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+/** One connection for all that the tests of a file do as the migrator. */
+function lastingMigrator(
+  database: TestDatabase,
+): Pick<RunningServer, 'migrate'> & { release(): Promise<void> } {
+  const opened = Promise.withResolvers<Sql>();
+  const over = Promise.withResolvers<void>();
+  const connection = raw(
+    database,
+    async (sql) => {
+      opened.resolve(sql);
+      await over.promise;
+    },
+    database.migratorUrl,
+  );
+  connection.catch(opened.reject);
+  return {
+    migrate: async (work) => await work(await opened.promise),
+    async release() {
+      over.resolve();
+      await connection;
     },
   };
 }

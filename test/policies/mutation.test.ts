@@ -6,7 +6,7 @@
 import { expect } from 'vitest';
 import { test } from '../kit/cast.ts';
 import { arrange } from './arrangement.ts';
-import { type Mutant, readMutants } from './mutants.ts';
+import { readMutants } from './mutants.ts';
 import { type Findings, probe } from './probe.ts';
 
 // Faults that change no answer, each with the reason why.
@@ -28,17 +28,19 @@ test('every fault in a policy is noticed', { timeout: 120_000 }, async ({ databa
   const differs = (findings: Findings) => [...findings].some(([key, value]) => healthy.get(key) !== value);
   expect(differs(await probe(database)), 'the probe answers differently when asked twice').toBe(false);
 
-  const survivors: string[] = [];
-  const unmade: Mutant[] = await migrate(readMutants);
-  for (const { name, table, kernel, apply, undo } of unmade) {
-    await migrate((sql) => sql.rows(apply));
-    // A policy for the runtime role decides about its own table only: asking less can hide a fault, never invent one.
-    const findings = await probe(database, { only: kernel ? undefined : table, enough: differs });
-    await migrate((sql) => sql.rows(undo));
-    if (!differs(findings)) {
-      survivors.push(name);
+  const survivors = await migrate(async (sql) => {
+    const unnoticed: string[] = [];
+    for (const { name, table, kernel, apply, undo } of await readMutants(sql)) {
+      await sql.rows(apply);
+      // A policy for the runtime role decides about its own table only: asking less can hide a fault, never invent one.
+      const findings = await probe(database, { only: kernel ? undefined : table, enough: differs });
+      await sql.rows(undo);
+      if (!differs(findings)) {
+        unnoticed.push(name);
+      }
     }
-  }
+    return unnoticed;
+  });
   expect(survivors.sort()).toEqual(Object.keys(HARMLESS).sort());
   expect(differs(await probe(database)), 'a mutant was not undone').toBe(false);
 });
