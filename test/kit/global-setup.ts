@@ -51,8 +51,15 @@ async function startServer(): Promise<Server> {
   if (given) {
     return { adminUrl: given, stop: async () => undefined };
   }
-  const image = process.env.TEST_POSTGRES_IMAGE || 'postgres:18-alpine';
-  return (await dockerHas(image)) ? await startContainer(image) : await startTemporary();
+  const wanted = process.env.TEST_POSTGRES_IMAGE;
+  const image = wanted || 'postgres:18-alpine';
+  if (await dockerHas(image)) {
+    return await startContainer(image);
+  }
+  if (wanted) {
+    throw new Error(`TEST_POSTGRES_IMAGE: no Docker engine here has ${wanted}, and nothing is pulled`);
+  }
+  return await startTemporary();
 }
 
 async function dockerHas(image: string): Promise<boolean> {
