@@ -9,6 +9,7 @@ import { optionalIdOf } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { OrderDirectionEnum, StatusEnum } from '../api/status.ts';
+import { containing } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows } from '../context.ts';
 
@@ -64,7 +65,7 @@ function agentPage(context: Context, { filter, orderBy, ...args }: AgentArgs) {
   });
   const where: Prisma.AgentWhereInput = {
     entity: { status: filter?.status ?? { not: 'archived' } },
-    ...(filter?.name ? { name: { contains: filter.name, mode: 'insensitive' } } : {}),
+    ...(filter?.name ? { name: containing(filter.name) } : {}),
     ...(filter?.parentId ? { parentId: optionalIdOf(filter.parentId, 'Agent') } : {}),
   };
   return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };

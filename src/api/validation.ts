@@ -34,3 +34,8 @@ export function given<Input extends Record<string, unknown>>(input: Input): Part
     Object.entries(input).filter(([, value]) => value !== undefined),
   ) as Partial<Input>;
 }
+
+/** Prisma's condition for text that contains this, in any case. Prisma itself would take % and _ for wildcards. */
+export function containing(part: string) {
+  return { contains: part.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' as const };
+}

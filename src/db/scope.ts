@@ -18,7 +18,7 @@ type ModelName = Prisma.ModelName;
 // owner, so it also looks at itself by id; an administrator's reach is the tenant, in the three models that say so.
 const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
   Tenant: () => ({}),
-  Identity: () => ({}),
+  Identity: (context) => ({ entityId: context.ownerId }),
   AuditEntry: own,
   User: (context) => (context.administrator ? {} : own(context)),
   Entity: (context) =>
@@ -60,7 +60,7 @@ function ownOrSelf(context: OpenContext): Predicate {
 type ModelShape = {
   /** To-many relations and the model they lead to: where a nested read needs a predicate of its own. */
   readonly lists: ReadonlyMap<string, ModelName>;
-  /** To-one relations; the foreign key carries tenant and owner already. */
+  /** To-one relations, where Prisma takes no predicate: the foreign key carries the tenant, and mostly the owner. */
   readonly singles: ReadonlyMap<string, ModelName>;
   readonly columns: ReadonlySet<string>;
 };
@@ -118,11 +118,9 @@ function narrowSelection(model: ModelName, selection: Args, context: OpenContext
       if (single !== undefined && value !== true) {
         return [field, narrowNested(single, value as Args, context)];
       }
-      if (field === '_count' && value !== true) {
-        return [
-          field,
-          { ...(value as Args), select: narrowSelection(model, (value as { select: Args }).select, context) },
-        ];
+      if (field === '_count') {
+        const counted = value === true ? allOf(lists) : (value as { select: Args }).select;
+        return [field, { select: narrowSelection(model, counted, context) }];
       }
       return [field, value];
     }),
@@ -139,22 +137,52 @@ function narrowNested(model: ModelName, args: Args, context: OpenContext): Args 
   return nested;
 }
 
-/** A new row as this context may write it: tenant, owner and provenance filled in where the model has them. */
-function completed(model: ModelName, data: Args, context: OpenContext): Args {
-  const { columns, lists, singles } = shapeOf(model);
-  for (const field of Object.keys(data)) {
-    if (lists.has(field) || singles.has(field)) {
-      throw new TypeError(`nested write to ${model}.${field}: write each model by itself`);
-    }
-  }
-  const filled: Args = {
+/** What `_count: true` means, said so that each relation can have its predicate. */
+function allOf(lists: ModelShape['lists']): Args {
+  return Object.fromEntries([...lists.keys()].map((list) => [list, true]));
+}
+
+/** What a row made in this context says of itself: tenant, owner and provenance, where the model has them. */
+function origin(model: ModelName, context: OpenContext): Args {
+  const { columns } = shapeOf(model);
+  const said: Args = {
     tenantId: context.tenantId,
     ownerId: context.ownerId,
     createdBy: context.actorId,
     delegationId: context.chain.at(-1) ?? null,
     requestId: context.requestId,
   };
-  return { ...Object.fromEntries(Object.entries(filled).filter(([column]) => columns.has(column))), ...data };
+  return Object.fromEntries(Object.entries(said).filter(([column]) => columns.has(column)));
+}
+
+/** A new row as this context may write it. */
+function completed(model: ModelName, data: Args, context: OpenContext): Args {
+  const said = origin(model, context);
+  refuseData(model, data, (column, value) => column in said && value !== said[column]);
+  return { ...data, ...said };
+}
+
+/** A change as this context may make it: no row moves to another tenant or owner, or changes where it came from. */
+function changed(model: ModelName, data: Args, context: OpenContext): Args {
+  const said = origin(model, context);
+  refuseData(model, data, (column) => column in said);
+  return data;
+}
+
+function refuseData(
+  model: ModelName,
+  data: Args,
+  refused: (column: string, value: unknown) => boolean,
+): void {
+  const { lists, singles } = shapeOf(model);
+  for (const [field, value] of Object.entries(data)) {
+    if (lists.has(field) || singles.has(field)) {
+      throw new TypeError(`nested write to ${model}.${field}: write each model by itself`);
+    }
+    if (value !== undefined && refused(field, value)) {
+      throw new TypeError(`${model}.${field} comes from the context`);
+    }
+  }
 }
 
 function narrowArgs(model: ModelName, operation: string, args: Args, context: OpenContext): Args {
@@ -165,6 +193,14 @@ function narrowArgs(model: ModelName, operation: string, args: Args, context: Op
     case 'createMany':
     case 'createManyAndReturn':
       return { ...scoped, data: [args.data].flat().map((row) => completed(model, row as Args, context)) };
+    case 'update':
+    case 'updateMany':
+    case 'updateManyAndReturn':
+      return {
+        ...scoped,
+        where: narrowed(args.where, predicate(model, context)),
+        data: changed(model, args.data as Args, context),
+      };
     case 'upsert':
       // what row security hides would turn into an insert or an error that tells of it
       throw new TypeError('upsert is not used: it answers differently for hidden rows');

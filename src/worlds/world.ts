@@ -7,6 +7,7 @@ import { toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { OrderDirectionEnum, StatusEnum } from '../api/status.ts';
+import { containing } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
 
@@ -66,7 +67,7 @@ function worldPage(context: Context, { filter, orderBy, ...args }: WorldArgs) {
   });
   const where: Prisma.WorldWhereInput = {
     entity: { status: filter?.status ?? { not: 'archived' } },
-    ...(filter?.name ? { name: { contains: filter.name, mode: 'insensitive' } } : {}),
+    ...(filter?.name ? { name: containing(filter.name) } : {}),
     ...(typeof filter?.mine === 'boolean' ? { ownerId: filter.mine ? ownerId : { not: ownerId } } : {}),
   };
   return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };

@@ -81,15 +81,6 @@ test('fields of one mutation see what those before them did', async ({ query }) 
   expect(dataOf(answer)).toEqual({ suspend: { status: 'SUSPENDED' }, resume: { status: 'ACTIVE' } });
 });
 
-test('a query is refused every write by the database itself', async ({ server, query }) => {
-  const answer = await query('alice', '{ viewer { live } }');
-  expect(server.cost(answer).roundTrips).toBe(3);
-  const { rows } = await server.migrate((sql) =>
-    sql.client.query('select count(*) from audit_entries where request_id = $1', [answer.requestId]),
-  );
-  expect(rows).toEqual([{ count: '0' }]);
-});
-
 test('what was refused with FORBIDDEN leaves an entry that names who, for whom, through what and which fields', async ({
   server,
   query,

@@ -75,6 +75,35 @@ test("under a delegation an agent sees its owner's rows and none of its own", as
   expect(await as('scribe', through.scribe, (sql) => sql.list(OWNERS))).toEqual([USERS.alice.id]);
 });
 
+// Foreign keys forbid all of these. Whoever has switched them off must still not hand an agent two masters.
+const unchecked =
+  (statement: string, ...values: unknown[]) =>
+  async (sql: Sql) => {
+    await sql.rows('reset role');
+    await sql.rows('set local session_replication_role = replica');
+    await sql.rows(statement, values);
+    await sql.rows('set local session_replication_role = origin');
+  };
+
+test('an agent that has changed owner acts no longer through what its old owner granted, nor does anybody below it', async ({
+  as,
+}) => {
+  const given = unchecked('update entities set owner_id = $1 where id = $2', USERS.bob.id, AGENTS.scout.id);
+  expect(await as('scout', { ...through.scout, given }, seen)).toEqual([]);
+  expect(await as('scribe', { ...through.scribe, given }, seen)).toEqual([]);
+});
+
+test('a chain whose hops do not fit together opens nothing', async ({ as }) => {
+  for (const column of ['owner_id', 'delegator_id']) {
+    const given = unchecked(
+      `update delegations set ${column} = $1 where id = $2`,
+      USERS.bob.id,
+      DELEGATIONS.scribe.id,
+    );
+    await expect(as('scribe', { ...through.scribe, given }, seen)).rejects.toMatchObject({ code: '28000' });
+  }
+});
+
 test('expired and revoked delegations of the cast show nothing', async ({ as }) => {
   expect(await as('late', through.late, seen)).toEqual([]);
   expect(await as('rogue', through.rogue, seen)).toEqual([]);
@@ -178,10 +207,38 @@ test('a delegation limited to a world shows and takes the rows of that world onl
   });
 });
 
+test('a delegation limited to a world reaches no kind that stands in none, even where it names the kind', async ({
+  as,
+}) => {
+  const delegation = newId<DelegationId>();
+  const capabilities = [
+    'memory:read',
+    'user:read',
+    'user:update',
+    'agent:read',
+    'agent:create',
+    'delegation:read',
+  ];
+  const given = (sql: Sql) =>
+    delegate(sql, { id: delegation, from: 'alice', to: 'scout', world: WORLDS.garden.id, capabilities });
+  await as('scout', { delegation, given }, async (sql) => {
+    expect(await seen(sql)).toEqual(['delegations', 'memories']);
+    expect(await sql.list('select distinct delegator_id from delegations')).not.toContain(AGENTS.scribe.id);
+    expect(
+      await sql.list('select delegate_id from delegations where delegate_id = $1', [AGENTS.late.id]),
+    ).toEqual([]);
+    expect(await sql.touched(`update users set display_name = 'Changed'`)).toBe(0);
+  });
+});
+
 test('two different worlds in one chain leave nothing', async ({ as }) => {
   const [upper, lower] = [newId<DelegationId>(), newId<DelegationId>()];
   const capabilities = ['memory:read', 'memory:create', 'world:read'];
   const given = async (sql: Sql) => {
+    // so that each of the two, taken by itself, would show something
+    const joined = `insert into world_members (tenant_id, id, world_id, owner_id, entity_id, created_by, request_id)
+      values ($1, gen_random_uuid(), $2, $3, $4, $4, $4)`;
+    await sql.rows(joined, [TENANTS.acme.id, WORLDS.workshop.id, USERS.bob.id, USERS.alice.id]);
     await sql.touched('update memories set world_id = $1 where world_id is null and owner_id = $2', [
       WORLDS.workshop.id,
       USERS.alice.id,
@@ -241,41 +298,3 @@ test('a row that is hidden and a row that is not there get the same answer', asy
     }
   });
 });
-
-const impossible: Readonly<Record<string, [sqlstate: string, given: (sql: Sql) => Promise<unknown>]>> = {
-  'of a fifth hop': [
-    '23514',
-    (sql) => delegate(sql, { from: 'scout', to: 'scribe', parent: DELEGATIONS.scout.id, depth: 5 }),
-  ],
-  'of a hop whose delegator is not the delegate above': [
-    '23503',
-    (sql) => delegate(sql, { from: 'late', to: 'scribe', parent: DELEGATIONS.scout.id }),
-  ],
-  'of a hop without one above it': [
-    '23514',
-    (sql) => delegate(sql, { from: 'scout', to: 'scribe', depth: 2 }),
-  ],
-  'of a root that is not by the owner': [
-    '23514',
-    (sql) => delegate(sql, { from: 'scout', to: 'scribe', depth: 1 }),
-  ],
-  'to oneself': ['23514', (sql) => delegate(sql, { from: 'alice', to: 'alice' })],
-  "to somebody else's agent": ['23503', (sql) => delegate(sql, { from: 'alice', to: 'bobot' })],
-  'to an agent of another tenant': ['23503', (sql) => delegate(sql, { from: 'alice', to: 'mimic' })],
-  'to a person': ['23503', (sql) => delegate(sql, { from: 'alice', to: 'bob' })],
-  'of nothing': ['23514', (sql) => delegate(sql, { from: 'alice', to: 'scout', capabilities: [] })],
-  'for more than 90 days': [
-    '23514',
-    (sql) => delegate(sql, { from: 'alice', to: 'scout', expires: 91 * 86_400 }),
-  ],
-  'for more than a day at depth two': [
-    '23514',
-    (sql) =>
-      delegate(sql, { from: 'scout', to: 'scribe', parent: DELEGATIONS.scout.id, expires: 86_400 + 120 }),
-  ],
-};
-for (const [what, [sqlstate, given]] of Object.entries(impossible)) {
-  test(`not even the migrator can make a delegation ${what}`, async ({ as }) => {
-    await expect(as('alice', { given }, seen)).rejects.toMatchObject({ code: sqlstate });
-  });
-}

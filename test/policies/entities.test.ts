@@ -48,7 +48,7 @@ test('an agent as itself sees itself and changes nothing, not even itself', asyn
 
 test('an agent sees the kinds that its delegation names, and within its world', async ({ as }) => {
   expect(await as('scribe', through.scribe, seen)).toEqual([]);
-  expect(await as('scout', through.scoutInGarden, seen)).toEqual(ids(garden));
+  expect(await as('scout', { ...through.scoutInGarden, given: arrange }, seen)).toEqual(ids(garden));
   expect(await as('bobot', through.bobot, seen)).toEqual(ids(bob));
   expect(await as('scout', through.scout, seen)).toEqual(ids(alice, scout, scribe, late, rogue, garden));
 });

@@ -1,0 +1,168 @@
+// A database in which row security is off, with the cast in it: what stays hidden here, the second layer hides alone.
+//
+// The runtime role may do everything and constraints other than keys are gone, so that nothing else can refuse what
+// scope.ts lets through. And the models, as data: with them the tests of scope.ts meet a new model without being told.
+
+import { readFileSync } from 'node:fs';
+import { test as base } from 'vitest';
+import { getDatamodel } from '../../generated/pothos.ts';
+import { Prisma } from '../../generated/prisma/client.ts';
+import type { Session } from '../../src/db/session.ts';
+import { seedCast } from '../../src/demo/seed.ts';
+import { newId } from '../../src/ids.ts';
+import { ISSUER } from '../kit/as.ts';
+import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
+
+type ModelName = Prisma.ModelName;
+type Row = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** A model's part of a Prisma client, with arguments that need no type of the model. */
+export type Delegate = {
+  findMany(args?: object): Promise<Row[]>;
+  findFirst(args?: object): Promise<Row | null>;
+  findUnique(args: object): Promise<Row | null>;
+  findUniqueOrThrow(args: object): Promise<Row>;
+  count(args?: object): Promise<number>;
+  aggregate(args: object): Promise<{ _count: { id: number }; _max: { id: string | null } }>;
+  groupBy(args: object): Promise<{ tenantId: string; _count: { id: number } }[]>;
+  create(args: object): Promise<Row>;
+  createMany(args: object): Promise<{ count: number }>;
+  createManyAndReturn(args: object): Promise<Row[]>;
+  update(args: object): Promise<Row>;
+  updateMany(args: object): Promise<{ count: number }>;
+  updateManyAndReturn(args: object): Promise<Row[]>;
+  upsert(args: object): Promise<Row>;
+  delete(args: object): Promise<Row>;
+  deleteMany(args?: object): Promise<{ count: number }>;
+};
+
+export const MODELS = Object.values(Prisma.ModelName);
+
+const TABLES = new Map(
+  [
+    ...readFileSync('schema.prisma', 'utf8').matchAll(
+      /^model (\w+) \{\n(?: {2}.*\n|\n)*? {2}@@map\("(\w+)"\)/gm,
+    ),
+  ].map(([, model, table]) => [model, table ?? '']),
+);
+
+export function tableOf(model: ModelName): string {
+  const table = TABLES.get(model);
+  if (table === undefined) {
+    throw new TypeError(`no table for ${model}`);
+  }
+  return table;
+}
+
+export function fieldsOf(model: ModelName) {
+  return getDatamodel().datamodel.models[model]?.fields ?? [];
+}
+
+export function listsOf(model: ModelName): { readonly name: string; readonly type: ModelName }[] {
+  return fieldsOf(model).flatMap(({ kind, isList, name, type }) =>
+    kind === 'object' && isList ? [{ name, type: type as ModelName }] : [],
+  );
+}
+
+export function delegate({ db }: Pick<Session, 'db'>, model: ModelName): Delegate {
+  const name = `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
+  return (db as unknown as Record<string, Delegate>)[name] as Delegate;
+}
+
+/** What a row of a model needs besides what the second layer fills in. Any text will do, the constraints being gone. */
+export function newRow(model: ModelName): Record<string, unknown> {
+  const filled = ['tenantId', 'ownerId', 'createdBy', 'delegationId', 'requestId'];
+  const values: Record<string, () => unknown> = {
+    String: newId,
+    Int: () => 1,
+    DateTime: () => new Date(),
+    Json: () => ({}),
+  };
+  return Object.fromEntries(
+    fieldsOf(model)
+      .filter(
+        (field) => field.kind === 'scalar' && field.isRequired && !field.isList && !field.hasDefaultValue,
+      )
+      .filter(({ name }) => !filled.includes(name))
+      .map(({ name, type }) => [name, values[type]?.()]),
+  );
+}
+
+// Besides being of the caller's tenant ($1): whose rows concern an owner ($2) or an actor ($3), where owner_id is not all.
+const ANY_WORLD = (world: string) =>
+  `exists (select from world_members m where m.tenant_id = $1 and m.world_id = ${world} and m.entity_id = $2)`;
+const CONCERNED: Partial<Record<ModelName, string>> = {
+  Tenant: 'true',
+  Identity: 't.entity_id = $2',
+  Entity: `t.owner_id = $2 or t.id = $2 or ${ANY_WORLD('t.id')}`,
+  Agent: 't.owner_id = $2 or t.id = $2',
+  AgentInstructions: 't.owner_id = $2 or t.id = $2',
+  World: `t.owner_id = $2 or ${ANY_WORLD('t.id')}`,
+  WorldMember: `t.owner_id = $2 or ${ANY_WORLD('t.world_id')}`,
+  Delegation: 't.owner_id = $2 or $3 in (t.delegator_id, t.delegate_id)',
+};
+const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation'];
+
+export type Concern = { readonly concerned: string[]; readonly foreign: { id: string; tenantId: string }[] };
+
+/** Which rows of a model concern a context, by a definition of its own in SQL, and which do not. */
+export function concernOf(
+  on: TestDatabase,
+  model: ModelName,
+  context: Pick<Session, 'tenantId' | 'ownerId' | 'actorId' | 'administrator'>,
+): Promise<Concern> {
+  const condition =
+    context.administrator && ADMINISTERED.includes(model) ? 'true' : (CONCERNED[model] ?? 't.owner_id = $2');
+  return asAdmin(on.adminUrl, async (client) => {
+    const { rows } = await client.query<{ id: string; tenantId: string; concerned: boolean }>(
+      `select t.id, t.tenant_id as "tenantId", t.tenant_id = $1 and (${condition}) as concerned
+         from ${tableOf(model)} t where $2::uuid is not null and $3::uuid is not null order by t.id`,
+      [context.tenantId, context.ownerId, context.actorId],
+    );
+    return {
+      concerned: rows.filter(({ concerned }) => concerned).map(({ id }) => id),
+      foreign: rows.filter(({ concerned }) => !concerned).map(({ id, tenantId }) => ({ id, tenantId })),
+    };
+  });
+}
+
+/** vitest's `test` with such a database, made when the first test of the file asks for it. */
+export const test = base
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs
+  .extend('unguarded', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const database = await createUnguarded();
+    onCleanup(() => database.drop());
+    return database;
+  });
+
+async function createUnguarded(): Promise<TestDatabase> {
+  const database = await createTestDatabase();
+  await seedCast(database.migratorUrl, { issuer: ISSUER });
+  await asAdmin(database.adminUrl, (client) =>
+    client.query(`
+      insert into audit_entries (tenant_id, id, event, actor_id, owner_id, request_id, policy_checksum)
+      select tenant_id, gen_random_uuid(), 'test.made', id, owner_id, gen_random_uuid(), 'none' from entities;
+      do $$
+      declare
+        item record;
+      begin
+        for item in
+          select format('alter table %s drop constraint %I cascade', conrelid::regclass, conname) as command
+            from pg_constraint where connamespace = 'public'::regnamespace and contype in ('f', 'c', 'u')
+          union all
+          select format('drop index if exists %s', indexrelid::regclass)
+            from pg_index i join pg_class c on c.oid = i.indrelid
+           where c.relnamespace = 'public'::regnamespace and i.indisunique and not i.indisprimary
+          union all
+          select format('alter table %s disable row level security', c.oid::regclass)
+            from pg_class c where c.relnamespace = 'public'::regnamespace and c.relrowsecurity
+          union all
+          select format('grant all on %s to bailiwick_runtime', c.oid::regclass)
+            from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+        loop
+          execute item.command;
+        end loop;
+      end $$`),
+  );
+  return database;
+}
