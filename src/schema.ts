@@ -3,6 +3,7 @@
 import './agents/mutations.ts';
 import './api/node.ts';
 import './api/scalars.ts';
+import './delegations/ending.ts';
 import './delegations/mutations.ts';
 import './memories/mutations.ts';
 import './memories/search.ts';

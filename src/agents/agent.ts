@@ -30,7 +30,7 @@ const AgentOrderField = builder.enumType('AgentOrderField', {
   description: 'By what agents can be ordered.',
   values: {
     CREATED: { value: 'id', description: 'Time of creation.' },
-    NAME: { value: 'name', description: 'Name.' },
+    NAME: { value: 'name', description: 'Alphabetically.' },
   } as const,
 });
 

@@ -36,8 +36,11 @@ export class SealedPool extends pg.Pool {
       ...(serverVersion >= 170_000 ? { options: `-c transaction_timeout=${limits.transactionMs}` } : {}),
     });
     this.#limitMs = limits.transactionMs;
-    // The pool drops an idle connection that the server closes; without a listener the process would end with it.
-    this.on('error', () => undefined);
+    // The pool drops an idle connection that the server closes; without a listener the process would end with it. The
+    // error carries the whole client, whose cancel key and addresses belong in no log.
+    this.on('error', (error: Error & { client?: unknown }) => {
+      delete error.client;
+    });
   }
 
   // Declared with both of pg's signatures; Prisma's adapter uses the promise.

@@ -2,6 +2,7 @@
 // prisma/policies/17-delegations.sql.
 
 import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { Agent } from '../agents/agent.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
@@ -205,3 +206,12 @@ registerNode('Delegation', (context, ids, selection) =>
     where: { id: { in: ids } },
   } as Prisma.DelegationFindManyArgs),
 );
+
+/** One delegation as a mutation answers it, after it has written. */
+export async function readDelegation(context: Context, id: string, info: GraphQLResolveInfo) {
+  const selection = queryFromInfo({ context, info, typeName: 'Delegation' });
+  return rows(context).delegation.findFirstOrThrow({
+    ...selection,
+    where: { id },
+  } as Prisma.DelegationFindFirstArgs) as never;
+}

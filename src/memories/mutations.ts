@@ -60,7 +60,7 @@ const UpdateMemoryInput = builder.inputType('UpdateMemoryInput', {
 });
 
 const DeleteMemoryInput = builder.inputType('DeleteMemoryInput', {
-  description: 'Which memory to delete.',
+  description: 'A memory that is to be gone for good.',
   fields: (t) => ({ id: t.id({ description: 'The memory.' }) }),
 });
 

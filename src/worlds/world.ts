@@ -31,7 +31,7 @@ const WorldOrderField = builder.enumType('WorldOrderField', {
   description: 'By what worlds can be ordered.',
   values: {
     CREATED: { value: 'id', description: 'Time of creation.' },
-    NAME: { value: 'name', description: 'Name.' },
+    NAME: { value: 'name', description: 'Alphabetically.' },
   } as const,
 });
 

@@ -214,3 +214,19 @@ test('an operation on an agent by id reads it with what hangs on it in one state
   expect(dataOf(answer)).toMatchObject({ node: { name: AGENTS.scout.name } });
   expect(server.cost(answer)).toMatchObject({ roundTrips: 3, statements: { length: 1 } });
 });
+
+test('what a mutation answers is read in one statement after the writing', async ({ server, query }) => {
+  const answer = await query(
+    'alice',
+    `mutation ($id: ID!) { updateAgent(input: { id: $id, icon: "x" }) { ... on Agent {
+       icon memories(first: 20) { edges { node { content world { name } } } } } } }`,
+    { id: toGlobalId('Agent', AGENTS.scout.id) },
+  );
+  expect(dataOf(answer)).toMatchObject({ updateAgent: { icon: 'x' } });
+  const { statements } = server.cost(answer);
+  expect(statements.map((text) => text.trim().split(' ')[0]?.toLowerCase())).toEqual([
+    'update',
+    'select',
+    'select',
+  ]);
+});

@@ -223,9 +223,10 @@ test('the process is up, and ready as long as it reaches its database', async ({
     asAdmin(maintenance.href, async (client) => {
       await client.query(`alter database ${name} connection limit ${limit}`);
       if (limit === 0) {
-        await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
-          name,
-        ]);
+        await client.query(
+          'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = $2',
+          [name, 'bailiwick_runtime'],
+        );
       }
     });
   await allow(0);

@@ -2,92 +2,15 @@
 // every attempt leaves an audit entry that says truly who tried.
 
 import { expect } from 'vitest';
-import * as documents from '../../generated/graphql/graphql.ts';
+import { AddWorldMemberDocument } from '../../generated/graphql/graphql.ts';
 import { toGlobalId } from '../../src/api/global-id.ts';
-import { ACTORS, type ActorName, AGENTS, USERS, WORLDS } from '../../src/demo/cast.ts';
+import { ACTORS, type ActorName, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts';
-import { MEMORIES } from '../../src/demo/memories.ts';
 import { newId } from '../../src/ids.ts';
 import { schema } from '../../src/schema.ts';
 import { type Answer, codesOf } from '../kit/answer.ts';
 import { type RunningServer, test } from '../kit/server.ts';
-
-type Ids = Readonly<
-  Record<'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation', string>
->;
-
-/** Alice's, as global ids. */
-const HIDDEN: Ids = {
-  agent: toGlobalId('Agent', AGENTS.scout.id),
-  subagent: toGlobalId('Agent', AGENTS.scribe.id),
-  memory: toGlobalId('Memory', MEMORIES.find(({ owner }) => owner === 'alice')?.id ?? ''),
-  world: toGlobalId('World', WORLDS.garden.id),
-  member: toGlobalId('WorldMember', WORLDS.garden.members.alice?.id ?? ''),
-  user: toGlobalId('User', USERS.ada.id),
-  delegation: toGlobalId('Delegation', DELEGATIONS.scout.id),
-};
-const absent = (): Ids => ({
-  agent: toGlobalId('Agent', newId()),
-  subagent: toGlobalId('Agent', newId()),
-  memory: toGlobalId('Memory', newId()),
-  world: toGlobalId('World', newId()),
-  member: toGlobalId('WorldMember', newId()),
-  user: toGlobalId('User', newId()),
-  delegation: toGlobalId('Delegation', newId()),
-});
-
-type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
-const attempt = (document: Attempt['document'], input: Attempt['input']): Attempt => ({ document, input });
-const terms = { capabilities: ['memory:read'], lifetimeSeconds: 600, redelegate: 0 };
-const soon = new Date(Date.now() + 600_000).toISOString();
-
-/** Mutations of a row by its id: for a stranger there is no such row. */
-const ON_ROWS: Readonly<Record<string, Attempt>> = {
-  updateAgent: attempt(documents.UpdateAgentDocument, ({ agent }) => ({ id: agent, name: 'Taken' })),
-  setAgentStatus: attempt(documents.SetAgentStatusDocument, ({ agent }) => ({
-    id: agent,
-    status: 'SUSPENDED',
-  })),
-  setAgentCeiling: attempt(documents.SetAgentCeilingDocument, ({ agent }) => ({
-    id: agent,
-    capabilities: [],
-  })),
-  deleteAgent: attempt(documents.DeleteAgentDocument, ({ agent }) => ({ id: agent })),
-  revokeAgent: attempt(documents.RevokeAgentDocument, ({ agent }) => ({ agentId: agent })),
-  updateMemory: attempt(documents.UpdateMemoryDocument, ({ memory }) => ({ id: memory, content: 'Taken' })),
-  deleteMemory: attempt(documents.DeleteMemoryDocument, ({ memory }) => ({ id: memory })),
-  updateWorld: attempt(documents.UpdateWorldDocument, ({ world }) => ({ id: world, name: 'Taken' })),
-  deleteWorld: attempt(documents.DeleteWorldDocument, ({ world }) => ({ id: world })),
-  addWorldMember: attempt(documents.AddWorldMemberDocument, ({ world, user }) => ({
-    worldId: world,
-    userId: user,
-  })),
-  updateWorldMember: attempt(documents.UpdateWorldMemberDocument, ({ member }) => ({
-    id: member,
-    role: 'GUEST',
-  })),
-  removeWorldMember: attempt(documents.RemoveWorldMemberDocument, ({ member }) => ({ id: member })),
-  narrowDelegation: attempt(documents.NarrowDelegationDocument, ({ delegation }) => ({
-    id: delegation,
-    expiresAt: soon,
-  })),
-  revokeDelegation: attempt(documents.RevokeDelegationDocument, ({ delegation }) => ({ id: delegation })),
-  renounceDelegation: attempt(documents.RenounceDelegationDocument, ({ delegation }) => ({ id: delegation })),
-};
-
-/** Mutations that make something, or change what is the caller's own. */
-const MAKING: Readonly<Record<string, Attempt>> = {
-  createAgent: attempt(documents.CreateAgentDocument, () => ({ name: 'New' })),
-  createMemory: attempt(documents.CreateMemoryDocument, () => ({ content: 'New' })),
-  createMemories: attempt(documents.CreateMemoriesDocument, () => ({ memories: [{ content: 'New' }] })),
-  createWorld: attempt(documents.CreateWorldDocument, () => ({ name: 'New' })),
-  updateProfile: attempt(documents.UpdateProfileDocument, () => ({ displayName: 'Taken' })),
-  grantDelegation: attempt(documents.GrantDelegationDocument, ({ subagent }) => ({
-    delegateId: subagent,
-    ...terms,
-  })),
-  redelegate: attempt(documents.RedelegateDocument, ({ subagent }) => ({ delegateId: subagent, ...terms })),
-};
+import { type Attempt, absent, HIDDEN, type Ids, MAKING, ON_ROWS } from './attempts.ts';
 
 type Stranger = {
   readonly actor: ActorName;
@@ -279,7 +202,7 @@ test('a user of another tenant cannot be made a member, and is not told from one
   query,
 }) => {
   const add = (userId: string) =>
-    query('alice', documents.AddWorldMemberDocument, { input: { worldId: HIDDEN.world, userId } });
+    query('alice', AddWorldMemberDocument, { input: { worldId: HIDDEN.world, userId } });
   const foreign = await add(toGlobalId('User', USERS.mallory.id));
   const missing = await add(toGlobalId('User', newId()));
   expect(outcomeOf(foreign)).toBe('NOT_FOUND');

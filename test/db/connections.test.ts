@@ -9,7 +9,7 @@ import { expect } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import type { Session } from '../../src/db/session.ts';
 import { test } from '../kit/cast.ts';
-import type { TestDatabase } from '../kit/database.ts';
+import { asAdmin, type TestDatabase } from '../kit/database.ts';
 import {
   backendOf,
   expectIsolated,
@@ -172,14 +172,28 @@ test('an idle connection that the server closes troubles neither the process nor
   database,
 }) => {
   const lane = await openLane(database, { size: 2 });
-  // before Prisma has connected, hence before it listens to the pool
-  await lane.pool.ping();
-  const pids = await Promise.all([lane.read('alice', backendOf), lane.read('bob', backendOf)]);
-  for (const pid of pids) {
-    await terminate(database, pid);
+  const told: Error[] = [];
+  lane.pool.on('error', (error) => told.push(error));
+  // first before Prisma has connected, which listens to the pool too
+  for (const use of [
+    () => lane.pool.ping(),
+    () => Promise.all([lane.read('alice', backendOf), lane.read('bob', backendOf)]),
+  ]) {
+    await use();
+    const ended = await asAdmin(database.adminUrl, async (client) => {
+      const { rowCount } = await client.query(
+        `select pg_terminate_backend(pid, 2000) from pg_stat_activity
+          where application_name = 'bailiwick' and datname = current_database()`,
+      );
+      return rowCount;
+    });
+    expect(ended).toBeGreaterThan(0);
+    await sleep(50);
+    expect(lane.pool.totalCount).toBe(0);
   }
-  await sleep(50);
-  expect(lane.pool.totalCount).toBe(0);
+  // what an operator logs of it says nothing about how to connect
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.filter((error) => 'client' in error)).toEqual([]);
   await expectIsolated(lane);
 });
 

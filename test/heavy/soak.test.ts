@@ -4,6 +4,7 @@
 // order in which eight workers get the connection is chance). Each operation looks at the table through row security
 // alone. Not a benchmark. Left out of `npm test`.
 
+import { mkdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { SCOPES } from '../../src/capabilities.ts';
@@ -11,7 +12,7 @@ import { createClient } from '../../src/db/client.ts';
 import { SealedPool } from '../../src/db/pool.ts';
 import { Rollback, type Session, withSession } from '../../src/db/session.ts';
 import { newId } from '../../src/ids.ts';
-import { backendOf, hasEnded, note, versionOf } from '../db/lane.ts';
+import { backendOf, note, versionOf } from '../db/lane.ts';
 import { ISSUER, KEY, trustTickets } from '../kit/as.ts';
 import { asAdmin, createTestDatabase } from '../kit/database.ts';
 import { type Member, makeCrowd, tally } from './crowd.ts';
@@ -35,7 +36,7 @@ type Stage = {
 };
 
 type Act = {
-  /** How many of a thousand operations. */
+  /** How many of about ten thousand operations. */
   readonly weight: number;
   readonly readOnly?: true;
   /** What it adds to the memories of its user, if it succeeds. */
@@ -46,10 +47,10 @@ type Act = {
 };
 
 const ACTS: Readonly<Record<string, Act>> = {
-  'reads nothing more': { weight: 380, readOnly: true, work: async () => undefined },
-  'reads through the model': { weight: 200, readOnly: true, work: ({ session }) => rowsOf(session) },
+  'reads nothing more': { weight: 4700, readOnly: true, work: async () => undefined },
+  'reads through the model': { weight: 2000, readOnly: true, work: ({ session }) => rowsOf(session) },
   'reads by a foreign key': {
-    weight: 60,
+    weight: 600,
     readOnly: true,
     work: async ({ session: { db }, other }) => {
       const found = await db.$queryRaw<Seen[]>`
@@ -57,20 +58,20 @@ const ACTS: Readonly<Record<string, Act>> = {
       expect(found).toEqual([]);
     },
   },
-  writes: { weight: 120, adds: 1, work: ({ session }) => note(session, 'soak') },
+  writes: { weight: 1000, adds: 1, work: ({ session }) => note(session, 'soak') },
   changes: {
-    weight: 60,
+    weight: 500,
     work: ({ session: { db } }) => db.$executeRaw`update memories set kind = 'changed'`,
   },
   'removes and adds': {
-    weight: 30,
+    weight: 300,
     work: async ({ session }) => {
       await note(session, 'removed at once');
       await session.db.memory.deleteMany({ where: { content: 'removed at once' } });
     },
   },
   'leaves things behind': {
-    weight: 30,
+    weight: 300,
     work: async ({ session: { db } }) => {
       await db.$executeRaw`declare soak cursor with hold for select content from memories`;
       await db.$queryRaw`
@@ -78,7 +79,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
   'writes what is refused': {
-    weight: 20,
+    weight: 60,
     fails: 'BAD_USER_INPUT',
     work: async ({ session }) => {
       await note(session, 'soak');
@@ -86,14 +87,14 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
   "writes in another's name": {
-    weight: 15,
+    weight: 60,
     fails: 'FORBIDDEN',
     work: ({ session: { db }, other }) => db.$executeRaw`
       insert into memories (tenant_id, id, owner_id, content)
       values (${other.tenantId}::uuid, gen_random_uuid(), ${other.userId}::uuid, 'forged')`,
   },
   'swallows a failure': {
-    weight: 10,
+    weight: 30,
     fails: 'BAD_USER_INPUT',
     work: async ({ session }) => {
       await note(session, 'soak');
@@ -101,14 +102,14 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
   'rolls back': {
-    weight: 25,
+    weight: 60,
     work: async ({ session }) => {
       await note(session, 'soak');
       throw new Rollback(undefined);
     },
   },
   throws: {
-    weight: 10,
+    weight: 30,
     fails: 'INTERNAL',
     work: async ({ session }) => {
       await note(session, 'soak');
@@ -116,7 +117,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
   'ends its own transaction': {
-    weight: 5,
+    weight: 20,
     fails: 'INTERNAL',
     work: async ({ session }) => {
       await session.db.$executeRawUnsafe('rollback');
@@ -124,20 +125,20 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
   'uses a stale handle': {
-    weight: 20,
+    weight: 200,
     work: async ({ stale }) => {
       const late = stale === undefined ? [] : await rowsOf(stale).catch(() => []);
       expect(late).toEqual([]);
     },
   },
   'leaves a query behind': {
-    weight: 10,
+    weight: 100,
     work: async ({ session }) => {
       setTimeout(() => note(session, 'too late').catch(() => undefined), 2);
     },
   },
   'loses its connection': {
-    weight: 4,
+    weight: 30,
     fails: 'UNAVAILABLE',
     work: async ({ session, kill }) => {
       await note(session, 'soak');
@@ -146,7 +147,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     },
   },
   'is too slow': {
-    weight: 1,
+    weight: 4,
     fails: 'TIMEOUT',
     work: async ({ session }) => {
       await note(session, 'soak');
@@ -185,7 +186,7 @@ function choose(roll: (sides: number) => number): [name: string, act: Act] {
   return chosen;
 }
 
-test.runIf(process.env.HEAVY)('on one connection two hundred tenants never meet', async ({ annotate }) => {
+test.runIf(process.env.HEAVY)('on one connection two hundred tenants never meet', async () => {
   const database = await createTestDatabase();
   await trustTickets(database);
   const crowd = await makeCrowd(database, TENANTS, MEMORIES_EACH);
@@ -260,12 +261,22 @@ test.runIf(process.env.HEAVY)('on one connection two hundred tenants never meet'
     const seconds = (performance.now() - began) / 1000;
     await sleep(50);
     times.sort((a, b) => a - b);
-    const quantile = (q: number) => `${(times[Math.floor(times.length * q)] ?? 0).toFixed(1)} ms`;
-    await annotate(
-      `seed ${SEED}: ${times.length} operations of ${TENANTS} tenants in ${seconds.toFixed(1)} s ` +
-        `(${Math.round(times.length / seconds)}/s; p50 ${quantile(0.5)}, p99 ${quantile(0.99)}, ${WORKERS} waiting), ` +
-        `${looked} rows looked at, ${wrong.length} wrong, ${connections} connections; ${JSON.stringify(done)}`,
-    );
+    const quantile = (q: number) => Math.round(times[Math.floor(times.length * q)] ?? 0);
+    await mkdir('test-results', { recursive: true });
+    const summary = {
+      seed: SEED,
+      tenants: TENANTS,
+      operations: times.length,
+      seconds: Number(seconds.toFixed(1)),
+      perSecond: Math.round(times.length / seconds),
+      waiting: WORKERS,
+      milliseconds: { p50: quantile(0.5), p99: quantile(0.99) },
+      rowsLookedAt: looked,
+      wrong: wrong.length,
+      connections,
+      acts: done,
+    };
+    await writeFile('test-results/soak.json', `${JSON.stringify(summary, undefined, 2)}\n`);
     expect(wrong).toEqual([]);
     expect(await tally(database)).toEqual(expected);
     expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([1, 1, 0]);

@@ -89,6 +89,11 @@ const refused: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     'an agent grants a hop as itself': ['scout', itself, HOP],
     'an agent names another hop than its own as the one above': ['scout', through.scoutInGarden, HOP],
     'a person grants a hop in the middle of a chain': ['alice', itself, HOP],
+    'a person begins under another delegation': [
+      'alice',
+      itself,
+      { ...ROOT, parent_id: DELEGATIONS.scout.id },
+    ],
     'a person begins at depth two': ['alice', itself, { ...ROOT, depth: 2 }],
     'an agent repeats the depth above it': ['scout', through.scout, { ...HOP, depth: 1 }],
     'the delegation acted through is revoked': [

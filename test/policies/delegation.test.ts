@@ -89,8 +89,9 @@ test('an agent that has changed owner acts no longer through what its old owner 
   as,
 }) => {
   const given = unchecked('update entities set owner_id = $1 where id = $2', USERS.bob.id, AGENTS.scout.id);
-  expect(await as('scout', { ...through.scout, given }, seen)).toEqual([]);
-  expect(await as('scribe', { ...through.scribe, given }, seen)).toEqual([]);
+  for (const who of ['scout', 'scribe'] as const) {
+    expect(await as(who, { ...through[who], given }, seen), who).toEqual([]);
+  }
 });
 
 test('a chain whose hops do not fit together opens nothing', async ({ as }) => {
@@ -102,11 +103,6 @@ test('a chain whose hops do not fit together opens nothing', async ({ as }) => {
     );
     await expect(as('scribe', { ...through.scribe, given }, seen)).rejects.toMatchObject({ code: '28000' });
   }
-});
-
-test('expired and revoked delegations of the cast show nothing', async ({ as }) => {
-  expect(await as('late', through.late, seen)).toEqual([]);
-  expect(await as('rogue', through.rogue, seen)).toEqual([]);
 });
 
 // A snapshot or a cached right would let a stopped agent go on until its transaction ends.

@@ -30,7 +30,9 @@ test('every fault in a policy is noticed', { timeout: 120_000 }, async ({ databa
 
   const survivors = await migrate(async (sql) => {
     const unnoticed: string[] = [];
-    for (const { name, table, kernel, apply, undo } of await readMutants(sql)) {
+    const mutants = await readMutants(sql);
+    expect(mutants.length).toBeGreaterThan(150);
+    for (const { name, table, kernel, apply, undo } of mutants) {
       await sql.rows(apply);
       // A policy for the runtime role decides about its own table only: asking less can hide a fault, never invent one.
       const findings = await probe(database, { only: kernel ? undefined : table, enough: differs });

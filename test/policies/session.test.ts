@@ -122,6 +122,13 @@ test('a seal of another connection is an error on every table while its own tran
   });
 });
 
+test('a seal is bound to the connection itself, not only to the time at which its transaction began', async ({
+  migrate,
+}) => {
+  const bound = `select split_part(bailiwick.transaction_identity(), '.', 1) = pg_backend_pid()::text`;
+  expect(await migrate((sql) => sql.value(bound))).toBe(true);
+});
+
 test('a seal in which any part was edited is an error on every table', async ({ as }) => {
   await as('alice', itself, async (sql) => {
     const seal = String(await sql.value(SEAL));
