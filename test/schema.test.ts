@@ -2,7 +2,7 @@
 // built without touching anything.
 
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
@@ -12,8 +12,12 @@ import {
   isIntrospectionType,
   isObjectType,
   isSpecifiedScalarType,
+  Kind,
+  parse,
+  validate,
 } from 'graphql';
 import { expect, test } from 'vitest';
+import { checkLimits } from '../src/api/limits.ts';
 import { schemaText } from '../src/print-schema.ts';
 import { schema } from '../src/schema.ts';
 
@@ -93,6 +97,28 @@ test('no description merely repeats the name of what it describes', () => {
       .filter((element) => added(element).length === 0)
       .map(({ at, description }) => `${at}: ${description}`),
   ).toEqual([]);
+});
+
+test('the operations checked in are valid, within the limits, and leave out no query and no mutation', async () => {
+  const folder = `${root}graphql/operations/`;
+  const texts = await Promise.all(
+    (await readdir(folder)).map((file) => readFile(`${folder}${file}`, 'utf8')),
+  );
+  const document = parse(texts.join('\n'));
+  expect(validate(schema, document)).toEqual([]);
+  const operations = document.definitions.filter(
+    (definition) => definition.kind === Kind.OPERATION_DEFINITION,
+  );
+  for (const operation of operations) {
+    checkLimits(schema, document, operation, { first: 100 });
+  }
+  const asked = operations.flatMap(({ selectionSet }) =>
+    selectionSet.selections.flatMap((node) => (node.kind === Kind.FIELD ? [node.name.value] : [])),
+  );
+  const fields = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
+    Object.keys(type?.getFields() ?? {}),
+  );
+  expect(fields.filter((field) => !asked.includes(field))).toEqual([]);
 });
 
 test('building the schema writes nothing, connects to nothing, starts nothing and leaves nothing open', async () => {

@@ -23,6 +23,14 @@ language sql immutable parallel safe as $$
   ]
 $$;
 
+-- What an agent may do as itself, without a delegation: see itself and what it holds, keep memories of its own, renounce.
+-- It owns nothing else: agents and worlds belong to people.
+create or replace function bailiwick.by_itself() returns text[]
+language sql immutable parallel safe as $$
+  select array['agent:read', 'memory:read', 'memory:create', 'memory:update', 'memory:delete',
+               'delegation:read', 'delegation:update']
+$$;
+
 -- Kinds whose rows stand in a world; a chain limited to a world reaches no other kind.
 create or replace function bailiwick.stands_in_world(capability text) returns boolean
 language sql immutable parallel safe as $$ select split_part(capability, ':', 1) in ('world', 'member', 'memory') $$;
@@ -56,6 +64,22 @@ begin
             or capability = any (d.capabilities) and (e.ceiling is null or e.ceiling ? capability)));
 end $$;
 
+-- Whether the actor and whoever owns it are active in an active tenant, and neither is limited below a capability.
+create or replace function bailiwick.in_good_standing(c bailiwick.context, capability text) returns boolean
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+begin
+  return exists (
+    select
+      from public.entities a
+      join public.entities o on o.tenant_id = a.tenant_id and o.id = a.owner_id
+      join public.tenants t on t.tenant_id = a.tenant_id
+     where a.tenant_id = c.tenant_id and a.id = c.actor_id
+       and a.status = 'active' and o.status = 'active' and t.status = 'active'
+       and (capability is null
+            or (a.ceiling is null or a.ceiling ? capability) and (o.ceiling is null or o.ceiling ? capability)
+               and (a.kind = 'user' or cardinality(c.chain) > 0 or capability = any (bailiwick.by_itself()))));
+end $$;
+
 -- Whether the context holds a capability right now; null asks whether it holds any authority at all.
 create or replace function bailiwick.holds(c bailiwick.context, capability text) returns boolean
 language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
@@ -67,15 +91,7 @@ begin
      or c.world_id is not null and not bailiwick.stands_in_world(capability)) then
     return false;
   end if;
-  -- the actor, whoever owns it, and the tenant
-  if not exists (
-       select
-         from public.entities a
-         join public.entities o on o.tenant_id = a.tenant_id and o.id = a.owner_id
-         join public.tenants t on t.tenant_id = a.tenant_id
-        where a.tenant_id = c.tenant_id and a.id = c.actor_id
-          and a.status = 'active' and o.status = 'active' and t.status = 'active'
-          and (capability is null or a.ceiling is null or a.ceiling ? capability)) then
+  if not bailiwick.in_good_standing(c, capability) then
     return false;
   end if;
   if cardinality(c.chain) > 0 and bailiwick.live_hops(c, capability) <> cardinality(c.chain) then
@@ -131,7 +147,8 @@ language plpgsql stable parallel restricted security definer set search_path = p
 declare
   c bailiwick.context := bailiwick.sealed();
 begin
-  return case when kind || ':' || verb = any (c.scopes) and bailiwick.holds(c, null) then c.actor_id end;
+  return case when kind || ':' || verb = any (c.scopes) and bailiwick.holds(c, null)
+    and bailiwick.in_good_standing(c, kind || ':' || verb) then c.actor_id end;
 end $$;
 
 -- The tenant that the caller administers: an active user with the role admin, acting directly, with a token for it.
@@ -213,7 +230,7 @@ begin
     if parent.redelegate < 1 or grant_refusal.redelegate not between 0 and parent.redelegate - 1 then
       return 'redelegate';
     end if;
-    if not grant_refusal.capabilities <@ parent.capabilities then
+    if (grant_refusal.capabilities <@ parent.capabilities) is not true then
       return 'capabilities';
     end if;
     if grant_refusal.world_id is distinct from coalesce(c.world_id, grant_refusal.world_id) then
@@ -225,7 +242,8 @@ begin
     select make_interval(secs => t.subdelegation_seconds) into longest
       from public.tenants t where t.tenant_id = c.tenant_id;
   end if;
-  if cardinality(grant_refusal.capabilities) = 0 or not bailiwick.well_formed(grant_refusal.capabilities) then
+  if coalesce(cardinality(grant_refusal.capabilities), 0) = 0
+     or not bailiwick.well_formed(grant_refusal.capabilities) then
     return 'capabilities';
   end if;
   if grant_refusal.expires_at <= greatest(statement_timestamp(), grant_refusal.not_before)

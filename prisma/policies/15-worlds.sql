@@ -1,5 +1,5 @@
 -- worlds
--- A world is seen by its owner and by its members, and by an agent for any of them when its delegation lets it read
+-- A world is seen by its owner and, while it is active, by its members, and by an agent for any of them when its delegation lets it read
 -- worlds; a delegation limited to one world shows that one only. The owner edits it, or its agent with that capability.
 -- Nobody deletes a world: it is archived (entities).
 

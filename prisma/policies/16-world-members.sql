@@ -1,5 +1,5 @@
 -- world_members
--- Who takes part in a world is seen by everybody who takes part in it. The world's owner adds, changes and removes
+-- Who takes part in an active world is seen by everybody who takes part in it. The world's owner adds, changes and removes
 -- members, or its agent with that capability; a member may leave by itself. The owner's own membership stays.
 
 alter table public.world_members enable row level security, force row level security;

@@ -1,8 +1,8 @@
 -- memories
 -- A memory is seen by its owner, and by an agent acting for that owner when its delegation lets it read memories; a
 -- delegation limited to a world shows the memories of that world only. The same goes for creating, changing and
--- deleting, each with its own capability. A memory in a world needs its owner to be a member of that world. A member
--- of the world who is not the owner of the memory does not see it.
+-- deleting, each with its own capability. Writing a memory into a world needs its owner to be a member of that world at
+-- that time; it stays the owner's afterwards. A member of the world who does not own the memory does not see it.
 
 alter table public.memories enable row level security, force row level security;
 

@@ -8,6 +8,8 @@ import { rows } from '../context.ts';
 export const Tenant = builder.prismaObject('Tenant', {
   interfaces: [NodeInterface],
   description: 'A customer of this installation. Nothing crosses from one tenant to another.',
+  // the runtime role may see these columns and no others
+  select: { id: true },
   fields: (t) => ({
     slug: t.exposeString('slug', { description: 'The name by which tokens name it.' }),
     name: t.exposeString('name', { description: 'What people call it.' }),

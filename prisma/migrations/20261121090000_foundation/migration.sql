@@ -395,7 +395,9 @@ ALTER TABLE delegations
     ADD CONSTRAINT delegations_root_delegator CHECK (depth > 1 OR delegator_id = owner_id),
     ADD CONSTRAINT delegations_redelegate CHECK (redelegate BETWEEN 0 AND 4 - depth),
     ADD CONSTRAINT delegations_not_to_self CHECK (delegate_id <> delegator_id AND delegate_id <> owner_id),
-    ADD CONSTRAINT delegations_capabilities CHECK (cardinality(capabilities) > 0),
+    ADD CONSTRAINT delegations_capabilities CHECK (
+        capabilities IS NOT NULL AND cardinality(capabilities) > 0 AND array_ndims(capabilities) = 1),
+    ADD CONSTRAINT delegations_finite CHECK (isfinite(not_before) AND isfinite(expires_at)),
     ADD CONSTRAINT delegations_lifetime CHECK (
         expires_at > not_before
         AND expires_at <= created_at + CASE WHEN depth = 1 THEN interval '90 days 1 minute' ELSE interval '24 hours 1 minute' END),
