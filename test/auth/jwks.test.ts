@@ -1,5 +1,4 @@
 // Fetching keys from an issuer, here a real HTTP server on loopback that redirects, stalls, floods and fails.
-
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';

@@ -148,7 +148,7 @@ guarded.for(CALLERS)(
     const alone: Record<string, unknown> = {};
     await as(actor, acting, async (sql) => {
       for (const model of MODELS) {
-        const outcome = await sql.outcome(`select from ${tableOf(model)}`);
+        const outcome = await sql.outcome(`select id from ${tableOf(model)}`);
         alone[model] = outcome === '42501' ? 'FORBIDDEN' : await sql.list(`select id from ${tableOf(model)}`);
       }
     });
@@ -157,7 +157,8 @@ guarded.for(CALLERS)(
       both[model] = await lane
         .read(
           actor,
-          async (session) => (await delegate(session, model).findMany()).map(({ id }) => id).sort(),
+          async (session) =>
+            (await delegate(session, model).findMany({ select: { id: true } })).map(({ id }) => id).sort(),
           acting,
         )
         .catch(({ code }) => code);

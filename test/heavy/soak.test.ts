@@ -6,7 +6,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { SCOPES } from '../../src/capabilities.ts';
 import { createClient } from '../../src/db/client.ts';
 import { SealedPool } from '../../src/db/pool.ts';
@@ -198,6 +198,11 @@ test.runIf(process.env.HEAVY)('on one connection two hundred tenants never meet'
     connections += 1;
   });
   const client = createClient(pool);
+  onTestFinished(async () => {
+    await client.$disconnect();
+    await pool.end();
+    await database.drop();
+  });
   const opened = { client, ticketKey: KEY, transactionMs: limits.transactionMs, waitMs: limits.waitMs };
   const done: Record<string, number> = {};
   const wrong: string[] = [];
@@ -281,7 +286,4 @@ test.runIf(process.env.HEAVY)('on one connection two hundred tenants never meet'
     expect(await tally(database)).toEqual(expected);
     expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([1, 1, 0]);
   });
-  await client.$disconnect();
-  await pool.end();
-  await database.drop();
 });
