@@ -2,16 +2,16 @@
 //
 // Who sees which agent is decided in prisma/policies/13-agents.sql and 14-agent-instructions.sql, and nowhere here.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
 import { optionalIdOf } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
+import { readPage } from '../api/reading.ts';
 import { OrderDirectionEnum, StatusEnum } from '../api/status.ts';
 import { containing } from '../api/validation.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows } from '../context.ts';
+import type { Context } from '../context.ts';
 
 const AgentFilter = builder.inputType('AgentFilter', {
   description: 'Which agents; every condition given must hold.',
@@ -144,16 +144,8 @@ builder.queryField('agents', (t) =>
     type: AgentConnection,
     description: "The owner's agents; acting as itself, an agent sees itself.",
     args: agentArguments,
-    resolve: async (_root, args, context, info) => {
-      const { page, query } = agentPage(context, args);
-      const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      return page.connection(
-        await rows(context).agent.findMany({ ...selection, ...query } as Prisma.AgentFindManyArgs),
-      ) as never;
-    },
+    resolve: (_root, args, context, info) => readPage(context, info, 'Agent', agentPage(context, args)),
   }),
 );
 
-registerNode('Agent', (context, ids, selection) =>
-  rows(context).agent.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.AgentFindManyArgs),
-);
+registerNode('Agent');

@@ -1,12 +1,12 @@
 // Making, changing, instructing, limiting and archiving agents. Who may: prisma/policies/11-entities.sql, 13-agents.sql,
 // 14-agent-instructions.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
+import { readById } from '../api/reading.ts';
 import { StatusEnum } from '../api/status.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -66,11 +66,7 @@ const UpdateAgentInput = builder.inputType('UpdateAgentInput', {
 });
 
 async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
-  const selection = queryFromInfo({ context, info, typeName: 'Agent' });
-  const agent = await rows(context).agent.findFirst({
-    ...selection,
-    where: { id },
-  } as Prisma.AgentFindFirstArgs);
+  const agent = await readById(context, info, 'Agent', id);
   return (agent ?? refuseAsNotFound(context, 'agent.read_refused', 'agent', id)) as never;
 }
 

@@ -1,18 +1,16 @@
-// node and nodes: any row by its global id. A feature registers how rows of its type are loaded; many ids of one type
-// are one query. What the caller may not know of is null in its place, exactly like what does not exist.
+// node and nodes: any row by its global id, of every type that a feature has registered; many ids of one type are one
+// query. What the caller may not know of is null in its place, exactly like what does not exist.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
 import { fromGlobalId, type NodeName, toGlobalId } from './global-id.ts';
+import { readByIds } from './reading.ts';
 
-type Selection = { select?: unknown; include?: unknown };
 type NodeRow = { readonly id: string };
-type Load = (context: Context, ids: string[], selection: Selection) => Promise<NodeRow[]>;
 
-const loaders = new Map<NodeName, Load>();
+const registered = new Set<NodeName>();
 const MOST_NODES = 100;
 
 const MARK = Symbol('the type of a row that node or nodes loaded');
@@ -28,9 +26,9 @@ export const NodeInterface = builder.interfaceRef<NodeRow>('Node').implement({
   }),
 });
 
-/** Makes a type reachable by global id. `load` asks for rows by id through the caller's session. */
-export function registerNode(type: NodeName, load: Load): void {
-  loaders.set(type, load);
+/** Makes a type reachable by global id. */
+export function registerNode(type: NodeName): void {
+  registered.add(type);
 }
 
 async function loadNodes(
@@ -43,11 +41,10 @@ async function loadNodes(
   }
   const parsed = ids.map(fromGlobalId);
   const found = new Map<string, NodeRow>();
-  for (const [type, load] of loaders) {
+  for (const type of registered) {
     const wanted = [...new Set(parsed.filter((item) => item.type === type).map(({ id }) => id))];
     if (wanted.length > 0) {
-      const selection = queryFromInfo({ context, info, typeName: type }) as Selection;
-      for (const row of await load(context, wanted, selection)) {
+      for (const row of await readByIds(context, info, type, wanted)) {
         found.set(toGlobalId(type, row.id), Object.assign(row, { [MARK]: type }));
       }
     }

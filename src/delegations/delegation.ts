@@ -1,7 +1,6 @@
 // Delegations: who may act for whom, how far and until when; and how they are listed. Who sees which:
 // prisma/policies/17-delegations.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { Agent } from '../agents/agent.ts';
@@ -9,9 +8,10 @@ import { connectionOf, pageArguments } from '../api/connection.ts';
 import { idOf, toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
+import { readById, readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows, sessionOf } from '../context.ts';
+import { type Context, sessionOf } from '../context.ts';
 
 const DelegationFilter = builder.inputType('DelegationFilter', {
   description: 'Which delegations; every condition given must hold.',
@@ -168,16 +168,10 @@ function listDelegations(
       type: DelegationConnection,
       description,
       args: delegationArguments,
-      resolve: async (_root, args, context, info) => {
+      resolve: (_root, args, context, info) => {
         const { page, query } = delegationPage(context, args);
-        const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
         const where = { AND: [condition(context), query.where] };
-        const found = await rows(context).delegation.findMany({
-          ...selection,
-          ...query,
-          where,
-        } as Prisma.DelegationFindManyArgs);
-        return page.connection(found) as never;
+        return readPage(context, info, 'Delegation', { page, query: { ...query, where } });
       },
     }),
   );
@@ -200,18 +194,9 @@ listDelegations(
   }),
 );
 
-registerNode('Delegation', (context, ids, selection) =>
-  rows(context).delegation.findMany({
-    ...selection,
-    where: { id: { in: ids } },
-  } as Prisma.DelegationFindManyArgs),
-);
+registerNode('Delegation');
 
 /** One delegation as a mutation answers it, after it has written. */
 export async function readDelegation(context: Context, id: string, info: GraphQLResolveInfo) {
-  const selection = queryFromInfo({ context, info, typeName: 'Delegation' });
-  return rows(context).delegation.findFirstOrThrow({
-    ...selection,
-    where: { id },
-  } as Prisma.DelegationFindFirstArgs) as never;
+  return (await readById(context, info, 'Delegation', id)) as never;
 }

@@ -1,15 +1,15 @@
 // Memories: what is remembered about an owner, and how memories are listed. Who sees which: prisma/policies/18-memories.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { Agent } from '../agents/agent.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
 import { idOf } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
+import { readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows } from '../context.ts';
+import type { Context } from '../context.ts';
 import { World } from '../worlds/world.ts';
 
 export const MemoryFilter = builder.inputType('MemoryFilter', {
@@ -145,16 +145,8 @@ builder.queryField('memories', (t) =>
     type: MemoryConnection,
     description: 'The memories of the owner.',
     args: memoryArguments,
-    resolve: async (_root, args, context, info) => {
-      const { page, query } = memoryPage(context, args);
-      const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      return page.connection(
-        await rows(context).memory.findMany({ ...selection, ...query } as Prisma.MemoryFindManyArgs),
-      ) as never;
-    },
+    resolve: (_root, args, context, info) => readPage(context, info, 'Memory', memoryPage(context, args)),
   }),
 );
 
-registerNode('Memory', (context, ids, selection) =>
-  rows(context).memory.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.MemoryFindManyArgs),
-);
+registerNode('Memory');

@@ -1,11 +1,9 @@
 // Writing, changing and deleting memories, one or many. Who may: prisma/policies/18-memories.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
-import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
-import type { Prisma } from '../../generated/prisma/client.ts';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
+import { readById, readByIds } from '../api/reading.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
@@ -126,16 +124,6 @@ async function write(context: Context, memories: ReturnType<typeof newRow>[]): P
   await rows(context).memory.createMany({ data: memories as never });
 }
 
-async function readBack(context: Context, ids: string[], info: GraphQLResolveInfo) {
-  const selection = queryFromInfo({ context, info, typeName: 'Memory' });
-  const query = {
-    ...selection,
-    where: { id: { in: ids } },
-    orderBy: { id: 'asc' },
-  } as Prisma.MemoryFindManyArgs;
-  return rows(context).memory.findMany(query);
-}
-
 builder.mutationField('createMemory', (t) =>
   t.field({
     type: Memory,
@@ -146,7 +134,7 @@ builder.mutationField('createMemory', (t) =>
       const memory = newRow(context, input);
       await write(context, [memory]);
       await recordChange(context, 'memory.created', 'memory', memory.id);
-      return (await readBack(context, [memory.id], info))[0] as never;
+      return (await readById(context, info, 'Memory', memory.id)) as never;
     },
   }),
 );
@@ -182,13 +170,7 @@ builder.mutationField('createMemories', (t) =>
       await write(context, memories);
       const ids = memories.map(({ id }) => id);
       await recordChange(context, 'memory.created', 'memory', ids[0] as string, { ids });
-      const selection = queryFromInfo({ context, info, typeName: 'Memory', path: ['memories'] });
-      const query = {
-        ...selection,
-        where: { id: { in: ids } },
-        orderBy: { id: 'asc' },
-      } as Prisma.MemoryFindManyArgs;
-      return { memories: await rows(context).memory.findMany(query) };
+      return { memories: await readByIds(context, info, 'Memory', ids, ['memories']) };
     },
   }),
 );
@@ -210,7 +192,7 @@ builder.mutationField('updateMemory', (t) =>
         return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);
       }
       await recordChange(context, 'memory.updated', 'memory', id, { fields: Object.keys(data) });
-      return (await readBack(context, [id], info))[0] as never;
+      return (await readById(context, info, 'Memory', id)) as never;
     },
   }),
 );

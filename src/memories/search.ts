@@ -1,12 +1,11 @@
 // Search in memories: by words, best first. A connection of its own, because a hit is more than a memory.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
-import type { Prisma } from '../../generated/prisma/client.ts';
 import { PageInfoObject } from '../api/connection.ts';
 import { type Connection, type Edge, makeCursor, type Order, pageSize, readCursor } from '../api/keyset.ts';
+import { readByIds } from '../api/reading.ts';
 import { checked, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
-import { rows, sessionOf } from '../context.ts';
+import { sessionOf } from '../context.ts';
 import { type SearchHit, searchMemories } from '../db/search.ts';
 import { Memory } from './memory.ts';
 
@@ -63,12 +62,8 @@ builder.queryField('searchMemories', (t) =>
       const size = pageSize(first);
       const from = after ? (readCursor(context, order, after) as readonly [number, string]) : undefined;
       const hits = await searchMemories(sessionOf(context), words, size + 1, from);
-      const selection = queryFromInfo({ context, info, typeName: 'Memory', path: ['edges', 'node'] });
-      const where = { id: { in: hits.slice(0, size).map(({ id }) => id) } };
-      const found =
-        hits.length === 0
-          ? []
-          : await rows(context).memory.findMany({ ...selection, where } as Prisma.MemoryFindManyArgs);
+      const ids = hits.slice(0, size).map(({ id }) => id);
+      const found = ids.length === 0 ? [] : await readByIds(context, info, 'Memory', ids, ['edges', 'node']);
       const byId = new Map(found.map((memory) => [memory.id, memory]));
       const edges = hits.slice(0, size).flatMap(({ id, rank, highlight }) => {
         const node = byId.get(id);

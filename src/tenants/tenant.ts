@@ -1,9 +1,7 @@
 // The caller's tenant, as far as callers need to know it. Seen by whoever is signed in to it: prisma/policies/10-tenants.sql.
 
-import type { Prisma } from '../../generated/prisma/client.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { builder } from '../builder.ts';
-import { rows } from '../context.ts';
 
 export const Tenant = builder.prismaObject('Tenant', {
   interfaces: [NodeInterface],
@@ -16,6 +14,4 @@ export const Tenant = builder.prismaObject('Tenant', {
   }),
 });
 
-registerNode('Tenant', (context, ids, selection) =>
-  rows(context).tenant.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.TenantFindManyArgs),
-);
+registerNode('Tenant');

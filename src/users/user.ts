@@ -1,10 +1,9 @@
 // Users: their own profile, and how they change it. Who sees and edits a profile: prisma/policies/12-users.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import { z } from 'zod';
-import type { Prisma } from '../../generated/prisma/client.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
+import { readById } from '../api/reading.ts';
 import { StatusEnum } from '../api/status.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -40,9 +39,7 @@ export const User = builder.prismaObject('User', {
   }),
 });
 
-registerNode('User', (context, ids, selection) =>
-  rows(context).user.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.UserFindManyArgs),
-);
+registerNode('User');
 
 function isTimeZone(name: string): boolean {
   try {
@@ -85,19 +82,12 @@ builder.mutationField('updateProfile', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const { ownerId } = sessionOf(context);
       const data = given(checked(profile, input));
-      const selection = queryFromInfo({ context, info, typeName: 'User' });
-      const [user] = await rows(context).user.updateManyAndReturn({
-        where: { id: ownerId },
-        data: data as never,
-      });
-      if (user === undefined) {
+      const { count } = await rows(context).user.updateMany({ where: { id: ownerId }, data: data as never });
+      if (count === 0) {
         return refuseAsNotFound(context, 'user.update_refused', 'user', ownerId);
       }
       await recordChange(context, 'user.updated', 'user', ownerId, { fields: Object.keys(data) });
-      return rows(context).user.findFirstOrThrow({
-        ...selection,
-        where: { id: ownerId },
-      } as Prisma.UserFindFirstArgs) as never;
+      return (await readById(context, info, 'User', ownerId)) as never;
     },
   }),
 );

@@ -1,15 +1,15 @@
 // Members of worlds: who takes part, seen by everybody who takes part. Who may add and remove:
 // prisma/policies/16-world-members.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
 import { toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
+import { readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows } from '../context.ts';
+import type { Context } from '../context.ts';
 import { World } from './world.ts';
 
 export const MemberRoleEnum = builder.enumType('MemberRole', {
@@ -103,21 +103,9 @@ builder.queryField('members', (t) =>
     type: WorldMemberConnection,
     description: 'The members of every world that the owner owns or takes part in.',
     args: memberArguments,
-    resolve: async (_root, args, context, info) => {
-      const { page, query } = memberPage(context, args);
-      const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      const found = await rows(context).worldMember.findMany({
-        ...selection,
-        ...query,
-      } as Prisma.WorldMemberFindManyArgs);
-      return page.connection(found) as never;
-    },
+    resolve: (_root, args, context, info) =>
+      readPage(context, info, 'WorldMember', memberPage(context, args)),
   }),
 );
 
-registerNode('WorldMember', (context, ids, selection) =>
-  rows(context).worldMember.findMany({
-    ...selection,
-    where: { id: { in: ids } },
-  } as Prisma.WorldMemberFindManyArgs),
-);
+registerNode('WorldMember');

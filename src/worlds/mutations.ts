@@ -1,12 +1,11 @@
 // Making, changing and archiving worlds, and deciding who takes part. Who may: prisma/policies/11-entities.sql,
 // 15-worlds.sql, 16-world-members.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
-import type { Prisma } from '../../generated/prisma/client.ts';
 import { idOf } from '../api/global-id.ts';
 import { AlreadyThere, NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
+import { readById } from '../api/reading.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
@@ -40,11 +39,7 @@ const DeleteWorldInput = builder.inputType('DeleteWorldInput', {
 });
 
 async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
-  const selection = queryFromInfo({ context, info, typeName: 'World' });
-  const world = await rows(context).world.findFirst({
-    ...selection,
-    where: { id },
-  } as Prisma.WorldFindFirstArgs);
+  const world = await readById(context, info, 'World', id);
   return (world ?? refuseAsNotFound(context, 'world.read_refused', 'world', id)) as never;
 }
 
@@ -145,11 +140,7 @@ function notOwner(role: string): string {
 }
 
 async function readMember(context: Context, id: string, info: GraphQLResolveInfo) {
-  const selection = queryFromInfo({ context, info, typeName: 'WorldMember' });
-  return rows(context).worldMember.findFirstOrThrow({
-    ...selection,
-    where: { id },
-  } as Prisma.WorldMemberFindFirstArgs) as never;
+  return (await readById(context, info, 'WorldMember', id)) as never;
 }
 
 builder.mutationField('addWorldMember', (t) =>

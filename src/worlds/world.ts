@@ -1,15 +1,15 @@
 // Worlds: shared environments, and how they are listed. Who sees which world: prisma/policies/15-worlds.sql.
 
-import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
 import { toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
+import { readPage } from '../api/reading.ts';
 import { OrderDirectionEnum, StatusEnum } from '../api/status.ts';
 import { containing } from '../api/validation.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows, sessionOf } from '../context.ts';
+import { type Context, sessionOf } from '../context.ts';
 
 const WorldFilter = builder.inputType('WorldFilter', {
   description: 'Which worlds; every condition given must hold.',
@@ -101,16 +101,8 @@ builder.queryField('worlds', (t) =>
     type: WorldConnection,
     description: 'The worlds that the owner owns or takes part in.',
     args: worldArguments,
-    resolve: async (_root, args, context, info) => {
-      const { page, query } = worldPage(context, args);
-      const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
-      return page.connection(
-        await rows(context).world.findMany({ ...selection, ...query } as Prisma.WorldFindManyArgs),
-      ) as never;
-    },
+    resolve: (_root, args, context, info) => readPage(context, info, 'World', worldPage(context, args)),
   }),
 );
 
-registerNode('World', (context, ids, selection) =>
-  rows(context).world.findMany({ ...selection, where: { id: { in: ids } } } as Prisma.WorldFindManyArgs),
-);
+registerNode('World');

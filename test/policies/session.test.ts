@@ -271,7 +271,15 @@ test('no function that reads the context is declared safe for parallel workers, 
       `select p.proname from pg_proc p where p.pronamespace = 'bailiwick'::regnamespace and p.proparallel = 's'`,
     ),
   );
-  expect(safe).toEqual(['by_itself', 'delegable', 'mac', 'refuse', 'same_mac', 'stands_in_world', 'well_formed']);
+  expect(safe).toEqual([
+    'by_itself',
+    'delegable',
+    'mac',
+    'refuse',
+    'same_mac',
+    'stands_in_world',
+    'well_formed',
+  ]);
 });
 
 test('a query that runs in parallel workers shows the same rows as one that does not', async ({ as }) => {

@@ -1,0 +1,59 @@
+// Reading rows of a type as a GraphQL selection asks: by id, or a page of them. One statement each, however deep the
+// selection, because Pothos turns it into one Prisma query. Which rows there are to read is not decided here.
+
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import { type Context, rows } from '../context.ts';
+import type { NodeName } from './global-id.ts';
+import type { Page } from './keyset.ts';
+
+type Row = { readonly id: string };
+type Reader = { findMany(args: object): Promise<Row[]> };
+
+/** Prisma's delegate of a type, without the type of its rows, which the selection decides. */
+function readerOf(context: Context, type: NodeName): Reader {
+  const name = `${type.charAt(0).toLowerCase()}${type.slice(1)}`;
+  return (rows(context) as unknown as Record<string, Reader>)[name] as Reader;
+}
+
+/**
+ * The rows with these ids that are in sight, in the order of their ids.
+ *
+ * @param path Where in the field's selection the rows stand; left out, the field itself is the row.
+ */
+export function readByIds(
+  context: Context,
+  info: GraphQLResolveInfo,
+  type: NodeName,
+  ids: readonly string[],
+  path?: string[],
+): Promise<Row[]> {
+  const selection = queryFromInfo({ context, info, typeName: type, ...(path ? { path } : {}) });
+  return readerOf(context, type).findMany({
+    ...selection,
+    where: { id: { in: [...ids] } },
+    orderBy: { id: 'asc' },
+  });
+}
+
+/** The row with this id, or undefined when there is none in sight. */
+export async function readById(
+  context: Context,
+  info: GraphQLResolveInfo,
+  type: NodeName,
+  id: string,
+): Promise<Row | undefined> {
+  return (await readByIds(context, info, type, [id]))[0];
+}
+
+/** A page of a connection: the query says which rows and in which order, the selection what of them. */
+export async function readPage(
+  context: Context,
+  info: GraphQLResolveInfo,
+  type: NodeName,
+  { page, query }: { readonly page: Page; readonly query: object },
+): Promise<never> {
+  const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
+  // Pothos types a row by its model; here the model is a name
+  return page.connection(await readerOf(context, type).findMany({ ...selection, ...query })) as never;
+}
