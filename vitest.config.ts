@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/heavy/**'],
     globalSetup: ['test/kit/global-setup.ts'],
+    // two cores, and most of a test's time is PostgreSQL's
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
