@@ -4,7 +4,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { POLICY_FOLDER } from '../db/policies.ts';
-import { defineCommand } from './command.ts';
+import { defineCommand, type ExitCode, type Io } from './command.ts';
 
 const FILE = `${POLICY_FOLDER}ACCESS.txt`;
 
@@ -14,16 +14,19 @@ export const command = defineCommand(
     summary: 'Prints who can do what: prisma/policies/ACCESS.txt',
     options: {},
   },
-  async (_values, io) => {
-    try {
-      io.out(await readFile(FILE, 'utf8'));
-      return 0;
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-        io.err(`there is no ${FILE}: make it with \`npm run access\`\n`);
-        return 1;
-      }
-      throw error;
-    }
-  },
+  async (_values, io) => printAccess(io),
 );
+
+/** Prints the file as it is, or says how it is made. */
+export async function printAccess(io: Pick<Io, 'out' | 'err'>, file = FILE): Promise<ExitCode> {
+  try {
+    io.out(await readFile(file, 'utf8'));
+    return 0;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      io.err(`there is no ${file}: make it with \`npm run access\`\n`);
+      return 1;
+    }
+    throw error;
+  }
+}

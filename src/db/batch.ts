@@ -1,16 +1,17 @@
 // Rows that Pothos has to load anew, in one statement instead of one per row.
 //
 // A relation that is asked for twice with different arguments, under two aliases, does not fit into the query that
-// loaded its parents. Pothos then asks for each parent once more by key, all in one tick. Here those keys are collected
-// into one query per selection. It knows no policy: a row out of sight is missing, as it would be alone.
+// loaded its parents. Pothos then asks for each parent once more by key, all in one tick. DataLoader collects those keys
+// into one query per selection; nothing is remembered between ticks, so a change is never followed by what was there
+// before it. It knows no policy: a row out of sight is missing, as it would be alone.
 
+import DataLoader from 'dataloader';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { BailiwickError } from '../errors.ts';
 import type { Transaction } from './client.ts';
 
 type Row = { readonly id: string };
 type Unique = { readonly where: { readonly tenantId_id: { readonly id: string } } };
-type Batch = { readonly ids: Set<string>; readonly rows: Promise<Map<string, Row>> };
 type Delegate = { findMany(query: object): Promise<Row[]> };
 
 /** The part of a Prisma client that Pothos uses, over a session's client. */
@@ -18,37 +19,29 @@ export function batched(db: Transaction): Record<string, object> {
   const names = Object.values(Prisma.ModelName).map(
     (name) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`,
   );
-  return Object.fromEntries(
-    names.map((name) => [name, collect((db as unknown as Record<string, Delegate>)[name])]),
-  );
+  const delegates = db as unknown as Record<string, Delegate>;
+  return Object.fromEntries(names.map((name) => [name, collect(delegates[name] as Delegate)]));
 }
 
-function collect(delegate: Delegate | undefined) {
-  const waiting = new Map<string, Batch>();
-  const start = (key: string, selection: object): Batch => {
-    const ids = new Set<string>();
-    // by the next microtask Pothos has asked for every row of the tick
-    const rows = Promise.resolve().then(async () => {
-      waiting.delete(key);
-      const found = await delegate?.findMany({ ...selection, where: { id: { in: [...ids] } } });
-      return new Map(found?.map((row) => [row.id, row]));
-    });
-    const batch = { ids, rows };
-    waiting.set(key, batch);
-    return batch;
+function collect(delegate: Delegate) {
+  const loaders = new Map<string, DataLoader<string, Row>>();
+  const loaderOf = (selection: object): DataLoader<string, Row> => {
+    const key = JSON.stringify(selection);
+    const loader =
+      loaders.get(key) ?? new DataLoader((ids) => load(delegate, selection, ids), { cache: false });
+    loaders.set(key, loader);
+    return loader;
   };
   return {
-    async findUniqueOrThrow({ where, ...selection }: Unique): Promise<Row> {
-      const { id } = where.tenantId_id;
-      const key = JSON.stringify(selection);
-      const batch = waiting.get(key) ?? start(key, selection);
-      batch.ids.add(id);
-      const row = (await batch.rows).get(id);
-      if (row === undefined) {
-        // seen a statement ago and not any more: the authority has ended in between
-        throw new BailiwickError('NOT_FOUND');
-      }
-      return row;
+    findUniqueOrThrow({ where, ...selection }: Unique): Promise<Row> {
+      return loaderOf(selection).load(where.tenantId_id.id);
     },
   };
+}
+
+async function load(delegate: Delegate, selection: object, ids: readonly string[]): Promise<(Row | Error)[]> {
+  const found = await delegate.findMany({ ...selection, where: { id: { in: [...new Set(ids)] } } });
+  const byId = new Map(found.map((row) => [row.id, row]));
+  // seen a statement ago and not any more: the authority has ended in between
+  return ids.map((id) => byId.get(id) ?? new BailiwickError('NOT_FOUND'));
 }
