@@ -1,5 +1,5 @@
 // The kernel's functions, as TypeScript sees them. Each is one statement inside the session's transaction and takes its
-// authority from the sealed context, never from an argument (prisma/policies/00-session.sql and 01-delegation.sql).
+// authority from the sealed context, never from an argument (prisma/policies/00-session.sql, 01-delegation.sql, 02-granting.sql).
 
 import type { DelegationId, EntityId, RequestId, TenantId } from '../ids.ts';
 import { newId } from '../ids.ts';

@@ -1,5 +1,5 @@
 // Shortening, revoking and renouncing delegations, and the kill switch. Who may end what is decided by the kernel's own
-// functions (prisma/policies/01-delegation.sql); here it is only asked and told. Nothing that has ended comes back.
+// functions (prisma/policies/02-granting.sql); here it is only asked and told. Nothing that has ended comes back.
 
 import { idOf, toGlobalId } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';

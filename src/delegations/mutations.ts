@@ -1,5 +1,5 @@
 // Granting and passing on; what ends a delegation stands in ending.ts. What may be granted is decided by
-// bailiwick.grant_refusal (prisma/policies/01-delegation.sql); here it is only asked and told.
+// bailiwick.grant_refusal (prisma/policies/02-granting.sql); here it is only asked and told.
 
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';

@@ -387,7 +387,7 @@ ALTER TABLE memories
     ADD CONSTRAINT memories_content CHECK (length(content) BETWEEN 1 AND 100000),
     ADD CONSTRAINT memories_tags CHECK (cardinality(tags) <= 50),
     ADD CONSTRAINT memories_metadata CHECK (jsonb_typeof(metadata) = 'object');
--- Depth, hops and lifetimes of delegations are also judged when they are granted (prisma/policies/01-delegation.sql);
+-- Depth, hops and lifetimes of delegations are also judged when they are granted (prisma/policies/02-granting.sql);
 -- these are the outer bounds that hold even for the tables' owner. A minute is left for clocks.
 ALTER TABLE delegations
     ADD CONSTRAINT delegations_depth CHECK (depth BETWEEN 1 AND 4),
