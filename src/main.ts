@@ -4,6 +4,7 @@
 // database. A server that finds the database in a weak posture does not start.
 
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { createEngine } from './api/yoga.ts';
@@ -16,6 +17,7 @@ import { prepareDatabase } from './db/prepare.ts';
 import type { Database } from './db/session.ts';
 import { loadTicketSecret, ticketKey } from './db/ticket.ts';
 import { development } from './development.ts';
+import { PostureError } from './errors.ts';
 import { healthPages } from './health.ts';
 import { schema } from './schema.ts';
 import { createHttpServer } from './server.ts';
@@ -39,9 +41,12 @@ export async function main(
   progress: (step: string) => void = () => undefined,
 ): Promise<Running> {
   const log = pino({ level: config.logLevel }, pino.destination(2));
-  progress('database');
-  const connection = await openDatabase(config, { mode: 'serve' });
+  // what was started last is stopped first, whether the start succeeds or not
+  const running = new AsyncDisposableStack();
   try {
+    progress('database');
+    const connection = await openDatabase(config, { mode: 'serve' });
+    running.defer(() => connection.stop());
     const secret = loadTicketSecret(config.ticketKey, config.dataDir);
     const key = ticketKey(secret);
     progress('migrations, policies and posture');
@@ -51,15 +56,14 @@ export async function main(
     }
     const pool = new SealedPool(connection.runtimeUrl, config.pool, serverVersion);
     pool.on('error', (error) => log.warn({ err: error }, 'idle connection lost'));
+    running.defer(() => pool.end());
     const client = createClient(pool);
-    const database: Database = {
-      client,
-      ticketKey: key,
-      transactionMs: config.pool.transactionMs,
-      waitMs: config.pool.waitMs,
-    };
+    running.defer(() => client.$disconnect());
+    const { waitMs, transactionMs } = config.pool;
+    const database: Database = { client, ticketKey: key, transactionMs, waitMs };
     const demo = config.development ? await development(config, connection.migratorUrl) : undefined;
     const verifier = createVerifier(config.issuers, { inProcess: demo === undefined ? [] : [demo.issuer] });
+    running.defer(() => verifier.close());
     const server = createHttpServer({
       engine: createEngine({ schema, database, development: config.development }),
       verifier,
@@ -67,27 +71,41 @@ export async function main(
       log,
       pages: new Map([...healthPages(pool), ...(demo?.pages ?? [])]),
     });
-    server.listen(config.port, config.host);
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const origin = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+    const origin = await listen(server, config);
+    running.defer(() => close(server, config.shutdownMs));
     return {
       url: `${origin}/graphql`,
       welcome: demo?.welcome(origin) ?? [],
-      async stop() {
-        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        server.closeIdleConnections();
-        const late = setTimeout(() => server.closeAllConnections(), config.shutdownMs);
-        await closed;
-        clearTimeout(late);
-        verifier.close();
-        await client.$disconnect();
-        await pool.end();
-        await connection.stop();
-      },
+      stop: () => running.disposeAsync(),
     };
   } catch (error) {
-    await connection.stop();
+    await running.disposeAsync();
     throw error;
   }
+}
+
+/** @returns the origin at which it answers. */
+async function listen(server: Server, { host, port }: Config): Promise<string> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+      throw new PostureError(`Port ${port} of ${host} is taken:`, [
+        'end what uses it, or set PORT to another; 0 takes a free one',
+      ]);
+    }
+    throw error;
+  }
+  const bound = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+}
+
+/** Lets what is in flight finish, as long as it may. */
+async function close(server: Server, patience: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), patience);
+  await closed;
+  clearTimeout(late);
 }
