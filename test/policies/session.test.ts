@@ -226,7 +226,7 @@ test('what the kernel keeps to itself cannot be called or read', async ({ as }) 
   const inner = [
     'select bailiwick.sealed()',
     `select bailiwick.mac('a', 'seal', 'b')`,
-    `select bailiwick.same_mac('a', 'b', 'c')`,
+    `select bailiwick.verify('a', 'seal', 'b', 'c')`,
     `select bailiwick.install_key('mine', 'ticket', '\\x00')`,
     'select bailiwick.ensure_seal_key()',
     'select bailiwick.transaction_identity()',
@@ -276,8 +276,8 @@ test('no function that reads the context is declared safe for parallel workers, 
     'delegable',
     'mac',
     'refuse',
-    'same_mac',
     'stands_in_world',
+    'verify',
     'well_formed',
   ]);
 });
