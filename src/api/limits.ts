@@ -35,7 +35,7 @@ export const LIMITS = {
   /** Aliases, and directives, in the whole operation with its fragments spread. */
   aliases: 50,
   directives: 50,
-  /** Fields that may be answered: twenty agents with twenty memories each and their worlds cost about 8 000. */
+  /** Fields that may be answered. */
   cost: 50_000,
   /** Errors in one answer. */
   errors: 10,

@@ -121,14 +121,12 @@ test('the same field said often costs each time, also through fragments that mul
   expect(judge(`{ ...F0 } ${fragments.join('\n')}`)).toBe('cost');
 });
 
-test('weighing is linear in the document: a fragment is weighed once', () => {
+test('a fragment is weighed once: a hundred that each spread the next one twice come to an end', () => {
   const fragments = times(
     100,
     (i) => `fragment F${i} on Query { ${i < 99 ? `...F${i + 1} ...F${i + 1}` : '__typename'} }`,
   );
-  const started = performance.now();
   expect(judge(`{ ...F0 } ${fragments}`)).toBe('cost');
-  expect(performance.now() - started).toBeLessThan(500);
 });
 
 test('twenty agents with twenty memories each and their worlds are within the limits', () => {

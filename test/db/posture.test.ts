@@ -192,13 +192,3 @@ test('every check is tried on a fault', () => {
   const tried = new Set([...FAULTS.map(([check]) => check), ...elsewhere]);
   expect(CHECKS.map(({ name }) => name).filter((name) => !tried.has(name))).toEqual([]);
 });
-
-test('the whole inspection takes less than 150 milliseconds', async () => {
-  const times: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
-    const start = performance.now();
-    await inspectPosture(database);
-    times.push(performance.now() - start);
-  }
-  expect(Math.min(...times)).toBeLessThan(150);
-});
