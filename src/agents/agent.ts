@@ -7,7 +7,7 @@ import { connectionOf, pageArguments } from '../api/connection.ts';
 import { optionalIdOf } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
-import { readPage } from '../api/reading.ts';
+import { nestedPage, nestedQuery, readPage } from '../api/reading.ts';
 import { OrderDirectionEnum, StatusEnum } from '../api/status.ts';
 import { containing } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -129,13 +129,8 @@ builder.prismaObjectField(Agent, 'subagents', (t) =>
     type: AgentConnection,
     description: 'Agents that act below this one, of the same owner.',
     args: agentArguments,
-    select: (args, context, nested) => ({
-      subagents: { ...(nested({}, ['edges', 'node']) as object), ...agentPage(context, args).query } as never,
-    }),
-    resolve: (agent, args, context) =>
-      agentPage(context, args).page.connection(
-        (agent as unknown as { subagents: { id: string }[] }).subagents,
-      ) as never,
+    select: (args, context, nested) => nestedQuery('subagents', nested, agentPage(context, args)),
+    resolve: (agent, args, context) => nestedPage('subagents', agent, agentPage(context, args)),
   }),
 );
 

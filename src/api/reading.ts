@@ -57,3 +57,15 @@ export async function readPage(
   // Pothos types a row by its model; here the model is a name
   return page.connection(await readerOf(context, type).findMany({ ...selection, ...query })) as never;
 }
+
+type Nested = (selection: object, path: string[]) => unknown;
+
+/** What the query of a row asks of a connection nested in it, by the name of the relation. */
+export function nestedQuery(relation: string, nested: Nested, { query }: { readonly query: object }): never {
+  return { [relation]: { ...(nested({}, ['edges', 'node']) as object), ...query } } as never;
+}
+
+/** The connection nested in a row, of the rows that `nestedQuery` brought. */
+export function nestedPage(relation: string, row: object, { page }: { readonly page: Page }): never {
+  return page.connection((row as Record<string, Row[]>)[relation] as Row[]) as never;
+}

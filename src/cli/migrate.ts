@@ -7,10 +7,9 @@
 import pg from 'pg';
 import { readConfig } from '../config.ts';
 import { type DatabaseConnection, openDatabase } from '../db/connect.ts';
-import { applyMigrations } from '../db/engine.ts';
+import { applyMigrations, MIGRATIONS_FOLDER } from '../db/engine.ts';
 import { applyPolicies, installTicketKey, policyChecksum } from '../db/policies.ts';
 import { inspectPosture } from '../db/posture.ts';
-import { MIGRATIONS_FOLDER } from '../db/prepare.ts';
 import { ensureRoles } from '../db/roles.ts';
 import { loadTicketSecret, ticketKey } from '../db/ticket.ts';
 import { defineCommand, type Io } from './command.ts';

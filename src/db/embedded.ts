@@ -27,7 +27,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { lock } from './lockfile.ts';
 import {
   type Account,
@@ -41,6 +40,7 @@ import {
   stopOrphan,
 } from './postmaster.ts';
 import { ensureRoles } from './roles.ts';
+import { withClient } from './with-client.ts';
 
 /** The database that an embedded server holds for us. */
 const DATABASE = 'bailiwick';
@@ -309,14 +309,4 @@ async function ensureDatabase(
       log(finding);
     }
   });
-}
-
-async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
 }

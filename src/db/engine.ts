@@ -9,11 +9,16 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { DiffTarget, MigrationList, SchemaEngine } from '@prisma/schema-engine-wasm';
-import pg from 'pg';
+import type pg from 'pg';
 import { PostureError } from '../errors.ts';
 import { SCHEMA_LOCK } from './policies.ts';
 import { MigrationConnections, noDatabase, SCHEMA, withEngine } from './schema-engine.ts';
+import { withClient } from './with-client.ts';
+
+/** The folder of the migrations in this package. */
+export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 
 /** How long a starter waits for another one that is migrating. */
 const MIGRATION_WAIT = '10min';
@@ -216,16 +221,4 @@ function findings({ edited, missing, failed }: History): string[] {
         `migration ${name} failed half-way: undo what it left behind, then \`prisma migrate resolve --rolled-back ${name}\``,
     ),
   ];
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'bailiwick migrate' });
-  // Idle while the engine works on connections of its own: a loss shows in those, and must not end the process here.
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }

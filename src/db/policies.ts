@@ -8,7 +8,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { withClient } from './with-client.ts';
 
 /** The folder of the policy files in this package. */
 export const POLICY_FOLDER = fileURLToPath(new URL('../../prisma/policies/', import.meta.url));
@@ -88,9 +89,7 @@ export async function applyPolicies(
   migratorUrl: string,
   { files = readPolicies(), force = false }: { files?: readonly PolicyFile[]; force?: boolean } = {},
 ): Promise<boolean> {
-  const client = new Client({ connectionString: migratorUrl });
-  await client.connect();
-  try {
+  return withClient(migratorUrl, async (client) => {
     const checksum = policyChecksum(files);
     if (!force && (await checksumInForce(client)) === checksum) {
       return false;
@@ -112,18 +111,12 @@ export async function applyPolicies(
     );
     await client.query('commit');
     return true;
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Makes a ticket key known to the database, so that it accepts tickets signed with it. Idempotent. */
 export async function installTicketKey(migratorUrl: string, kid: string, secret: Uint8Array): Promise<void> {
-  const client = new Client({ connectionString: migratorUrl });
-  await client.connect();
-  try {
-    await client.query("select bailiwick.install_key($1, 'ticket', $2)", [kid, Buffer.from(secret)]);
-  } finally {
-    await client.end();
-  }
+  await withClient(migratorUrl, (client) =>
+    client.query("select bailiwick.install_key($1, 'ticket', $2)", [kid, Buffer.from(secret)]),
+  );
 }

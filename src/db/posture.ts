@@ -4,10 +4,9 @@
 // of behaviour notices: a role's attribute, a grant, a table without row security. The checks stand next door, by what
 // they look at (posture/*.ts), as data. One pass asks them all in one go and repairs nothing.
 
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { PostureError } from '../errors.ts';
-import { diagnose } from './engine.ts';
+import { diagnose, MIGRATIONS_FOLDER } from './engine.ts';
 import { policyChecksum, readPolicies } from './policies.ts';
 import type { Check, Fault, Finding, Queryable } from './posture/check.ts';
 import { readDeclared } from './posture/declared.ts';
@@ -31,7 +30,6 @@ export const CHECKS: readonly Check[] = [
   ...SERVER_CHECKS,
 ];
 
-const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations/', import.meta.url));
 /** Milliseconds after which a query of the check is given up. */
 const QUERY_LIMIT = 10_000;
 
@@ -42,7 +40,7 @@ const QUERY_LIMIT = 10_000;
  * @throws the driver's error when either URL cannot be connected to.
  */
 export async function inspectPosture({ migratorUrl, runtimeUrl }: PostureTarget): Promise<Finding[]> {
-  const history = diagnose(migratorUrl, { migrationsDir: MIGRATIONS });
+  const history = diagnose(migratorUrl, { migrationsDir: MIGRATIONS_FOLDER });
   const catalog = withClients([migratorUrl, runtimeUrl], ([migrator, runtime]) =>
     inspectCatalog(migrator, runtime),
   );

@@ -1,13 +1,10 @@
 // Makes a database fit to serve: migrations, policies, ticket key, and then the proof, by the posture check.
 // Everything is skipped that is in place already.
 
-import { fileURLToPath } from 'node:url';
-import { Client } from 'pg';
-import { applyMigrations } from './engine.ts';
+import { applyMigrations, MIGRATIONS_FOLDER } from './engine.ts';
 import { applyPolicies, installTicketKey } from './policies.ts';
 import { assertPosture, type Finding } from './posture.ts';
-
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
+import { withClient } from './with-client.ts';
 
 export type Prepared = {
   /** `server_version_num` */
@@ -29,15 +26,11 @@ export async function prepareDatabase(
   return { serverVersion: await versionOf(urls.migratorUrl), migrations, policiesApplied, warnings };
 }
 
-async function versionOf(url: string): Promise<number> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
+function versionOf(url: string): Promise<number> {
+  return withClient(url, async (client) => {
     const { rows } = await client.query<{ version: string }>(
       "select current_setting('server_version_num') as version",
     );
     return Number(rows[0]?.version);
-  } finally {
-    await client.end();
-  }
+  });
 }

@@ -6,7 +6,7 @@ import { connectionOf, pageArguments } from '../api/connection.ts';
 import { idOf } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
-import { readPage } from '../api/reading.ts';
+import { nestedPage, nestedQuery, readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
@@ -115,13 +115,8 @@ builder.prismaObjectField(Agent, 'memories', (t) =>
     type: MemoryConnection,
     description: `${ofParent} What this agent keeps about its owner.`,
     args: memoryArguments,
-    select: (args, context, nested) => ({
-      memories: { ...(nested({}, ['edges', 'node']) as object), ...memoryPage(context, args).query } as never,
-    }),
-    resolve: (agent, args, context) =>
-      memoryPage(context, args).page.connection(
-        (agent as unknown as { memories: { id: string }[] }).memories,
-      ) as never,
+    select: (args, context, nested) => nestedQuery('memories', nested, memoryPage(context, args)),
+    resolve: (agent, args, context) => nestedPage('memories', agent, memoryPage(context, args)),
   }),
 );
 
@@ -130,13 +125,8 @@ builder.prismaObjectField(World, 'memories', (t) =>
     type: MemoryConnection,
     description: `${ofParent} The memories of other members are not among them.`,
     args: memoryArguments,
-    select: (args, context, nested) => ({
-      memories: { ...(nested({}, ['edges', 'node']) as object), ...memoryPage(context, args).query } as never,
-    }),
-    resolve: (world, args, context) =>
-      memoryPage(context, args).page.connection(
-        (world as unknown as { memories: { id: string }[] }).memories,
-      ) as never,
+    select: (args, context, nested) => nestedQuery('memories', nested, memoryPage(context, args)),
+    resolve: (world, args, context) => nestedPage('memories', world, memoryPage(context, args)),
   }),
 );
 

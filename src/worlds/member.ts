@@ -6,7 +6,7 @@ import { connectionOf, pageArguments } from '../api/connection.ts';
 import { toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
-import { readPage } from '../api/reading.ts';
+import { nestedPage, nestedQuery, readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
@@ -88,13 +88,8 @@ builder.prismaObjectField(World, 'members', (t) =>
     type: WorldMemberConnection,
     description: 'Who takes part in it.',
     args: memberArguments,
-    select: (args, context, nested) => ({
-      members: { ...(nested({}, ['edges', 'node']) as object), ...memberPage(context, args).query } as never,
-    }),
-    resolve: (world, args, context) =>
-      memberPage(context, args).page.connection(
-        (world as unknown as { members: { id: string }[] }).members,
-      ) as never,
+    select: (args, context, nested) => nestedQuery('members', nested, memberPage(context, args)),
+    resolve: (world, args, context) => nestedPage('members', world, memberPage(context, args)),
   }),
 );
 

@@ -1,7 +1,7 @@
 // What `bailiwick token` asks the database, as the migrator: in which tenants a name is known, and which delegations it
 // can act under right now. In force means the whole chain: the delegation and all those above it.
 
-import pg from 'pg';
+import { withClient } from '../../db/with-client.ts';
 import type { DelegationId } from '../../ids.ts';
 
 export type Search = {
@@ -67,11 +67,5 @@ export async function findDelegations(migratorUrl: string, search: Search): Prom
 }
 
 async function query<Row>(url: string, text: string, values: unknown[]): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'bailiwick token' });
-  try {
-    await client.connect();
-    return (await client.query(text, values)).rows as Row[];
-  } finally {
-    await client.end();
-  }
+  return withClient(url, async (client) => (await client.query(text, values)).rows as Row[]);
 }
