@@ -55,7 +55,12 @@ export async function main(
       log.warn({ check: warning.check, subject: warning.subject }, warning.message);
     }
     const pool = new SealedPool(connection.runtimeUrl, config.pool, serverVersion);
-    pool.on('error', (error) => log.warn({ err: error }, 'idle connection lost'));
+    pool.on('error', (error) => {
+      // while stopping, the database may be quicker than the farewell to it
+      if (!pool.ending) {
+        log.warn({ err: error }, 'idle connection lost');
+      }
+    });
     running.defer(() => pool.end());
     const client = createClient(pool);
     running.defer(() => client.$disconnect());
