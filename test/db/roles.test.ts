@@ -105,19 +105,29 @@ test('a role that is neither ours nor an administrator cannot connect', async ()
 });
 
 test('what the runtime role changed about itself is taken back, and so is a membership', async () => {
-  await runtime.query("alter role bailiwick_runtime set work_mem = '5MB'");
+  const limits = ['statement_timeout=30s', 'idle_in_transaction_session_timeout=30s', 'lock_timeout=5s'];
   await asAdmin(database.adminUrl, async (admin) => {
+    // Roles belong to the whole server, on which other files run: both changes and their repair are one transaction,
+    // which ensureRoles, whose own BEGIN does nothing here, commits.
+    await admin.query('begin');
+    await admin.query('set local session authorization bailiwick_runtime');
+    await admin.query("alter role bailiwick_runtime set work_mem = '5MB'");
+    await admin.query('set local session authorization default');
     await admin.query('grant pg_monitor to bailiwick_runtime');
+    expect(await whatTheRuntimeHas(admin)).toEqual([[...limits, 'work_mem=5MB'], ['pg_monitor']]);
     await ensureRoles(admin, { database: database.name });
-    const { rows } = await admin.query(
-      `select setconfig from pg_db_role_setting where setrole = 'bailiwick_runtime'::regrole
-       union all select array[roleid::regrole::text] from pg_auth_members where member = 'bailiwick_runtime'::regrole`,
-    );
-    expect(rows).toEqual([
-      { setconfig: ['statement_timeout=30s', 'idle_in_transaction_session_timeout=30s', 'lock_timeout=5s'] },
-    ]);
+    expect(await whatTheRuntimeHas(admin)).toEqual([limits]);
   });
 });
+
+/** The settings of the runtime role, a list for each database it has some for, and its memberships, a list for each. */
+async function whatTheRuntimeHas(client: pg.Client): Promise<string[][]> {
+  const { rows } = await client.query<{ has: string[] }>(
+    `select setconfig as has from pg_db_role_setting where setrole = 'bailiwick_runtime'::regrole
+     union all select array[roleid::regrole::text] from pg_auth_members where member = 'bailiwick_runtime'::regrole`,
+  );
+  return rows.map(({ has }) => has);
+}
 
 test('running it again changes nothing and finds nothing', async () => {
   await asAdmin(database.adminUrl, async (admin) => {
