@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/heavy/**'],
+    exclude: ['test/**/*.long.test.ts'],
     globalSetup: ['test/kit/global-setup.ts'],
     // two cores, and most of a test's time is PostgreSQL's
     maxWorkers: 3,

@@ -1,7 +1,7 @@
 // A crowd for the soak: many tenants with one user each and a handful of memories, made in bulk as the migrator.
 
-import { ISSUER } from '../kit/as.ts';
-import { asAdmin, type TestDatabase } from '../kit/database.ts';
+import { ISSUER } from '../../kit/as.ts';
+import { asAdmin, type TestDatabase } from '../../kit/database.ts';
 
 export type Member = { readonly slug: string; readonly tenantId: string; readonly userId: string };
 

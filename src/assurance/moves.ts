@@ -1,0 +1,192 @@
+// What everybody tries in a world: each verb on each row, with and without looking first; inserts in everybody's name; grants
+// that stretch each limit by one; ending every delegation; and each question that the kernel answers. Data: statements.ts says
+// how a move is put to PostgreSQL, the model says what must come of it.
+
+import { grantsOf, type NewGrant, nameOfGrant } from './grants.ts';
+import type { TableName } from './rows.ts';
+import { type Asker, type Principal, principals, type Status, type World } from './world.ts';
+
+/** A row to insert, by names; what is left out is taken from the context by column defaults. */
+export type NewRow = {
+  readonly tenant: number;
+  readonly owner: Principal;
+  readonly kind?: 'user' | 'agent' | 'world';
+  readonly status?: Status;
+  readonly place?: number | null;
+  /** Of a membership: whose. */
+  readonly user?: number;
+  readonly lie?: Lie;
+};
+
+/** What a row can lie about: who made it, in which request, through which delegation. */
+export const LIES = ['maker', 'request', 'delegation'] as const;
+export type Lie = (typeof LIES)[number];
+
+export type Move =
+  /** Which rows are seen, changed or removed by a statement without a WHERE. */
+  | { readonly verb: 'see' | 'update' | 'delete'; readonly table: TableName }
+  /** The same when the statement also looks at them: RETURNING, as an ORM sends it. */
+  | { readonly verb: 'update seen' | 'delete seen'; readonly table: TableName }
+  | { readonly verb: 'insert'; readonly table: TableName; readonly row: NewRow }
+  /** To make a delegation, and to ask the kernel why not. */
+  | { readonly verb: 'grant' | 'why not'; readonly grant: NewGrant }
+  /** Through the kernel's functions; of one's own tenant. */
+  | { readonly verb: 'revoke' | 'narrow'; readonly delegation: number }
+  | { readonly verb: 'kill'; readonly agent: number }
+  | { readonly verb: 'describe' }
+  | { readonly verb: 'audit' };
+
+export const TABLES: readonly TableName[] = [
+  'tenants',
+  'entities',
+  'users',
+  'agents',
+  'agent_instructions',
+  'worlds',
+  'world_members',
+  'delegations',
+  'memories',
+];
+
+/** Tables of which the runtime role may change or remove rows at all; access.test.ts shows that it may not elsewhere. */
+export const CHANGEABLE: readonly TableName[] = [
+  'entities',
+  'users',
+  'agents',
+  'agent_instructions',
+  'worlds',
+  'world_members',
+  'memories',
+];
+export const REMOVABLE: readonly TableName[] = ['world_members', 'memories'];
+export const INSERTABLE: readonly TableName[] = [
+  'entities',
+  'agents',
+  'agent_instructions',
+  'worlds',
+  'world_members',
+  'delegations',
+  'memories',
+];
+
+/** Everything that an asker tries in a world. Nobody (undefined) tries what the first principal would. */
+export function movesOf(world: World, asker: Asker | undefined): Move[] {
+  const somebody: Asker = asker ?? {
+    tenant: 0,
+    actor: 'u0',
+    delegation: null,
+    onBehalfOf: null,
+    token: { scopes: [], expired: false },
+  };
+  const tenant = world.tenants[somebody.tenant];
+  if (tenant === undefined) {
+    return [];
+  }
+  const stretched = grantsOf(tenant, somebody);
+  return [
+    ...TABLES.map((table): Move => ({ verb: 'see', table })),
+    ...CHANGEABLE.flatMap((table): Move[] => [
+      { verb: 'update', table },
+      { verb: 'update seen', table },
+    ]),
+    ...REMOVABLE.flatMap((table): Move[] => [
+      { verb: 'delete', table },
+      { verb: 'delete seen', table },
+    ]),
+    ...insertions(world, somebody),
+    ...stretched.map((grant): Move => ({ verb: 'why not', grant })),
+    // the policy asks for the same reason: a few show that it does
+    ...stretched.slice(0, 4).map((grant): Move => ({ verb: 'grant', grant })),
+    ...stretched
+      .slice(0, 1)
+      .flatMap((grant) => LIES.map((lie): Move => ({ verb: 'grant', grant: { ...grant, lie } }))),
+    ...tenant.delegations.flatMap((_, delegation): Move[] => [
+      { verb: 'revoke', delegation },
+      { verb: 'narrow', delegation },
+    ]),
+    ...tenant.agents.map((_, agent): Move => ({ verb: 'kill', agent })),
+    { verb: 'describe' },
+    { verb: 'audit' },
+  ];
+}
+
+/** A short name, the same for the same move. */
+export function nameOfMove(move: Move): string {
+  switch (move.verb) {
+    case 'insert': {
+      const { tenant, owner, kind, status, place, user, lie } = move.row;
+      return [
+        `insert ${move.table} of ${owner}`,
+        ...(kind === undefined ? [] : [`as ${kind}`]),
+        ...(status === undefined ? [] : [status]),
+        ...(place === undefined || place === null ? [] : [`in w${place}`]),
+        ...(user === undefined ? [] : [`for u${user}`]),
+        ...(lie === undefined ? [] : [`lying about the ${lie}`]),
+        `in tenant-${tenant}`,
+      ].join(' ');
+    }
+    case 'grant':
+    case 'why not':
+      return `${move.verb} ${nameOfGrant(move.grant)}`;
+    case 'revoke':
+    case 'narrow':
+      return `${move.verb} d${move.delegation}`;
+    case 'kill':
+      return `kill a${move.agent}`;
+    case 'describe':
+    case 'audit':
+      return move.verb;
+    default:
+      return `${move.verb} ${move.table}`;
+  }
+}
+
+function insertions({ tenants }: World, asker: Asker): Move[] {
+  const tenant = tenants[asker.tenant];
+  if (tenant === undefined) {
+    return [];
+  }
+  const at = asker.tenant;
+  const insert = (table: TableName, row: NewRow): Move => ({ verb: 'insert', table, row });
+  const chain = asker.delegation === null ? undefined : tenant.delegations[asker.delegation];
+  const owner: Principal = chain === undefined ? asker.actor : `u${chain.owner}`;
+  const everywhere = tenant.places.map((_, place) => place);
+  const lies = LIES.map((lie) => ({ tenant: at, owner, lie }));
+  const abroad = tenants.length > 1 ? [{ tenant: 1 - at, owner }] : [];
+  return [
+    ...principals(tenant).flatMap((other): Move[] => [
+      insert('memories', { tenant: at, owner: other }),
+      insert('entities', { tenant: at, owner: other, kind: 'agent' }),
+      insert('entities', { tenant: at, owner: other, kind: 'world' }),
+      insert('agents', { tenant: at, owner: other }),
+      insert('agent_instructions', { tenant: at, owner: other }),
+      insert('worlds', { tenant: at, owner: other }),
+    ]),
+    insert('entities', { tenant: at, owner, kind: 'user' }),
+    insert('entities', { tenant: at, owner, kind: 'agent', status: 'suspended' }),
+    insert('entities', { tenant: at, owner, kind: 'world', status: 'archived' }),
+    ...everywhere.flatMap((place): Move[] => [
+      insert('memories', { tenant: at, owner, place }),
+      insert('world_members', {
+        tenant: at,
+        owner: `u${tenant.places[place]?.owner}` as Principal,
+        place,
+        user: 0,
+      }),
+      insert('world_members', { tenant: at, owner, place, user: tenant.users.length - 1 }),
+    ]),
+    ...[...lies, ...abroad].flatMap((row): Move[] => [
+      insert('memories', row),
+      insert('agents', row),
+      insert('worlds', row),
+    ]),
+    ...lies.flatMap((row): Move[] =>
+      everywhere.map((place) => insert('world_members', { ...row, place, user: 0 })),
+    ),
+    ...abroad.flatMap((row): Move[] => [
+      insert('entities', { ...row, kind: 'agent' }),
+      insert('agent_instructions', row),
+      ...everywhere.slice(0, 1).map((place) => insert('world_members', { ...row, place, user: 0 })),
+    ]),
+  ];
+}

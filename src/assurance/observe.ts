@@ -1,0 +1,98 @@
+// What PostgreSQL makes of a world: opens a context for everybody who can ask, tries every move in it, and writes down the
+// answers. As the runtime role, on one connection, leaving nothing behind; nothing is judged here.
+
+import type { Client } from 'pg';
+import { issueTicket, type TicketKey } from '../db/ticket.ts';
+import { type DelegationId, newId, type RequestId } from '../ids.ts';
+import { ISSUER } from './load.ts';
+import { type Move, movesOf } from './moves.ts';
+import { type Answer, attemptOf } from './statements.ts';
+import { type Asker, askersOf, idOf, slugOf, type World } from './world.ts';
+
+/** One thing tried, and what came of it. */
+export type Observation = {
+  /** Undefined: nobody, without a context. */
+  readonly asker: Asker | undefined;
+  readonly move: Move | 'open';
+  readonly name: string;
+  readonly outcome: string;
+};
+
+/** Everything that everybody gets in a world that is loaded. */
+export async function observe(runtime: Client, key: TicketKey, world: World): Promise<Observation[]> {
+  const found: Observation[] = [];
+  for (const asker of [undefined, ...askersOf(world)]) {
+    found.push(...(await observeOne(runtime, key, world, asker)));
+  }
+  return found;
+}
+
+async function observeOne(
+  runtime: Client,
+  key: TicketKey,
+  world: World,
+  asker: Asker | undefined,
+): Promise<Observation[]> {
+  await runtime.query('begin isolation level read committed');
+  try {
+    const opened = asker === undefined ? 'opened' : await open(runtime, key, asker);
+    const opening: Observation = { asker, move: 'open', name: 'open', outcome: opened };
+    if (opened !== 'opened') {
+      return [opening];
+    }
+    const moves = movesOf(world, asker);
+    const attempts = moves.map((move) => attemptOf(move, asker));
+    const { rows } = await runtime.query<{ answers: Answer[] }>({
+      name: 'assurance_attempt',
+      text: 'select assurance.attempt($1, $2, $3) as answers',
+      values: [
+        attempts.map(({ text }) => text),
+        JSON.stringify(attempts.map(({ given }) => given)),
+        attempts.map(({ look }) => look),
+      ],
+    });
+    const answers = rows[0]?.answers ?? [];
+    const tried = moves.map((move, n): Observation => {
+      const attempt = attempts[n];
+      const answer = answers[n];
+      if (attempt === undefined || answer === undefined) {
+        throw new TypeError(`no answer to attempt ${n}`);
+      }
+      return { asker, move, name: attempt.name, outcome: attempt.read(answer) };
+    });
+    return asker === undefined ? tried : [opening, ...tried];
+  } finally {
+    await runtime.query('rollback');
+  }
+}
+
+async function open(runtime: Client, key: TicketKey, asker: Asker): Promise<string> {
+  const { tenant, actor, delegation, onBehalfOf, token } = asker;
+  const [ticket, mac] = issueTicket(
+    {
+      tenant: slugOf(tenant),
+      issuer: ISSUER,
+      subject: actor,
+      onBehalfOf: onBehalfOf ?? undefined,
+      delegation: delegation === null ? undefined : (idOf(`d${delegation}`) as DelegationId),
+      scopes: token.scopes,
+      tokenExpiresAt: new Date(Date.now() + (token.expired ? -60_000 : 600_000)),
+      requestId: newId<RequestId>(),
+    },
+    key,
+  );
+  try {
+    await runtime.query({
+      name: 'assurance_open',
+      text: 'select bailiwick.open($1, $2)',
+      values: [ticket, mac],
+    });
+    return 'opened';
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === undefined) {
+      throw error;
+    }
+    return code;
+  }
+}

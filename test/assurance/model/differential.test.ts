@@ -1,0 +1,91 @@
+// PostgreSQL and the model give the same answers: random worlds are loaded, everybody tries everything, and nothing differs.
+// A few worlds here, hundreds in differential.long.test.ts. And the instrument itself: what it must know, and that it notices.
+
+import { expect, onTestFinished } from 'vitest';
+import { sampleWorlds } from '../../../src/assurance/generate.ts';
+import { CHANGEABLE, INSERTABLE, REMOVABLE, TABLES } from '../../../src/assurance/moves.ts';
+import { applyPolicies } from '../../../src/db/policies.ts';
+import { asAdmin } from '../../kit/database.ts';
+import { differences } from './expect.ts';
+import { chosen, compareWorlds, test } from './stage.ts';
+
+test('in random worlds everybody gets what the model says, by every move', { timeout: 120_000 }, async ({
+  stage,
+}) => {
+  expect(await compareWorlds(stage, chosen(15))).toBeGreaterThan(5000);
+});
+
+// A table or a verb that is granted and that nobody tries here would be proved by nobody.
+test('every verb that the runtime role has on any table is tried', async ({ stage }) => {
+  const { rows } = await stage.migrator.query<{ table: string; verb: string }>(
+    `select c.relname as "table", v.verb
+       from pg_class c, unnest(array['select', 'insert', 'update', 'delete']) v (verb)
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and (has_table_privilege('bailiwick_runtime', c.oid, v.verb)
+             or v.verb <> 'delete' and has_any_column_privilege('bailiwick_runtime', c.oid, v.verb))`,
+  );
+  const granted = (verb: string) =>
+    rows
+      .filter((row) => row.verb === verb)
+      .map(({ table }) => table)
+      .sort();
+  expect(granted('select')).toEqual([...TABLES].sort());
+  expect(granted('insert')).toEqual([...INSERTABLE].sort());
+  expect(granted('update')).toEqual([...CHANGEABLE].sort());
+  expect(granted('delete')).toEqual([...REMOVABLE].sort());
+});
+
+test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant', async ({
+  stage,
+}) => {
+  const outcomes = new Map<string, Set<string>>();
+  for (const world of sampleWorlds(20261121, 15)) {
+    for (const { move, outcome } of await stage.play(world)) {
+      const what = move === 'open' ? move : 'table' in move ? `${move.verb} ${move.table}` : move.verb;
+      const kind = /^t\d/.test(outcome) ? 'some' : outcome === '' ? 'none' : outcome;
+      outcomes.set(what, (outcomes.get(what) ?? new Set()).add(kind));
+    }
+  }
+  const words = [
+    'authority',
+    'redelegate',
+    'capabilities',
+    'world',
+    'lifetime',
+    'cycle',
+    'delegate',
+    'no reason',
+  ];
+  expect([...(outcomes.get('why not') ?? [])].sort()).toEqual([...words].sort());
+  expect([...(outcomes.get('open') ?? [])].sort()).toEqual(['28000', 'opened']);
+  for (const table of TABLES) {
+    expect([...(outcomes.get(`see ${table}`) ?? [])].sort(), table).toEqual(['none', 'some']);
+  }
+  for (const table of INSERTABLE.filter((one) => one !== 'delegations')) {
+    expect([...(outcomes.get(`insert ${table}`) ?? [])].sort(), table).toEqual(['admitted', 'refused']);
+  }
+  expect([...(outcomes.get('grant') ?? [])].sort()).toEqual(['admitted', 'refused']);
+});
+
+test.for([
+  ['a tenant floor that is gone', 'drop policy tenant_floor on memories'],
+  [
+    'a policy that asks for another verb',
+    `alter policy update_own on memories using (owner_id = (select bailiwick.owner('memory', 'read')))`,
+  ],
+  ['a world limit that is forgotten', 'drop policy world_limit on memories'],
+])('%s is noticed', async ([, fault], { stage }) => {
+  const { adminUrl, migratorUrl } = stage.database;
+  await asAdmin(adminUrl, (admin) => admin.query(fault ?? ''));
+  onTestFinished(async () => {
+    await applyPolicies(migratorUrl, { force: true });
+  });
+  let noticed = 0;
+  for (const world of sampleWorlds(20261121, 15)) {
+    noticed += differences(world, await stage.play(world)).length;
+    if (noticed > 0) {
+      break;
+    }
+  }
+  expect(noticed).toBeGreaterThan(0);
+});

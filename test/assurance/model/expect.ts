@@ -1,0 +1,124 @@
+// What the model says must come of each move, in the words in which observe.ts writes down what came of it.
+
+import type { Move } from '../../../src/assurance/moves.ts';
+import type { Observation } from '../../../src/assurance/observe.ts';
+import { type Row, rowsOf, type TableName } from '../../../src/assurance/rows.ts';
+import {
+  type Asker,
+  askersOf,
+  describeAsker,
+  describeWorld,
+  type World,
+} from '../../../src/assurance/world.ts';
+import {
+  type Authority,
+  administers,
+  alive,
+  authorityOf,
+  capabilitiesOf,
+  grantRefusal,
+  mayDelete,
+  mayEnd,
+  mayInsert,
+  mayKill,
+  maySee,
+  mayUpdate,
+} from './rules.ts';
+
+/** The expected outcome of a move, asked of the model. Undefined authority: nobody. */
+export function expected(rows: readonly Row[], a: Authority | undefined, move: Move): string {
+  const which = (table: TableName, rule: (a: Authority, row: Row) => boolean, keep = true) =>
+    rows
+      .filter((row) => row.table === table && (a !== undefined && rule(a, row)) === keep)
+      .map(({ tenant, name }) => `t${tenant}/${name}`)
+      .sort()
+      .join(' ');
+  const seenAnd = (rule: (a: Authority, row: Row) => boolean) => (who: Authority, row: Row) =>
+    maySee(who, row) && rule(who, row);
+  const end = (target: number) => a !== undefined && mayEnd(a, target);
+  switch (move.verb) {
+    case 'see':
+      return which(move.table, maySee);
+    case 'update':
+      return which(move.table, mayUpdate);
+    case 'update seen':
+      return which(move.table, seenAnd(mayUpdate));
+    case 'delete':
+      return which(move.table, mayDelete, false);
+    case 'delete seen':
+      return which(move.table, seenAnd(mayDelete));
+    case 'insert':
+      return a !== undefined && mayInsert(a, move.table, move.row) ? 'admitted' : 'refused';
+    case 'grant':
+      return a !== undefined && move.grant.lie === undefined && grantRefusal(a, move.grant) === undefined
+        ? 'admitted'
+        : 'refused';
+    case 'why not':
+      return a === undefined ? 'authority' : (grantRefusal(a, move.grant) ?? 'no reason');
+    case 'revoke':
+      return end(move.delegation) ? 'done' : 'nothing';
+    case 'narrow':
+      // to a minute from now, which must lie after its beginning
+      return end(move.delegation) && (a?.tenant.delegations[move.delegation]?.starts ?? 0) < 60
+        ? 'done'
+        : 'nothing';
+    case 'kill':
+      return a !== undefined && mayKill(a, move.agent) ? `ended ${heldBy(a, move.agent)}`.trim() : 'nothing';
+    case 'describe':
+      return a === undefined
+        ? 'nobody'
+        : [
+            alive(a) ? 'live' : 'dead',
+            ...(administers(a) ? ['administrator'] : []),
+            ...capabilitiesOf(a),
+          ].join(' ');
+    case 'audit':
+      return a === undefined ? '28000' : 'written';
+    default:
+      return move satisfies never;
+  }
+}
+
+function heldBy({ tenant }: Authority, agent: number): string {
+  return tenant.delegations
+    .flatMap(({ delegate, revoked }, n) => (delegate === agent && !revoked ? [`d${n}`] : []))
+    .sort()
+    .join(' ');
+}
+
+/** Where a database and the model differ. */
+export type Difference = {
+  readonly asker: Asker | undefined;
+  readonly name: string;
+  readonly model: string;
+  readonly database: string;
+};
+
+/** Compares what a database did in a world with what the model says. */
+export function differences(world: World, observations: readonly Observation[]): Difference[] {
+  const rows = rowsOf(world);
+  const authorities = new Map(
+    askersOf(world).map((asker) => [JSON.stringify(asker), authorityOf(world, asker)]),
+  );
+  return observations.flatMap(({ asker, move, name, outcome }) => {
+    const authority = asker === undefined ? undefined : authorities.get(JSON.stringify(asker));
+    const model =
+      move === 'open' ? (authority === undefined ? '28000' : 'opened') : expected(rows, authority, move);
+    return model === outcome ? [] : [{ asker, name, model, database: outcome }];
+  });
+}
+
+/** A difference and its world, for whoever has to understand it. */
+export function explain(world: World, found: readonly Difference[]): string {
+  const shown = found
+    .slice(0, 5)
+    .map(({ asker, name, model, database }) =>
+      [
+        `${asker === undefined ? 'nobody' : describeAsker(asker)}: ${name}`,
+        `  the model    ${model || '(no row)'}`,
+        `  the database ${database || '(no row)'}`,
+      ].join('\n'),
+    );
+  const more = found.length > shown.length ? [`and ${found.length - shown.length} more`] : [];
+  return ['', describeWorld(world), '', ...shown, ...more, ''].join('\n');
+}

@@ -1,0 +1,296 @@
+// The rules, as a program that can be read aloud: who may do which verb on which row, through which chain. No SQL, no clock, no
+// database: the policies must give the same answers, and neither is written from the other.
+//
+// An authority is who asks, for whom, within which limits. Everything else is a sentence about an authority and a row.
+
+import type { NewGrant } from '../../../src/assurance/grants.ts';
+import type { NewRow } from '../../../src/assurance/moves.ts';
+import type { Row, TableName } from '../../../src/assurance/rows.ts';
+import type { Asker, Delegation, Principal, Tenant, Token, World } from '../../../src/assurance/world.ts';
+import { DELEGABLE, isCapability } from '../../../src/capabilities.ts';
+
+export type Authority = {
+  readonly at: number;
+  readonly tenant: Tenant;
+  readonly actor: Principal;
+  /** Whose rows: the actor itself, or the person at the root of the chain. */
+  readonly owner: Principal;
+  /** The owner's first. */
+  readonly chain: readonly Delegation[];
+  /** The worlds to which hops of the chain are limited. */
+  readonly limits: ReadonlySet<number>;
+  readonly token: Token;
+};
+
+/** The authority of an asker; none when the delegation is not to them, or the token names another owner than the chain. */
+export function authorityOf(world: World, asker: Asker): Authority | undefined {
+  const tenant = world.tenants[asker.tenant];
+  if (tenant === undefined) {
+    return undefined;
+  }
+  const chain = chainOf(tenant, asker.delegation);
+  const last = chain.at(-1);
+  const owner: Principal = last === undefined ? asker.actor : `u${last.owner}`;
+  const theirs = last === undefined || `a${last.delegate}` === asker.actor;
+  const named = asker.onBehalfOf === null || asker.onBehalfOf === owner;
+  const limits = new Set(chain.flatMap(({ place }) => (place === null ? [] : [place])));
+  return theirs && named
+    ? { at: asker.tenant, tenant, actor: asker.actor, owner, chain, limits, token: asker.token }
+    : undefined;
+}
+
+function chainOf(tenant: Tenant, leaf: number | null): Delegation[] {
+  const hop = leaf === null ? undefined : tenant.delegations[leaf];
+  return hop === undefined ? [] : [...chainOf(tenant, hop.parent), hop];
+}
+
+/** A person answers for itself, an agent for itself below its owner. */
+function responsible({ tenant, actor }: Authority) {
+  const self = entity(tenant, actor);
+  return 'owner' in self ? [self, entity(tenant, `u${self.owner}`)] : [self];
+}
+
+function entity(tenant: Tenant, principal: Principal) {
+  const index = Number(principal.slice(1));
+  const found = principal.startsWith('u') ? tenant.users[index] : tenant.agents[index];
+  if (found === undefined) {
+    throw new TypeError(`no ${principal}`);
+  }
+  return found;
+}
+
+const inPerson = ({ chain }: Authority) => chain.length === 0;
+const isPerson = (principal: Principal) => principal.startsWith('u');
+const within = (ceiling: readonly string[] | null, capability: string) =>
+  ceiling?.includes(capability) ?? true;
+const delegateOf = ({ tenant }: Authority, { delegate }: Delegation) => entity(tenant, `a${delegate}`);
+
+/** Alive: everything that the authority rests on is in force now. */
+export function alive(a: Authority): boolean {
+  const everybodyActive = [a.tenant, ...responsible(a)].every(({ status }) => status === 'active');
+  const everyHopLive = a.chain.every(
+    (hop) => !hop.revoked && hop.starts <= 0 && hop.ends > 0 && delegateOf(a, hop).status === 'active',
+  );
+  // one limit is a world of which the owner must be a member; two that differ are nowhere
+  const somewhere =
+    a.limits.size === 0 || (a.limits.size === 1 && [...a.limits].every((place) => takesPart(a, place)));
+  return !a.token.expired && everybodyActive && everyHopLive && somewhere;
+}
+
+/** Holds: alive, and the token, every ceiling and every hop allow the capability. An intersection; nothing is added up. */
+export function holds(a: Authority, capability: string): boolean {
+  const ofAWorld = ['world', 'member', 'memory'].includes(capability.split(':')[0] ?? '');
+  return (
+    alive(a) &&
+    a.token.scopes.includes(capability) &&
+    (a.limits.size === 0 || ofAWorld) &&
+    allowedInPerson(a, capability) &&
+    a.chain.every(
+      (hop) => hop.capabilities.includes(capability) && within(delegateOf(a, hop).ceiling, capability),
+    )
+  );
+}
+
+/** What an agent may do without a delegation: see itself and what it holds, keep notes of its own, renounce. */
+const BY_ITSELF = [
+  ...['agent:read', 'delegation:read', 'delegation:update'],
+  ...['memory:read', 'memory:create', 'memory:update', 'memory:delete'],
+];
+
+/** Whether the ceilings of whoever is responsible allow it, and, for an agent without a chain, its nature. */
+function allowedInPerson(a: Authority, capability: string): boolean {
+  return (
+    responsible(a).every(({ ceiling }) => within(ceiling, capability)) &&
+    (isPerson(a.actor) || !inPerson(a) || BY_ITSELF.includes(capability))
+  );
+}
+
+/** The owner is a member of an active world. */
+function takesPart({ tenant, owner }: Authority, place: number): boolean {
+  const member = tenant.members.some((one) => one.place === place && `u${one.user}` === owner);
+  return member && tenant.places[place]?.status === 'active';
+}
+
+const reaches = (a: Authority, place: number | null | undefined) =>
+  a.limits.size === 0 || (place !== null && place !== undefined && a.limits.has(place));
+
+/** An administrator: a person with that role, in person, with a token for it. */
+export function administers(a: Authority): boolean {
+  const self = entity(a.tenant, a.actor);
+  return inPerson(a) && 'admin' in self && self.admin && holds(a, 'tenant:administer');
+}
+
+/** A party to delegations sees what it granted and holds, under any of its chains. */
+const isParty = (a: Authority) =>
+  alive(a) && a.token.scopes.includes('delegation:read') && allowedInPerson(a, 'delegation:read');
+
+type Rule = (a: Authority, row: Row) => boolean;
+const never: Rule = () => false;
+const own = (a: Authority, row: { owner: Principal | null }, capability: string) =>
+  row.owner === a.owner && holds(a, capability);
+const itself = (a: Authority, row: Row) =>
+  inPerson(a) && row.name === a.actor && !isPerson(a.actor) && holds(a, 'agent:read');
+const joined = (a: Authority, row: Row, capability: string) =>
+  typeof row.place === 'number' && takesPart(a, row.place) && reaches(a, row.place) && holds(a, capability);
+
+/** Of rows of the authority's own tenant: nothing below ever sees another. */
+const MAY_SEE: Readonly<Record<TableName, Rule>> = {
+  tenants: () => true,
+  entities: (a, row) =>
+    administers(a) ||
+    (row.kind === 'user' && own(a, row, 'user:read')) ||
+    (row.kind === 'agent' && (own(a, row, 'agent:read') || itself(a, row))) ||
+    (row.kind === 'world' &&
+      ((own(a, row, 'world:read') && reaches(a, row.place)) || joined(a, row, 'world:read'))),
+  users: (a, row) => own(a, row, 'user:read') || administers(a),
+  agents: (a, row) => own(a, row, 'agent:read') || itself(a, row),
+  agent_instructions: (a, row) => (inPerson(a) && own(a, row, 'agent:read')) || itself(a, row),
+  worlds: (a, row) => (own(a, row, 'world:read') && reaches(a, row.place)) || joined(a, row, 'world:read'),
+  world_members: (a, row) =>
+    (own(a, row, 'member:read') && reaches(a, row.place)) || joined(a, row, 'member:read'),
+  delegations: (a, row) =>
+    own(a, row, 'delegation:read') ||
+    administers(a) ||
+    (isParty(a) && [row.delegation?.delegator, `a${row.delegation?.delegate}`].includes(a.actor)),
+  memories: (a, row) => own(a, row, 'memory:read') && reaches(a, row.place),
+};
+
+const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
+  tenants: never,
+  // status and ceiling: in person only, and an archived one stays as it is
+  entities: (a, row) =>
+    row.status !== 'archived' &&
+    (administers(a) || (row.kind !== 'user' && inPerson(a) && own(a, row, `${row.kind}:update`))),
+  users: (a, row) => own(a, row, 'user:update'),
+  agents: (a, row) => own(a, row, 'agent:update'),
+  agent_instructions: (a, row) => inPerson(a) && own(a, row, 'agent:update'),
+  worlds: (a, row) => own(a, row, 'world:update') && reaches(a, row.place),
+  world_members: (a, row) => !isOwners(row) && own(a, row, 'member:update') && reaches(a, row.place),
+  delegations: never,
+  memories: (a, row) => own(a, row, 'memory:update') && reaches(a, row.place),
+};
+
+const MAY_DELETE: Readonly<Record<TableName, Rule>> = {
+  ...{ tenants: never, entities: never, users: never, agents: never, agent_instructions: never },
+  ...{ worlds: never, delegations: never },
+  world_members: (a, row) =>
+    !isOwners(row) &&
+    ((own(a, row, 'member:delete') && reaches(a, row.place)) ||
+      (inPerson(a) && `u${row.user}` === a.actor && holds(a, 'member:delete'))),
+  memories: (a, row) => own(a, row, 'memory:delete') && reaches(a, row.place),
+};
+
+const isOwners = (row: Row) => `u${row.user}` === row.owner;
+
+const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => boolean>> = {
+  ...{ tenants: () => false, users: () => false, delegations: () => false },
+  entities: (a, row) =>
+    row.kind !== 'user' &&
+    (row.status ?? 'active') === 'active' &&
+    own(a, row, `${row.kind}:create`) &&
+    a.limits.size === 0,
+  agents: (a, row) => own(a, row, 'agent:create'),
+  agent_instructions: (a, row) => inPerson(a) && own(a, row, 'agent:update'),
+  // a new world is never the one to which a chain is limited
+  worlds: (a, row) => own(a, row, 'world:create') && a.limits.size === 0,
+  world_members: (a, row) => own(a, row, 'member:create') && reaches(a, row.place),
+  memories: (a, row) =>
+    own(a, row, 'memory:create') &&
+    reaches(a, row.place) &&
+    (row.place === null || row.place === undefined || takesPart(a, row.place)),
+};
+
+const sameTenant = (a: Authority, row: { tenant: number }) => row.tenant === a.at;
+
+export const maySee = (a: Authority, row: Row) => sameTenant(a, row) && MAY_SEE[row.table](a, row);
+export const mayUpdate = (a: Authority, row: Row) => sameTenant(a, row) && MAY_UPDATE[row.table](a, row);
+export const mayDelete = (a: Authority, row: Row) => sameTenant(a, row) && MAY_DELETE[row.table](a, row);
+export const mayInsert = (a: Authority, table: TableName, row: NewRow) =>
+  sameTenant(a, row) && row.lie === undefined && MAY_INSERT[table](a, row);
+
+const DAY = 86_400;
+
+/** Why a delegation may not be granted; undefined when it may. The first reason that applies. */
+export function grantRefusal(a: Authority, grant: NewGrant): string | undefined {
+  const last = a.chain.at(-1);
+  const granting = alive(a) && a.token.scopes.includes('delegation:create');
+  if (!granting || grant.owner !== a.owner || grant.delegator !== a.actor) {
+    return 'authority';
+  }
+  const parent = grant.parent === null ? undefined : a.tenant.delegations[grant.parent];
+  const next = last === undefined ? isPerson(a.actor) && grant.parent === null : parent === last;
+  if (!next || grant.depth !== (last?.depth ?? 0) + 1) {
+    return 'authority';
+  }
+  if (grant.redelegate < 0 || grant.redelegate > (last?.redelegate ?? 4) - 1) {
+    return 'redelegate';
+  }
+  if (last !== undefined) {
+    if (!grant.capabilities.every((capability) => last.capabilities.includes(capability))) {
+      return 'capabilities';
+    }
+    if (a.limits.size > 0 && (grant.place === null || !a.limits.has(grant.place))) {
+      return 'world';
+    }
+    if (grant.ends > last.ends) {
+      return 'lifetime';
+    }
+  }
+  if (!wellFormed(grant.capabilities)) {
+    return 'capabilities';
+  }
+  const longest = last === undefined ? 90 * DAY : a.tenant.subdelegationSeconds;
+  if (grant.ends <= Math.max(0, grant.starts) || grant.ends > longest) {
+    return 'lifetime';
+  }
+  if (
+    grant.place !== null &&
+    !a.tenant.members.some((one) => one.place === grant.place && `u${one.user}` === a.owner)
+  ) {
+    return 'world';
+  }
+  const alreadyIn = [a.owner, a.actor, ...a.chain.map(({ delegate }) => `a${delegate}`)];
+  if (alreadyIn.includes(grant.delegate)) {
+    return 'cycle';
+  }
+  const agent = isPerson(grant.delegate) ? undefined : a.tenant.agents[Number(grant.delegate.slice(1))];
+  const fit = agent !== undefined && `u${agent.owner}` === a.owner && agent.status === 'active';
+  return fit ? undefined : 'delegate';
+}
+
+function wellFormed(capabilities: readonly string[]): boolean {
+  return (
+    capabilities.length > 0 &&
+    capabilities.every((capability) => capabilities.includes(`${capability.split(':')[0]}:read`)) &&
+    capabilities.every(isCapability) &&
+    new Set(capabilities).size === capabilities.length
+  );
+}
+
+const ending = (a: Authority) => alive(a) && a.token.scopes.includes('delegation:update');
+
+/** Whoever stands above may end a delegation, and its delegate may renounce it; nobody below or beside. */
+export function mayEnd(a: Authority, target: number): boolean {
+  const line = chainOf(a.tenant, target);
+  const last = line.at(-1);
+  const above = line.some((hop) => hop.delegator === a.actor);
+  const renounces = last !== undefined && `a${last.delegate}` === a.actor;
+  const ofThisOwner = inPerson(a) || `u${last?.owner}` === a.owner;
+  return ending(a) && (administers(a) || (ofThisOwner && (above || renounces)));
+}
+
+/** The kill switch: the agent's owner in person, or an administrator. */
+export function mayKill(a: Authority, agent: number): boolean {
+  const owner = a.tenant.agents[agent]?.owner;
+  return ending(a) && (administers(a) || (inPerson(a) && `u${owner}` === a.actor));
+}
+
+/** Every scope of the token that the authority holds now. */
+export function capabilitiesOf(a: Authority): string[] {
+  return a.token.scopes
+    .filter((scope) => (scope === 'tenant:administer' ? administers(a) : holds(a, scope)))
+    .sort();
+}
+
+/** What can be delegated at all; closed. */
+export const VOCABULARY = DELEGABLE;
