@@ -29,6 +29,7 @@ const QUESTIONS = {
 function screen(seconds, passed) {
   const all = existsSync(reports)
     ? readdirSync(reports)
+        .filter((file) => file.endsWith('.json'))
         .sort()
         .map((file) => JSON.parse(readFileSync(join(reports, file), 'utf8')))
     : [];

@@ -25,7 +25,7 @@ comment on policy select_self on public.entities is 'An agent acting as itself s
 
 create policy select_world on public.entities for select to bailiwick_runtime
   using (kind = 'world' and owner_id = (select bailiwick.owner('world', 'read'))
-    and id is not distinct from coalesce((select bailiwick.world_limit()), id));
+    and coalesce(id = (select bailiwick.world_limit()), (select bailiwick.world_limit()) is null));
 comment on policy select_world on public.entities is 'The owner''s worlds, within the delegation''s world limit.';
 
 create policy select_member on public.entities for select to bailiwick_runtime

@@ -10,7 +10,7 @@ create policy tenant_floor on public.worlds as restrictive for all to bailiwick_
 comment on policy tenant_floor on public.worlds is 'Nothing outside the caller''s tenant, whatever else allows.';
 
 create policy world_limit on public.worlds as restrictive for all to bailiwick_runtime
-  using (id is not distinct from coalesce((select bailiwick.world_limit()), id));
+  using (coalesce(id = (select bailiwick.world_limit()), (select bailiwick.world_limit()) is null));
 comment on policy world_limit on public.worlds is 'A delegation limited to a world reaches that world only.';
 
 create policy select_own on public.worlds for select to bailiwick_runtime

@@ -11,7 +11,7 @@ create policy tenant_floor on public.memories as restrictive for all to bailiwic
 comment on policy tenant_floor on public.memories is 'Nothing outside the caller''s tenant, whatever else allows.';
 
 create policy world_limit on public.memories as restrictive for all to bailiwick_runtime
-  using (world_id is not distinct from coalesce((select bailiwick.world_limit()), world_id));
+  using (coalesce(world_id = (select bailiwick.world_limit()), (select bailiwick.world_limit()) is null));
 comment on policy world_limit on public.memories is 'A delegation limited to a world reaches the memories of that world only.';
 
 create policy select_own on public.memories for select to bailiwick_runtime

@@ -18,11 +18,27 @@ export type Observation = {
   readonly outcome: string;
 };
 
+export type Observing = {
+  /** Tries those alone; left out: all. */
+  readonly only?: ((move: Move) => boolean) | undefined;
+  /** Asked about what each asker got; true ends the observation. */
+  readonly enough?: (observations: readonly Observation[]) => boolean;
+};
+
 /** Everything that everybody gets in a world that is loaded. */
-export async function observe(runtime: Client, key: TicketKey, world: World): Promise<Observation[]> {
+export async function observe(
+  runtime: Client,
+  key: TicketKey,
+  world: World,
+  { only = () => true, enough = () => false }: Observing = {},
+): Promise<Observation[]> {
   const found: Observation[] = [];
   for (const asker of [undefined, ...askersOf(world)]) {
-    found.push(...(await observeOne(runtime, key, world, asker)));
+    const observations = await observeOne(runtime, key, world, asker, only);
+    found.push(...observations);
+    if (enough(observations)) {
+      break;
+    }
   }
   return found;
 }
@@ -32,6 +48,7 @@ async function observeOne(
   key: TicketKey,
   world: World,
   asker: Asker | undefined,
+  only: (move: Move) => boolean,
 ): Promise<Observation[]> {
   await runtime.query('begin isolation level read committed');
   try {
@@ -40,7 +57,7 @@ async function observeOne(
     if (opened !== 'opened') {
       return [opening];
     }
-    const moves = movesOf(world, asker);
+    const moves = movesOf(world, asker).filter(only);
     const attempts = moves.map((move) => attemptOf(move, asker));
     const { rows } = await runtime.query<{ answers: Answer[] }>({
       name: 'assurance_attempt',

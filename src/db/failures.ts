@@ -49,6 +49,7 @@ const BY_SQLSTATE: ReadonlyMap<string, ErrorCode> = new Map([
 const BY_MESSAGE: readonly (readonly [fragment: string, code: ErrorCode])[] = [
   ['timeout exceeded when trying to connect', 'UNAVAILABLE'], // the pool is exhausted
   ['Connection terminated', 'UNAVAILABLE'],
+  ['connection error and is not queryable', 'UNAVAILABLE'], // it ended before the first statement
   ['Unable to start a transaction in the given time', 'UNAVAILABLE'], // Prisma: nobody answered BEGIN
   ['on an expired transaction', 'TIMEOUT'], // Prisma: its own limit, which PostgreSQL's should have forestalled
 ];

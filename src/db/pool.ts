@@ -41,6 +41,9 @@ export class SealedPool extends pg.Pool {
     this.on('error', (error: Error & { client?: unknown }) => {
       delete error.client;
     });
+    // The same for a connection that ends in the instant in which it is handed over: the pool listens no longer, and the
+    // borrower not yet. The borrower learns of it from its first statement.
+    this.on('connect', (client) => client.on('error', () => undefined));
   }
 
   // Declared with both of pg's signatures; Prisma's adapter uses the promise.
@@ -84,12 +87,12 @@ export class SealedPool extends pg.Pool {
   /** Whether PostgreSQL answers. Reads nothing and carries no context. */
   async ping(): Promise<void> {
     const client = await super.connect();
-    const ignore = () => undefined;
-    client.on('error', ignore);
     const question = { name: 'bailiwick_ping', text: 'select 1', query_timeout: this.#limitMs };
-    const answered = await client.query(question).then(ignore, (error: Error) => error);
+    const answered = await client.query(question).then(
+      () => undefined,
+      (error: Error) => error,
+    );
     client.release(answered);
-    client.removeListener('error', ignore);
     if (answered !== undefined) {
       throw answered;
     }

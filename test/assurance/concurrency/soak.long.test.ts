@@ -4,7 +4,6 @@
 // order in which eight workers get the connection is chance). Each operation looks at the table through row security
 // alone. Not a benchmark. Left out of `npm test`.
 
-import { mkdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { SCOPES } from '../../../src/capabilities.ts';
@@ -15,9 +14,10 @@ import { newId } from '../../../src/ids.ts';
 import { backendOf, note, versionOf } from '../../db/lane.ts';
 import { ISSUER, KEY, trustTickets } from '../../kit/as.ts';
 import { asAdmin, createTestDatabase } from '../../kit/database.ts';
+import { report } from '../../kit/report.ts';
 import { type Member, makeCrowd, tally } from './crowd.ts';
+import { dice, SEED } from './dice.ts';
 
-const SEED = Number(process.env.SEED || 20261121);
 const TENANTS = 200;
 const OPERATIONS = 20_000;
 const WORKERS = 8;
@@ -161,18 +161,6 @@ async function rowsOf({ db }: Session): Promise<Seen[]> {
   return rows.map(({ tenantId, ownerId }) => ({ tenant: tenantId, owner: ownerId }));
 }
 
-/** A generator of its own for each operation, so that a seed means the same operations whoever comes first. */
-function dice(operation: number): (sides: number) => number {
-  let state = (SEED ^ Math.imul(operation + 1, 0x9e3779b1)) >>> 0;
-  return (sides) => {
-    // mulberry32
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % sides;
-  };
-}
-
 function choose(roll: (sides: number) => number): [name: string, act: Act] {
   const acts = Object.entries(ACTS);
   let left = roll(acts.reduce((sum, [, { weight }]) => sum + weight, 0));
@@ -267,23 +255,24 @@ test('on one connection two hundred tenants never meet', async () => {
     await sleep(50);
     times.sort((a, b) => a - b);
     const quantile = (q: number) => Math.round(times[Math.floor(times.length * q)] ?? 0);
-    await mkdir('test-results', { recursive: true });
-    const summary = {
-      seed: SEED,
-      tenants: TENANTS,
-      operations: times.length,
-      seconds: Number(seconds.toFixed(1)),
-      perSecond: Math.round(times.length / seconds),
-      waiting: WORKERS,
-      milliseconds: { p50: quantile(0.5), p99: quantile(0.99) },
-      rowsLookedAt: looked,
-      wrong: wrong.length,
-      connections,
-      acts: done,
-    };
-    await writeFile('test-results/soak.json', `${JSON.stringify(summary, undefined, 2)}\n`);
     expect(wrong).toEqual([]);
     expect(await tally(database)).toEqual(expected);
     expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([1, 1, 0]);
+    report({
+      instrument: 'concurrency',
+      what: 'many tenants on one connection',
+      figures: {
+        tenants: TENANTS,
+        operations: times.length,
+        'rows looked at': looked,
+        'foreign rows or wrong outcomes': wrong.length,
+        connections,
+      },
+      details: [
+        `seed ${SEED}; ${seconds.toFixed(1)} s, ${Math.round(times.length / seconds)} operations per second`,
+        `${WORKERS} operations at a time; p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, waiting included`,
+        ...Object.entries(done).map(([name, n]) => `${name}: ${n}`),
+      ],
+    });
   });
 });

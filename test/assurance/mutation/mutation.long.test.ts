@@ -1,0 +1,82 @@
+// No condition is idle: whichever clause of a policy or of a kernel function is dropped, negated or opened, somebody notices.
+//
+// A mutant that survives is either a clause that nothing needs, or a guarantee that nothing tests. The list of all mutants,
+// each with who caught it and by what, is printed and kept in test-results/assurance/mutants.txt.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { readPolicies } from '../../../src/db/policies.ts';
+import { REPORTS, report } from '../../kit/report.ts';
+import { HARMLESS } from './harmless.ts';
+import { type Lane, openLane, type Verdict, WITNESSES } from './lane.ts';
+import { mutantsOf, objectsOf } from './mutants.ts';
+
+const LANES = 2;
+const files = readPolicies();
+const only = process.env.MUTANTS;
+const mutants = mutantsOf(files).filter(({ name }) => only === undefined || name.includes(only));
+
+test('every policy and every kernel function has mutants', () => {
+  const mutated = new Set(mutantsOf(files).map(({ object }) => object));
+  expect(objectsOf(files).filter((object) => !mutated.has(object))).toEqual([]);
+});
+
+test('every fault in a policy or in a kernel function is noticed', { timeout: 0 }, async () => {
+  const lanes = await Promise.all(Array.from({ length: LANES }, openLane));
+  onTestFinished(async () => {
+    await Promise.all(lanes.map((lane) => lane.end()));
+  });
+  expect(await Promise.all(lanes.map((lane) => lane.healthy())), 'noticed when nothing is wrong').toEqual(
+    lanes.map(() => []),
+  );
+
+  const verdicts: Verdict[] = [];
+  const waiting = [...mutants];
+  const work = async (lane: Lane) => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      verdicts.push(await lane.judge(mutant));
+      if (verdicts.length % 100 === 0) {
+        process.stderr.write(`${verdicts.length} of ${mutants.length} mutants\n`);
+      }
+    }
+  };
+  await Promise.all(lanes.map(work));
+  expect(await Promise.all(lanes.map((lane) => lane.healthy())), 'a mutant was not undone').toEqual(
+    lanes.map(() => []),
+  );
+
+  const survivors = verdicts.filter(({ by }) => by === undefined).map(({ mutant }) => mutant);
+  await tell(verdicts);
+  if (only === undefined) {
+    expect(survivors.sort()).toEqual(Object.keys(HARMLESS).sort());
+  } else {
+    expect(survivors.filter((name) => HARMLESS[name] === undefined)).toEqual([]);
+  }
+});
+
+async function tell(verdicts: readonly Verdict[]): Promise<void> {
+  const order = new Map(mutants.map(({ name }, at) => [name, at]));
+  const lines = [...verdicts]
+    .sort((a, b) => (order.get(a.mutant) ?? 0) - (order.get(b.mutant) ?? 0))
+    .map(({ mutant, by, what }) =>
+      by === undefined
+        ? `${mutant}\n    ${HARMLESS[mutant] === undefined ? 'SURVIVES' : `harmless: ${HARMLESS[mutant]}`}`
+        : `${mutant}\n    ${by}: ${what.length > 200 ? `${what.slice(0, 200)} …` : what}`,
+    );
+  process.stdout.write(`${lines.join('\n')}\n`);
+  await mkdir(REPORTS, { recursive: true });
+  await writeFile(`${REPORTS}mutants.txt`, `${lines.join('\n')}\n`);
+  const caught = (who: (typeof WITNESSES)[number]) => verdicts.filter(({ by }) => by === who).length;
+  report({
+    instrument: 'mutation',
+    what: 'policies and kernel functions',
+    figures: {
+      mutants: verdicts.length,
+      ...Object.fromEntries(WITNESSES.map((who) => [`by ${who}`, caught(who)])),
+      harmless: verdicts.filter(({ by, mutant }) => by === undefined && HARMLESS[mutant] !== undefined)
+        .length,
+      survivors: verdicts.filter(({ by, mutant }) => by === undefined && HARMLESS[mutant] === undefined)
+        .length,
+    },
+  });
+}

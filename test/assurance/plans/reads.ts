@@ -1,0 +1,220 @@
+// Every way of reading that the schema offers, made from the schema: each connection in each order, from both ends and past
+// a cursor, with each filter; each connection inside a row and inside a list; each type by id; search; who is asking.
+//
+// A field, order or filter that is added to the schema is asked for without anybody remembering to; a filter for which no
+// value is known here is an error.
+
+import {
+  type GraphQLField,
+  type GraphQLInputType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+} from 'graphql';
+import { toGlobalId } from '../../../src/api/global-id.ts';
+import { schema } from '../../../src/schema.ts';
+import { type Asked, globalIds, type Owners, SCOUT, WHO, type WhoName } from './asking.ts';
+import { documentOf, OPERATIONS, rootFields } from './documents.ts';
+
+type Field = GraphQLField<unknown, unknown>;
+
+const PAGE = 20;
+const EVERYBODY: readonly WhoName[] = ['big', 'small'];
+const OTHERS: readonly WhoName[] = [
+  'agent for big',
+  'agent for big in one world',
+  'agent as itself',
+  'administrator',
+];
+
+/** A person holds no delegation, so that field is asked by those who do. */
+const ASKERS: Readonly<Record<string, readonly WhoName[]>> = {
+  delegationsHeld: ['agent as itself', 'small agent as itself'],
+};
+
+/** Values for each filter, of an owner's things. */
+const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) => readonly unknown[]>> = {
+  'AgentFilter.name': () => ['gent c'],
+  'AgentFilter.parentId': ({ Parent }) => [Parent],
+  'AgentFilter.status': () => ['ARCHIVED'],
+  'DelegationFilter.delegateId': ({ Agent }) => [Agent],
+  'DelegationFilter.ended': () => [true, false],
+  'DelegationFilter.worldId': ({ World }) => [World],
+  'MemberFilter.role': () => ['MEMBER'],
+  'MemoryFilter.agentId': ({ Agent }) => [Agent],
+  'MemoryFilter.createdAfter': () => [new Date(Date.now() - 7_200_000).toISOString()],
+  'MemoryFilter.createdBefore': () => [new Date(Date.now() - 7_200_000).toISOString()],
+  'MemoryFilter.kind': () => ['fact'],
+  'MemoryFilter.tags': () => [['rare']],
+  'MemoryFilter.worldId': ({ World }) => [World],
+  'WorldFilter.mine': () => [true, false],
+  'WorldFilter.name': () => ['orld c'],
+  'WorldFilter.status': () => ['ACTIVE'],
+};
+
+const QUERY = schema.getQueryType()?.getFields() ?? {};
+const isPaged = (field: Field) => field.args.some(({ name }) => name === 'first');
+
+/** Every read but those that need a cursor. */
+export function reads(owners: Owners): Asked[] {
+  const pages = Object.values(QUERY).filter(isPaged);
+  return [
+    ...pages.flatMap((field) => askersOf(field).flatMap((who) => pagesOf(field, who, owners))),
+    ...pages.flatMap((field) =>
+      OTHERS.map((who) => ({ ...page(field, who, `${field.name}`, {}), mayBeEmpty: true })),
+    ),
+    ...EVERYBODY.flatMap((who) => [...nested(who, owners), ...byId(who, owners)]),
+    ...[...EVERYBODY, ...OTHERS].map((who) => ({ name: 'viewer', who, text: documentOf('Viewer') })),
+  ];
+}
+
+/** The same page past a cursor, from either end; there may be nothing. */
+export function further({ name, variables, ...asked }: Asked, cursor: string): Asked[] {
+  const { first: _, ...rest } = variables ?? {};
+  const past = (what: string, where: object): Asked => ({
+    ...asked,
+    name: `${name}, ${what}`,
+    variables: { ...rest, ...where },
+    mayBeEmpty: true,
+  });
+  return [
+    past('after', { first: PAGE, after: cursor }),
+    // best first, and from the other end nobody reads
+    ...(name.startsWith('searchMemories') ? [] : [past('before', { last: PAGE, before: cursor })]),
+  ];
+}
+
+/** Whether a page is the start of one to be read on from. */
+export const isStart = ({ name }: Asked) =>
+  /^\w+ by [A-Z]+ (ASC|DESC)$|^searchMemories (rare|common)$/.test(name);
+
+function askersOf({ name }: Field): readonly WhoName[] {
+  return ASKERS[name] ?? EVERYBODY;
+}
+
+function page(field: Field, who: WhoName, name: string, variables: Record<string, unknown>): Asked {
+  const operation = [...OPERATIONS.keys()].find((key) => {
+    const asks = rootFields(documentOf(key));
+    return asks.length === 1 && asks[0] === field.name;
+  });
+  const needed = field.name === 'searchMemories' ? { query: 'zeppelin' } : {};
+  const text = documentOf(operation ?? field.name);
+  return { name, who, text, variables: { first: PAGE, ...needed, ...variables } };
+}
+
+function pagesOf(field: Field, who: WhoName, owners: Owners): Asked[] {
+  if (field.name === 'searchMemories') {
+    return [
+      page(field, who, 'searchMemories rare', {}),
+      page(field, who, 'searchMemories common', { query: 'harvest' }),
+    ];
+  }
+  return [
+    ...ordersOf(field).flatMap(({ name, orderBy }) => [
+      page(field, who, `${field.name} by ${name}`, { orderBy }),
+      page(field, who, `${field.name} by ${name}, last`, { orderBy, first: null, last: PAGE }),
+    ]),
+    ...filtersOf(field, who, owners).map(({ name, filter }) =>
+      // what a filter finds depends on the owner, and may be nothing
+      ({ ...page(field, who, `${field.name} ${name}`, { filter }), mayBeEmpty: true }),
+    ),
+  ];
+}
+
+function inputFields(field: Field, argument: string): Readonly<Record<string, { type: GraphQLInputType }>> {
+  const type = field.args.find(({ name }) => name === argument)?.type;
+  const named = type && getNamedType(type);
+  return isInputObjectType(named) ? named.getFields() : {};
+}
+
+const valuesOf = (type: GraphQLInputType | undefined): readonly string[] => {
+  const named = type && getNamedType(type);
+  return isEnumType(named) ? named.getValues().map(({ name }) => name) : [];
+};
+
+function ordersOf(field: Field) {
+  const input = inputFields(field, 'orderBy');
+  const by = input.field === undefined ? [undefined] : valuesOf(input.field.type);
+  return by.flatMap((one) =>
+    valuesOf(input.direction?.type).map((direction) => ({
+      name: `${one ?? 'JOINED'} ${direction}`,
+      orderBy: { ...(one === undefined ? {} : { field: one }), direction },
+    })),
+  );
+}
+
+function filtersOf(field: Field, who: WhoName, owners: Owners) {
+  const type = field.args.find(({ name }) => name === 'filter')?.type;
+  const things = owners[WHO[who].owner];
+  const ids = { ...globalIds(things), Parent: toGlobalId('Agent', things.parent) };
+  return Object.keys(inputFields(field, 'filter')).flatMap((name) => {
+    const values = FILTERS[`${type && getNamedType(type).name}.${name}`];
+    if (values === undefined) {
+      throw new TypeError(`no value is known for the filter ${name} of ${field.name}: add one to FILTERS`);
+    }
+    return values(ids).map((value) => ({
+      name: `of ${name}${typeof value === 'boolean' ? ` ${value}` : ''}`,
+      filter: { [name]: value },
+    }));
+  });
+}
+
+/** Connections inside a row by id, and inside a page: each in each order, and under two aliases. */
+function nested(who: WhoName, owners: Owners): Asked[] {
+  const ids: Readonly<Record<string, string>> = { ...globalIds(owners[WHO[who].owner]), Agent: SCOUT };
+  const lists: Readonly<Record<string, string>> = { Agent: 'agents', World: 'worlds' };
+  return Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .filter(({ name }) => name !== 'Query')
+    .flatMap((type) =>
+      Object.values(type.getFields())
+        .filter(isPaged)
+        .map((field) => ({ type, field })),
+    )
+    .flatMap(({ type, field }) => [
+      ...ordersOf(field).map(({ name, orderBy }) => ({
+        name: `${type.name}.${field.name} by ${name}`,
+        who,
+        text: `query ($id: ID!, $orderBy: ${argumentType(field, 'orderBy')}) { node(id: $id) { ... on ${type.name} {
+          ${field.name}(orderBy: $orderBy) { edges { cursor node { id } } } } } }`,
+        variables: { id: ids[type.name], orderBy },
+        mayBeEmpty: true,
+      })),
+      {
+        name: `${lists[type.name]} with ${field.name}`,
+        who,
+        text: `{ ${lists[type.name]} { edges { node { id ${field.name}(first: 3) { edges { node { id } } } } } } }`,
+      },
+      {
+        name: `${lists[type.name]} with ${field.name} twice`,
+        who,
+        text: `{ ${lists[type.name]} { edges { node { id ${field.name}(first: 3) { edges { node { id } } }
+          again: ${field.name}(last: 2) { edges { node { id } } } } } } }`,
+      },
+    ]);
+}
+
+function argumentType(field: Field, argument: string): string {
+  const found = field.args.find(({ name }) => name === argument);
+  if (found === undefined) {
+    throw new TypeError(`${field.name} has no ${argument}`);
+  }
+  return String(found.type);
+}
+
+function byId(who: WhoName, owners: Owners): Asked[] {
+  const ids = globalIds(owners[WHO[who].owner]);
+  const agent = { id: ids.Agent, first: PAGE };
+  return [
+    ...Object.entries(ids).map(([type, id]) => ({
+      name: `node ${type}`,
+      who,
+      text: documentOf('Node'),
+      variables: { id },
+    })),
+    { name: 'nodes', who, text: documentOf('Nodes'), variables: { ids: Object.values(ids) } },
+    { name: 'AgentWithMemories', who, text: documentOf('AgentWithMemories'), variables: agent },
+    { name: 'WorldWithMembers', who, text: documentOf('WorldWithMembers'), variables: { id: ids.World } },
+  ];
+}

@@ -1,0 +1,158 @@
+// Many rows, unevenly owned: two tenants, two dozen owners, and one of them with half of everything. Plans are judged on
+// this, because on a handful of rows every plan is a good one, and on even rows no estimate is ever wrong.
+//
+// Made in bulk as the migrator, next to the cast, whose Alice becomes the big owner and whose Bob one of the small ones.
+// The same on every run: ids count upwards as real ones do, so that the newest row is the last of its index.
+
+import { AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from '../../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../../src/demo/delegations.ts';
+import type { Sql } from '../../kit/as.ts';
+
+/** Owners beside the big one. */
+const SMALL = 23;
+
+/** Rows of each small owner; the big one has as many as all of them together. */
+const EACH = { agents: 40, worlds: 12, delegations: 60, memories: 400 } as const;
+type Table = keyof typeof EACH;
+
+/** Rows made here. */
+const total = (table: Table) => EACH[table] * SMALL * 2;
+
+/** The id of the n-th row of a kind, in the form of version 7 with n standing for the time. */
+const KEY = `
+  create function pg_temp.key(kind text, n bigint) returns uuid language sql immutable as
+    $$ select ('019b' || lpad(to_hex(n), 8, '0') || '7' || kind || '8' || lpad(to_hex(n), 15, '0'))::uuid $$`;
+
+/** The number of the j-th row of an owner: every even row is the big owner's. */
+const ROW = `
+  create function pg_temp.row(owner bigint, j bigint) returns bigint language sql immutable as
+    $$ select case when owner = 0 then 2 * j else 2 * (owner - 1 + ${SMALL} * j) + 1 end $$`;
+
+/** What is taken from the cast. */
+const GIVEN = `
+  create temporary table given as
+  select ${[
+    ['big', USERS.alice.id],
+    ['bob', USERS.bob.id],
+    ['request', SEED_REQUEST],
+    ['scout', AGENTS.scout.id],
+    ['parent', DELEGATIONS.scout.id],
+    ['garden', WORLDS.garden.id],
+    ['acme', TENANTS.acme.id],
+    ['globex', TENANTS.globex.id],
+  ]
+    .map(([name, id]) => `'${id}'::uuid as ${name}`)
+    .join(', ')}`;
+
+const PEOPLE = `
+  create temporary table people as
+  select n, case when n % 2 = 0 then acme else globex end as tenant_id, pg_temp.key('0a1', n) as id
+    from given, generate_series(1, 2000) n`;
+
+/** The rows of a table with their owners, n counting the rows, o the owners and j the rows of one owner. */
+const owned = (table: Table) => `
+  (select n, o, j, tenant_id, id as owner, request, scout, parent, case when id in (big, bob) then garden end as garden, acme
+     from given, owners, generate_series(0, ${EACH[table]} * case when o = 0 then ${SMALL} else 1 end - 1) j,
+          pg_temp.row(o, j) n
+    order by n) r`;
+/** One of the owner's rows of another table. */
+const one = (kind: string, table: Table, which: string) =>
+  `pg_temp.key('${kind}', pg_temp.row(o, (${which}) % (${EACH[table]} * case when o = 0 then ${SMALL} else 1 end)))`;
+
+const STATEMENTS: readonly string[] = [
+  KEY,
+  ROW,
+  GIVEN,
+  PEOPLE,
+  // tenants and people who own nothing, so that no table is small enough to be read whole
+  `insert into tenants (tenant_id, id, slug, name)
+   select pg_temp.key('0a0', n), pg_temp.key('0a0', n), 'tenant-' || n, 'Tenant ' || n from generate_series(1, 1000) n`,
+  `insert into entities (tenant_id, id, kind, owner_id) select tenant_id, id, 'user', id from people`,
+  `insert into users (tenant_id, id, owner_id, display_name) select tenant_id, id, id, 'Person ' || n from people`,
+  `insert into identities (tenant_id, id, entity_id, issuer, subject)
+   select tenant_id, pg_temp.key('0a8', n), id, 'https://elsewhere.test/', 'person ' || n from people`,
+  // what is in the tenants beside, so that a look-up of a few entities among all of them is one
+  `insert into entities (tenant_id, id, kind, owner_id)
+   select tenant_id, pg_temp.key('0a9', 8 * n + k), 'world', id from people, generate_series(0, 7) k`,
+  // the big owner is number 0
+  `create temporary table owners as
+   select row_number() over (order by id <> big, id) - 1 as o, tenant_id, id from users, given
+    order by id <> big, id limit ${SMALL + 1}`,
+  `insert into entities (tenant_id, id, kind, owner_id, status)
+   select tenant_id, pg_temp.key('0a2', n), 'agent', owner, case when j % 10 = 9 then 'archived' else 'active' end
+     from ${owned('agents')}`,
+  `insert into agents (tenant_id, id, owner_id, parent_id, name, created_by, request_id)
+   select tenant_id, pg_temp.key('0a2', n), owner, case when j > 8 then ${one('0a2', 'agents', 'j % 8')} end,
+          'Agent ' || md5(n::text), owner, request from ${owned('agents')}`,
+  `insert into agent_instructions (tenant_id, id, owner_id, system_prompt)
+   select tenant_id, pg_temp.key('0a2', n), owner, 'Do what number ' || n || ' does.' from ${owned('agents')}`,
+  `insert into entities (tenant_id, id, kind, owner_id)
+   select tenant_id, pg_temp.key('0a3', n), 'world', owner from ${owned('worlds')}`,
+  `insert into worlds (tenant_id, id, owner_id, name, created_by, request_id)
+   select tenant_id, pg_temp.key('0a3', n), owner, 'World ' || md5(n::text), owner, request from ${owned('worlds')}`,
+  // the owner, another owner of the tenant, and three people who own nothing
+  `insert into world_members (tenant_id, id, world_id, owner_id, entity_id, role, created_by, request_id)
+   select tenant_id, pg_temp.key('0a4', 8 * n + place), pg_temp.key('0a3', n), owner, entity,
+          case when entity = owner then 'owner' else 'member' end, owner, request
+     from ${owned('worlds')}
+     cross join lateral (
+       select owner as entity, 0 as place
+       union all
+       (select p.id, 1 from owners p where p.tenant_id = r.tenant_id and p.id <> owner order by (p.o * 7 + r.n / 2) % 23 limit 1)
+       union all
+       select p.id, 1 + k from generate_series(1, 3) k
+         join people p on p.n = ${SMALL} * 2 + (r.n * 6 + k * 2) % 1900 + case when r.tenant_id = acme then 0 else 1 end) m`,
+  `insert into delegations (tenant_id, id, owner_id, delegator_id, delegate_id, capabilities, world_id, created_at, not_before,
+     expires_at, revoked_at, revoked_by, created_by, request_id)
+   select tenant_id, pg_temp.key('0a5', n), owner, owner,
+          case when o = 0 and j % 4 = 0 then scout else ${one('0a2', 'agents', 'j')} end, '{memory:read}',
+          case when j % 3 = 0 then ${one('0a3', 'worlds', 'j')} end, now() - interval '40 days', now() - interval '40 days',
+          now() + make_interval(days => (j % 60 - 20)::int, secs => n), case when j % 5 = 1 then now() end,
+          case when j % 5 = 1 then owner end, owner, request
+     from ${owned('delegations')}`,
+  `insert into delegations (tenant_id, id, owner_id, delegator_id, delegate_id, parent_id, depth, capabilities, expires_at,
+     created_by, request_id)
+   select tenant_id, pg_temp.key('0b5', n), owner, scout, ${one('0a2', 'agents', 'j')}, parent, 2, '{memory:read}',
+          now() + interval '1 hour', owner, request
+     from ${owned('delegations')} where o = 0 and j < 300`,
+  `insert into memories (tenant_id, id, owner_id, agent_id, world_id, kind, content, tags, created_at, updated_at, created_by,
+     request_id)
+   select tenant_id, pg_temp.key('0a6', n), owner,
+          case when j % 3 > 0 then ${one('0a2', 'agents', 'j')} end,
+          case j % 5 when 2 then garden when 3 then ${one('0a3', 'worlds', 'j / 3')} end,
+          (array['note', 'fact', 'preference'])[1 + j % 3],
+          'Number ' || n || case when j % 5 = 0 then ' harvest' else ' weather' end
+            || case when j % 250 = 0 then ' zeppelin' else '' end,
+          case when j % 25 = 0 then '{rare}'::text[] else '{common}' end,
+          now() - make_interval(mins => (${total('memories')} - n)::int),
+          now() - make_interval(mins => (n * 7919 % ${total('memories')})::int), owner, request
+     from ${owned('memories')}`,
+];
+
+const TABLES = [
+  'tenants',
+  'entities',
+  'identities',
+  'users',
+  'agents',
+  'agent_instructions',
+  'worlds',
+  'world_members',
+  'delegations',
+  'memories',
+];
+
+/** Makes the rows exist and the planner know of them. As the migrator, in a database that has the cast. */
+export async function makeSkew({ client }: Sql): Promise<void> {
+  await client.query('begin');
+  for (const statement of STATEMENTS) {
+    await client.query(statement);
+  }
+  // nothing may change what the planner knows in the middle of a test
+  for (const table of TABLES) {
+    await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
+  }
+  await client.query('commit');
+  // vacuumed too, or else what an index alone can answer would depend on who came by before
+  await client.query(`vacuum (analyze) ${TABLES.join(', ')}`);
+}

@@ -1,0 +1,111 @@
+// Every mutation, each carried out in full by the big owner and by a small one and then undone, on rows that are theirs to
+// change. An input is all that is written here; the texts are the product's own.
+
+import { toGlobalId } from '../../../src/api/global-id.ts';
+import { DELEGATIONS } from '../../../src/demo/delegations.ts';
+import { type Asked, GARDEN, globalIds, type Owners, SCOUT, SCRIBE, WHO, type WhoName } from './asking.ts';
+import { undone } from './documents.ts';
+
+type Ids = Readonly<Record<string, string | undefined>>;
+type Write = {
+  readonly operation: string;
+  /** The two owners in person, unless others. */
+  readonly by?: readonly WhoName[];
+  /** Told apart where one operation stands here more than once. */
+  readonly how?: string;
+  readonly input: (ids: Ids, who: WhoName) => Readonly<Record<string, unknown>>;
+};
+
+const later = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+const grant = (delegateId: string | undefined) => ({
+  delegateId,
+  capabilities: ['memory:read'],
+  lifetimeSeconds: 600,
+});
+
+const WRITES: readonly Write[] = [
+  {
+    operation: 'CreateAgent',
+    input: ({ Agent }) => ({ name: 'New', parentId: Agent, systemPrompt: 'Be brief.' }),
+  },
+  {
+    operation: 'UpdateAgent',
+    input: ({ Agent }) => ({ id: Agent, icon: 'x', systemPrompt: 'Be briefer.' }),
+  },
+  { operation: 'SetAgentStatus', input: ({ Agent }) => ({ id: Agent, status: 'SUSPENDED' }) },
+  { operation: 'SetAgentCeiling', input: ({ Agent }) => ({ id: Agent, capabilities: ['memory:read'] }) },
+  { operation: 'DeleteAgent', input: ({ Agent }) => ({ id: Agent }) },
+  { operation: 'RevokeAgent', input: ({ Agent }) => ({ agentId: Agent }) },
+  {
+    operation: 'RevokeAgent',
+    how: 'of another owner',
+    by: ['administrator'],
+    input: () => ({ agentId: SCOUT }),
+  },
+  { operation: 'GrantDelegation', input: ({ Agent, World }) => ({ ...grant(Agent), worldId: World }) },
+  { operation: 'Redelegate', by: ['agent for big'], input: () => grant(SCRIBE) },
+  {
+    operation: 'NarrowDelegation',
+    input: ({ Delegation }) => ({ id: Delegation, expiresAt: later(1) }),
+  },
+  { operation: 'RevokeDelegation', input: ({ Delegation }) => ({ id: Delegation }) },
+  {
+    operation: 'RenounceDelegation',
+    by: ['agent as itself', 'small agent as itself'],
+    input: ({ Held }) => ({ id: Held }),
+  },
+  {
+    operation: 'CreateMemory',
+    by: ['big', 'small', 'agent for big', 'agent for big in one world', 'agent as itself'],
+    input: ({ Agent, World }, who) => {
+      const content = 'Something new.';
+      const everything = { content, kind: 'fact', tags: ['new'], metadata: { a: 1 } };
+      return who === 'agent as itself'
+        ? everything
+        : who === 'agent for big in one world'
+          ? { ...everything, worldId: GARDEN }
+          : { ...everything, agentId: Agent, worldId: World };
+    },
+  },
+  {
+    operation: 'CreateMemories',
+    input: ({ World }) => ({
+      memories: Array.from({ length: 20 }, (_, n) => ({ content: `Number ${n}`, worldId: World })),
+    }),
+  },
+  { operation: 'UpdateMemory', input: ({ Memory }) => ({ id: Memory, content: 'Otherwise.', tags: [] }) },
+  { operation: 'DeleteMemory', input: ({ Memory }) => ({ id: Memory }) },
+  { operation: 'UpdateProfile', input: () => ({ displayName: 'Somebody', locale: 'de' }) },
+  { operation: 'CreateWorld', input: () => ({ name: 'New', description: 'To try.' }) },
+  { operation: 'UpdateWorld', input: ({ World }) => ({ id: World, name: 'Other' }) },
+  { operation: 'DeleteWorld', input: ({ World }) => ({ id: World }) },
+  {
+    operation: 'AddWorldMember',
+    input: ({ World, Stranger }) => ({ worldId: World, userId: Stranger, role: 'GUEST' }),
+  },
+  { operation: 'UpdateWorldMember', input: ({ WorldMember }) => ({ id: WorldMember, role: 'GUEST' }) },
+  { operation: 'RemoveWorldMember', input: ({ WorldMember }) => ({ id: WorldMember }) },
+  { operation: 'RemoveWorldMember', how: 'by leaving', input: ({ Guest }) => ({ id: Guest }) },
+];
+
+/** Every mutation. */
+export function writes(owners: Owners): Asked[] {
+  return WRITES.flatMap(({ operation, how, by = ['big', 'small'], input }) =>
+    by.map((who) => ({
+      name: how === undefined ? operation : `${operation} ${how}`,
+      who,
+      text: undone(operation),
+      variables: { input: input(idsOf(who, owners), who) },
+    })),
+  );
+}
+
+function idsOf(who: WhoName, owners: Owners): Ids {
+  const things = owners[WHO[who].owner];
+  return {
+    ...globalIds(things),
+    Stranger: toGlobalId('User', things.stranger),
+    Guest: toGlobalId('WorldMember', things.guest),
+    Held: toGlobalId('Delegation', WHO[who].actor === 'bobot' ? DELEGATIONS.bobot.id : DELEGATIONS.scout.id),
+  };
+}
