@@ -17,21 +17,6 @@ export type Excuse = {
 
 export const EXCUSED: readonly Excuse[] = [
   {
-    operations: /^memories( by CREATED .*| of kind)?$/,
-    rules: ['index', 'bounded', 'order'],
-    mode: 'custom',
-    most: 19_000,
-    reason:
-      'PostgreSQL takes the policy world_limit, "is not distinct from coalesce(...)", for a condition that one row in 200 meets, and sorting these few for cheaper than walking the index',
-  },
-  {
-    operations: /^memories by CREATED (ASC|DESC), (after|before)$/,
-    rules: ['bounded', 'order'],
-    mode: 'generic',
-    most: 19_000,
-    reason: 'the same; without the values, a cursor too is taken for a condition that few rows meet',
-  },
-  {
     operations: /^memories by UPDATED /,
     rules: ['index', 'bounded', 'order'],
     most: 19_000,

@@ -1,0 +1,85 @@
+// All attacks in raw SQL, and how to try them: whatever SQL reaches the database as the runtime role must be refused there.
+//
+// Needs no test runner: the suite tries them on a healthy database (attacks.test.ts), and a faulty kernel function or
+// policy is held against the same list. Asked twice it answers the same.
+
+import type { Database } from '../../kit/as.ts';
+import { CARRIED } from './carried.ts';
+import { CHAINS } from './chains.ts';
+import { CHANGING } from './changing.ts';
+import { CLOSING } from './closing.ts';
+import { CONFINED } from './confined.ts';
+import { ENDING } from './ending.ts';
+import { GRANTED } from './granted.ts';
+import { GRANTING } from './granting.ts';
+import { LIMITS } from './limits.ts';
+import { OPENING } from './opening.ts';
+import { POWERS } from './powers.ts';
+import { READING } from './reading.ts';
+import { RECORDING } from './recording.ts';
+import { SEALS } from './seals.ts';
+import { enter, type SqlAttack } from './stage.ts';
+import { STOPPED } from './stopped.ts';
+import { SURFACE } from './surface.ts';
+import { TICKETS } from './tickets.ts';
+
+export const SQL_ATTACKS: readonly SqlAttack[] = [
+  ...SEALS,
+  ...CARRIED,
+  ...SURFACE,
+  ...TICKETS,
+  ...OPENING,
+  ...CLOSING,
+  ...STOPPED,
+  ...LIMITS,
+  ...CONFINED,
+  ...CHAINS,
+  ...GRANTING,
+  ...GRANTED,
+  ...ENDING,
+  ...RECORDING,
+  ...READING,
+  ...CHANGING,
+  ...POWERS,
+];
+
+/** Attacks that are on their way at once: what takes the time is the waiting, not the database. */
+const TOGETHER = 16;
+
+export type Trying = {
+  /** Tries those alone; left out: all. */
+  readonly only?: ((attack: SqlAttack) => boolean) | undefined;
+  /** Asked from time to time; true ends the trying. */
+  readonly enough?: (outcomes: ReadonlyMap<string, string>) => boolean;
+};
+
+/**
+ * Tries the attacks on a database in which the cast is (src/demo), and leaves nothing behind.
+ *
+ * @returns the name of each attack with what came of it: refused, allowed (for a control), or what went otherwise.
+ */
+export async function tryAttacks(
+  database: Database,
+  { only, enough }: Trying = {},
+): Promise<Map<string, string>> {
+  const stage = await enter(database);
+  try {
+    const outcomes = new Map<string, string>();
+    const chosen = SQL_ATTACKS.filter((attack) => only?.(attack) ?? true);
+    for (let from = 0; from < chosen.length; from += TOGETHER) {
+      const sent: [name: string, outcome: Promise<string>][] = [];
+      for (const attack of chosen.slice(from, from + TOGETHER)) {
+        sent.push([attack.name, (await stage.attempt(attack)).outcome]);
+      }
+      for (const [name, outcome] of sent) {
+        outcomes.set(name, await outcome);
+      }
+      if (enough?.(outcomes)) {
+        break;
+      }
+    }
+    return outcomes;
+  } finally {
+    await stage.leave();
+  }
+}

@@ -1,0 +1,79 @@
+// Attacks on what the kernel keeps to itself (S1, S6, S9, S10): its inner functions, its keys, its code. Whoever can call, read or
+// replace one of them needs no seal.
+
+import { open, type SqlAttack, step } from './stage.ts';
+
+const context = { group: 'sealed context' } as const;
+
+// Each of these would hand out a key, the means to make a seal, or an answer about somebody else's authority.
+const INNER = [
+  'select bailiwick.sealed()',
+  `select bailiwick.mac('a', 'seal', 'b')`,
+  `select bailiwick.verify('a', 'seal', 'b', 'c')`,
+  `select bailiwick.install_key('mine', 'ticket', '\\x00')`,
+  'select bailiwick.ensure_seal_key()',
+  'select bailiwick.transaction_identity()',
+  'select bailiwick.holds(null, null)',
+  'select bailiwick.live_hops(null, null)',
+  'select bailiwick.in_good_standing(null, null)',
+  'select bailiwick.resolve_chain(null, null)',
+  'select bailiwick.may_end(null, null)',
+  'select bailiwick.well_formed(null)',
+  'select bailiwick.delegable()',
+  'select bailiwick.by_itself()',
+  `select bailiwick.stands_in_world('memory:read')`,
+  `select bailiwick.refuse('x')`,
+];
+
+const KEYS: Readonly<Record<string, string>> = {
+  'read the keys': 'table bailiwick.context_key',
+  'read the pads of the keys': 'select inner_pad, outer_pad from bailiwick.context_key',
+  'add a key': `insert into bailiwick.context_key (kid, purpose, inner_pad, outer_pad) values ('mine', 'seal', '\\x00', '\\x00')`,
+  'bring a retired key back': 'update bailiwick.context_key set active = true',
+  'remove the keys': 'delete from bailiwick.context_key',
+  'read which policies are in force': 'table bailiwick.policy_state',
+  'say that other policies are in force': `update bailiwick.policy_state set checksum = ''`,
+};
+
+const MAKE: Readonly<Record<string, string>> = {
+  'replace a function of the kernel': `create or replace function bailiwick.verify(kid text, purpose text, message text, mac text) returns boolean language sql as 'select true'`,
+  'add a function to the kernel': `create function bailiwick.mine() returns int language sql as 'select 1'`,
+  'add a function beside the tables': `create function public.mine() returns int language sql as 'select 1'`,
+  'shadow a table with a temporary one': 'create temporary table memories (id uuid)',
+  'shadow a function of PostgreSQL':
+    'create function pg_temp.sha256(bytea) returns bytea language sql as $$ select $1 $$',
+  'become the kernel': 'set local role bailiwick_kernel',
+  'become the migrator': 'set local role bailiwick_migrator',
+  'let oneself call the kernel': 'grant execute on function bailiwick.sealed() to bailiwick_runtime',
+  'hand oneself the kernel': 'alter function bailiwick.sealed() owner to bailiwick_runtime',
+};
+
+export const SURFACE: readonly SqlAttack[] = [
+  ...INNER.map(
+    (text): SqlAttack => ({
+      ...context,
+      name: `calling ${text.slice(7)}`,
+      gain: 'a word of the kernel about any authority, or the means to sign one',
+      rule: 'S9',
+      steps: [open('alice'), step(text, '42501')],
+    }),
+  ),
+  ...Object.entries(KEYS).map(
+    ([what, text]): SqlAttack => ({
+      ...context,
+      name: `trying to ${what}`,
+      gain: 'the means to forge tickets and seals for everybody, or to hide it',
+      rule: 'S1 S9 S10 S13',
+      steps: [open('alice'), step(text, '42501')],
+    }),
+  ),
+  ...Object.entries(MAKE).map(
+    ([what, text]): SqlAttack => ({
+      ...context,
+      name: `trying to ${what}`,
+      gain: 'code of one’s own with the rights of the kernel, or in its place',
+      rule: 'S6 S9 S10 P24 P39',
+      steps: [open('alice'), step(text, '42501')],
+    }),
+  ),
+];

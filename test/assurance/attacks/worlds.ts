@@ -1,0 +1,38 @@
+// Worlds that cases start from besides the cast: twins, where another tenant holds every row of acme's under the very same
+// ids, and rows that foreign keys or checks would forbid. What remains refused there is refused by the kernel alone.
+
+import { TENANTS } from '../../../src/demo/cast.ts';
+import type { Sql } from '../../kit/as.ts';
+
+/** Copied in the order of their foreign keys; columns are the table's own. */
+export const COPIED: Readonly<Record<string, string>> = {
+  entities: 'id, kind, status, owner_id, ceiling',
+  users: 'id, owner_id, role, display_name',
+  agents: 'id, owner_id, parent_id, name, created_by, request_id',
+  agent_instructions: 'id, owner_id, system_prompt',
+  worlds: 'id, owner_id, name, created_by, request_id',
+  world_members: 'id, world_id, owner_id, entity_id, role, created_by, request_id',
+  delegations: `id, owner_id, delegator_id, delegate_id, parent_id, depth, redelegate, capabilities, world_id, not_before,
+    expires_at, revoked_at, revoked_by, created_at, created_by, request_id`,
+  memories: 'id, owner_id, agent_id, world_id, kind, content, tags, created_by, request_id',
+};
+
+/** Makes every row of acme's exist in globex too. */
+export async function twins(sql: Sql): Promise<void> {
+  // every reference holds there as it does here; checking each again takes most of the time
+  await sql.rows('set local session_replication_role = replica');
+  for (const [table, columns] of Object.entries(COPIED)) {
+    const text = `insert into ${table} (tenant_id, ${columns}) select $1, ${columns} from ${table} where tenant_id = $2`;
+    await sql.rows(text, [TENANTS.globex.id, TENANTS.acme.id]);
+  }
+  await sql.rows('set local session_replication_role = origin');
+}
+
+/** A change that foreign keys would refuse, made with them switched off. */
+export const unchecked =
+  (text: string, ...values: unknown[]) =>
+  async (sql: Sql): Promise<void> => {
+    await sql.rows('set local session_replication_role = replica');
+    await sql.rows(text, values);
+    await sql.rows('set local session_replication_role = origin');
+  };

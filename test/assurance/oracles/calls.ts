@@ -1,0 +1,61 @@
+// Attempts on the kernel's functions: each with every hidden id in each place where an id goes, the other arguments the
+// attacker's own. A definer function sees all rows, so what it answers must come from the caller's authority alone.
+
+import type { Attacker } from './attackers.ts';
+import type { Callable } from './catalog.ts';
+import type { Attempt } from './statements.ts';
+
+const FRESH = '019a0000-0000-7009-8000-0000000000f5';
+
+/** Arguments of the attacker's own by name, so that a call gets as far as it can. */
+const OWN: Readonly<Record<string, (attacker: Attacker) => unknown>> = {
+  owner_id: ({ ownerId }) => ownerId,
+  delegator_id: ({ actorId }) => actorId,
+  delegate_id: ({ own }) => own('delegations')[0]?.delegate_id,
+  parent_id: ({ own }) => own('delegations')[0]?.parent_id ?? null,
+  depth: ({ own }) => own('delegations')[0]?.depth ?? 1,
+  redelegate: () => 0,
+  capabilities: () => ['memory:read'],
+  world_id: () => null,
+  kind: () => 'memory',
+  verb: () => 'read',
+  event: () => 'oracle.asked',
+  target_kind: () => 'memory',
+};
+
+/** An argument of each type where the name says nothing. */
+const ANY: Readonly<Record<string, unknown>> = {
+  uuid: FRESH,
+  text: 'memory',
+  integer: 1,
+  jsonb: '{}',
+  'text[]': [],
+  'timestamp with time zone': new Date(Date.now() + 600_000),
+};
+
+/** Calls of a function; throws for a parameter of a type that nobody has thought of. */
+export function* onFunction({ name, parameters }: Callable, attacker: Attacker): Generator<Attempt> {
+  const own = parameters.map((parameter) => {
+    if (!(parameter.type in ANY)) {
+      throw new TypeError(`no argument is known for ${name}(${parameter.name} ${parameter.type})`);
+    }
+    return parameter.name in OWN ? OWN[parameter.name]?.(attacker) : ANY[parameter.type];
+  });
+  const places = parameters.map(({ type }, i) => `$${i + 1}::${type}`).join(', ');
+  const call = (values: readonly unknown[], how: string): Attempt => ({
+    about: name,
+    how,
+    text: `select ${name}(${places})::text`,
+    values,
+  });
+  const seen = new Set(attacker.all.filter((one) => !attacker.hidden.includes(one)).map(({ row }) => row.id));
+  const ids = [...new Set(attacker.hidden.map(({ row }) => row.id ?? ''))].filter((id) => !seen.has(id));
+  yield { ...call(own, 'own arguments'), ...(seen.size > 0 ? { unseen: ids } : {}) };
+  for (const id of ids) {
+    for (const [i, parameter] of parameters.entries()) {
+      if (parameter.type === 'uuid') {
+        yield call(own.with(i, id), `hidden ${parameter.name}`);
+      }
+    }
+  }
+}
