@@ -97,6 +97,8 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
         ...common,
         text: `select concat_ws(' ', case when d->>'live' = 'true' then 'live' else 'dead' end,
                       case when d->>'administrator' = 'true' then 'administrator' end,
+                      concat_ws('/', d->'actor'->>'kind', d->'actor'->>'status', d->'owner'->>'status',
+                        jsonb_array_length(d->'chain')),
                       (select string_agg(c, ' ' order by c collate "C") from jsonb_array_elements_text(d->'capabilities') c))
                  from bailiwick.describe() d where d is not null`,
         read: ({ value, refused }) => refused ?? value ?? 'nobody',

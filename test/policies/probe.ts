@@ -1,5 +1,5 @@
 // Tries everything on a database and says what came of it. ACCESS.txt is printed from its answer, and a change to any
-// policy must change its answer (mutation.test.ts): one source for what people read and for what is proven.
+// policy must change its answer (test/assurance/mutation): one source for what people read and for what is proven.
 //
 // Each voice speaks in one transaction of its own, every attempt in a savepoint that is rolled back. All statements of
 // a voice are sent at once: what takes the time is the waiting, not the database.

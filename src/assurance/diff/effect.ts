@@ -116,10 +116,13 @@ function rightsOf(world: World, observation: Observation | undefined): ReadonlyS
       const all = rowsOf(world).filter(({ table }) => table === move.table);
       return new Set(all.map(({ tenant, name }) => `t${tenant}/${name}`).filter((row) => !left.has(row)));
     }
+    case 'describe':
+      // the word with strokes is who they are, not what they may
+      return new Set(words.filter((word) => !['nobody', 'dead'].includes(word) && !word.includes('/')));
     case 'why not':
       return new Set(outcome === 'no reason' ? ['no reason against it'] : []);
     default:
-      return new Set(words.filter((word) => !['refused', 'nothing', 'nobody', 'dead'].includes(word)));
+      return new Set(words.filter((word) => !['refused', 'nothing'].includes(word)));
   }
 }
 

@@ -67,6 +67,18 @@ const forged: Readonly<Record<string, Forged>> = {
   'of another issuer': ['JWT issuer', () => claiming({ issuer: 'https://elsewhere.test/' })],
   'of an issuer whose name only begins the same': ['JWT issuer', () => claiming({ issuer: `${ISSUER}x` })],
   'of a subject that is not there': ['JWT subject', () => claiming({ subject: 'nobody' })],
+  'of a subject that is not there, for little': [
+    'JWT subject',
+    () => claiming({ subject: 'nobody', scopes: ['memory:read'] }),
+  ],
+  'without a request id, for little': [
+    'S14',
+    () => claiming({ request_id: undefined, scopes: ['memory:read'] }),
+  ],
+  'without the token’s expiry, for little': [
+    'D12',
+    () => claiming({ token_expires_at: undefined, scopes: ['memory:read'] }),
+  ],
   'of a subject in other letters': ['JWT subject', () => claiming({ subject: 'Alice' })],
   'of a world, which nobody is': ['JWT subject', () => claiming({ subject: 'garden' })],
   'that is not JSON': ['S3', () => signed(`t1|${KEY.kid}|subject=alice`), '22P02'],

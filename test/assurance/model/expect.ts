@@ -16,6 +16,7 @@ import {
   alive,
   authorityOf,
   capabilitiesOf,
+  describedAs,
   grantRefusal,
   mayDelete,
   mayEnd,
@@ -70,6 +71,7 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
         : [
             alive(a) ? 'live' : 'dead',
             ...(administers(a) ? ['administrator'] : []),
+            describedAs(a),
             ...capabilitiesOf(a),
           ].join(' ');
     case 'audit':

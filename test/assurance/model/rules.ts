@@ -7,7 +7,7 @@ import type { NewGrant } from '../../../src/assurance/grants.ts';
 import type { NewRow } from '../../../src/assurance/moves.ts';
 import type { Row, TableName } from '../../../src/assurance/rows.ts';
 import type { Asker, Delegation, Principal, Tenant, Token, World } from '../../../src/assurance/world.ts';
-import { DELEGABLE, isCapability } from '../../../src/capabilities.ts';
+import { isCapability } from '../../../src/capabilities.ts';
 
 export type Authority = {
   readonly at: number;
@@ -292,5 +292,8 @@ export function capabilitiesOf(a: Authority): string[] {
     .sort();
 }
 
-/** What can be delegated at all; closed. */
-export const VOCABULARY = DELEGABLE;
+/** Who acts for whom, as the kernel tells the caller: kind, states, and how many hops lie between them. */
+export function describedAs({ tenant, actor, owner, chain }: Authority): string {
+  const kind = isPerson(actor) ? 'user' : 'agent';
+  return [kind, entity(tenant, actor).status, entity(tenant, owner).status, chain.length].join('/');
+}

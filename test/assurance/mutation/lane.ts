@@ -1,5 +1,4 @@
-// A scratch place for mutants: one database with the cast, one for random worlds, and the three who may notice a fault in
-// them. Several lanes work side by side; each mutant is made in one lane and taken back there.
+// A scratch place for mutants: a database for each of the three who may notice a fault in it. Several lanes work side by side; each mutant is made in one lane and taken back there.
 
 import pg from 'pg';
 import { sampleWorlds } from '../../../src/assurance/generate.ts';
@@ -12,6 +11,7 @@ import { ISSUER, KEY, migrate, trustTickets } from '../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 import { arrange } from '../../policies/arrangement.ts';
 import { type Findings, probe } from '../../policies/probe.ts';
+import { wanted } from '../attacks/attack.ts';
 import { SQL_ATTACKS, tryAttacks } from '../attacks/sql.ts';
 import type { SqlAttack } from '../attacks/stage.ts';
 import { differences } from '../model/expect.ts';
@@ -25,8 +25,8 @@ export type Witness = (typeof WITNESSES)[number];
 export type Verdict = { readonly mutant: string; readonly by: Witness | undefined; readonly what: string };
 
 export type Lane = {
-  /** Makes a mutant, asks the witnesses in their turn until one notices, and takes it back. */
-  judge(mutant: Mutant): Promise<Verdict>;
+  /** Makes a mutant, asks the witnesses in their turn until one notices, and takes it back. `turn`: whom to ask. */
+  judge(mutant: Mutant, turn?: readonly Witness[]): Promise<Verdict>;
   /** What the witnesses notice when nothing is wrong: nothing. */
   healthy(): Promise<string[]>;
   end(): Promise<void>;
@@ -43,20 +43,27 @@ const patience = (database: TestDatabase): TestDatabase => {
 };
 
 export async function openLane(): Promise<Lane> {
-  const cast = patience(await createTestDatabase());
-  const scene = patience(await createTestDatabase());
+  const [cast, target, scene] = [
+    patience(await createTestDatabase()),
+    // the attacks set a limit of their own, and look at it
+    await createTestDatabase(),
+    patience(await createTestDatabase()),
+  ];
   await seedCast(cast.migratorUrl, { issuer: ISSUER });
   await migrate(cast, arrange);
+  await seedCast(target.migratorUrl, { issuer: ISSUER });
   await trustTickets(scene);
-  const [castAdmin, sceneAdmin, migrator, runtime] = await Promise.all(
-    [cast.adminUrl, scene.adminUrl, scene.migratorUrl, scene.runtimeUrl].map(connect),
+  const [migrator, runtime, ...admins] = await Promise.all(
+    [scene.migratorUrl, scene.runtimeUrl, cast.adminUrl, scene.adminUrl, target.adminUrl].map(connect),
   );
-  if (!castAdmin || !sceneAdmin || !migrator || !runtime) {
+  const [castAdmin, sceneAdmin, targetAdmin] = admins;
+  if (!migrator || !runtime || !castAdmin || !sceneAdmin || !targetAdmin) {
     throw new TypeError('a connection is missing');
   }
+  const places: Record<Witness, pg.Client> = { access: castAdmin, model: sceneAdmin, attacks: targetAdmin };
   await prepareForWorlds(migrator);
   const answers = await probe(cast);
-  const outcomes = await tryAttacks(cast);
+  const outcomes = new Map(SQL_ATTACKS.map((attack) => [attack.name, wanted(attack)]));
   // those that noticed something come first the next time
   const worlds = sampleWorlds(SEED, WORLDS);
   const order = new Map<string, Witness[]>();
@@ -85,7 +92,9 @@ export async function openLane(): Promise<Lane> {
       // what noticed something before is the likeliest to notice again
       for (const again of [true, false]) {
         const only = (attack: SqlAttack) => fits(attack) && telling.has(attack.name) === again;
-        const found = SQL_ATTACKS.some(only) ? await tryAttacks(cast, { only, enough }) : new Map();
+        const found = SQL_ATTACKS.some(only)
+          ? await tryAttacks(target, { only, enough })
+          : new Map<string, string>();
         const noticed = firstDifferent(found, outcomes);
         if (noticed !== undefined) {
           telling.add(noticed);
@@ -112,30 +121,22 @@ export async function openLane(): Promise<Lane> {
   }
 
   return {
-    async judge(mutant) {
-      const turn =
-        order.get(mutant.object) ??
-        (mutant.table === undefined ? ['attacks', 'access', 'model'] : [...WITNESSES]);
-      order.set(mutant.object, turn);
-      await Promise.all([castAdmin.query(mutant.apply), sceneAdmin.query(mutant.apply)]);
-      try {
-        for (const by of [...turn]) {
-          const what = await witnesses[by](mutant).catch((error: unknown) => {
-            const { code } = error as { code?: string };
-            if (code === undefined) {
-              throw error;
-            }
-            return `SQLSTATE ${code}`;
-          });
+    async judge(mutant, turn) {
+      const usual = order.get(mutant.object) ?? [...usualOrder(mutant)];
+      order.set(mutant.object, usual);
+      for (const by of turn ?? [...usual]) {
+        await places[by].query(mutant.apply);
+        try {
+          const what = await witnesses[by](mutant).catch(refusal);
           if (what !== undefined) {
-            toFront(turn, by);
+            toFront(usual, by);
             return { mutant: mutant.name, by, what };
           }
+        } finally {
+          await places[by].query(mutant.undo);
         }
-        return { mutant: mutant.name, by: undefined, what: '' };
-      } finally {
-        await Promise.all([castAdmin.query(mutant.undo), sceneAdmin.query(mutant.undo)]);
       }
+      return { mutant: mutant.name, by: undefined, what: '' };
     },
     async healthy() {
       const noticed: string[] = [];
@@ -148,10 +149,23 @@ export async function openLane(): Promise<Lane> {
       return noticed;
     },
     async end() {
-      await Promise.all([castAdmin, sceneAdmin, migrator, runtime].map((client) => client.end()));
-      await Promise.all([cast.drop(), scene.drop()]);
+      await Promise.all([...admins, migrator, runtime].map((client) => client.end()));
+      await Promise.all([cast, target, scene].map((database) => database.drop()));
     },
   };
+}
+
+/** For a policy the probe of its table is quickest; a function concerns everything, and first of all the attacks. */
+const usualOrder = ({ table }: Mutant): readonly Witness[] =>
+  table === undefined ? ['attacks', 'access', 'model'] : WITNESSES;
+
+/** An answer of the database where none was expected is a difference too; anything else is a fault of the instrument. */
+function refusal(error: unknown): string {
+  const { code } = error as { code?: string };
+  if (code === undefined) {
+    throw error;
+  }
+  return `SQLSTATE ${code}`;
 }
 
 async function connect(url: string): Promise<pg.Client> {

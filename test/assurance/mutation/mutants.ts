@@ -203,6 +203,9 @@ function answers(tokens: readonly Token[]): { start: number; end: number }[] {
     const parts = tokens.slice(at + 1, at + length);
     const joined = parts.flatMap(({ text }, n) => (text === '||' ? [n] : []));
     const bounds = [-1, ...(sql ? joined : []), parts.length];
+    if (parts.length === 1 && parts[0]?.text === 'null') {
+      return [];
+    }
     return bounds.slice(1).flatMap((end, n) => {
       const from = parts[(bounds[n] ?? -1) + 1];
       const to = parts[end - 1];

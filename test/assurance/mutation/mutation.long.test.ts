@@ -34,7 +34,10 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
   const waiting = [...mutants];
   const work = async (lane: Lane) => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      verdicts.push(await lane.judge(mutant));
+      // what is known to be harmless takes every witness all its time; whoever asks for mutants by name gets all
+      const turn =
+        only === undefined && HARMLESS[mutant.name] !== undefined ? (['attacks'] as const) : undefined;
+      verdicts.push(await lane.judge(mutant, turn));
       if (verdicts.length % 100 === 0) {
         process.stderr.write(`${verdicts.length} of ${mutants.length} mutants\n`);
       }
