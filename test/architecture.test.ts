@@ -88,7 +88,8 @@ test('raw SQL stands in src/db and where the operator works, never in a feature,
   const text = (file: string) => readFileSync(join(root, file), 'utf8');
   const outside = files('src').filter(
     (file) =>
-      !/^src\/(assurance|db|demo|cli)\//.test(file) && /\$(queryRaw|executeRaw)|\.query\(\s*['"`]/.test(text(file)),
+      !/^src\/(assurance|db|demo|cli)\//.test(file) &&
+      /\$(queryRaw|executeRaw)|\.query\(\s*['"`]/.test(text(file)),
   );
   expect(outside).toEqual([]);
   expect(files('src').filter((file) => /RawUnsafe/.test(text(file)))).toEqual([]);

@@ -1,12 +1,11 @@
 // Making, changing, instructing, limiting and archiving agents. Who may: prisma/policies/11-entities.sql, 13-agents.sql,
 // 14-agent-instructions.sql.
 
-import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
-import { readById } from '../api/reading.ts';
+import { readWritten } from '../api/reading.ts';
 import { StatusEnum } from '../api/status.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -65,11 +64,6 @@ const UpdateAgentInput = builder.inputType('UpdateAgentInput', {
   fields: (t) => ({ id: t.id({ description: 'The agent.' }), ...agentFields(t, false) }),
 });
 
-async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
-  const agent = await readById(context, info, 'Agent', id);
-  return (agent ?? refuseAsNotFound(context, 'agent.read_refused', 'agent', id)) as never;
-}
-
 /** Writes what only the owner in person may write; the database refuses anybody else. */
 async function instruct(
   context: Context,
@@ -110,7 +104,7 @@ builder.mutationField('createAgent', (t) =>
       });
       await instruct(context, id, given({ systemPrompt, privateInstructions }));
       await recordChange(context, 'agent.created', 'agent', id, { parentId });
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'Agent', id);
     },
   }),
 );
@@ -134,7 +128,7 @@ builder.mutationField('updateAgent', (t) =>
       await recordChange(context, 'agent.updated', 'agent', id, {
         fields: Object.keys({ ...agent, ...told }),
       });
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'Agent', id);
     },
   }),
 );
@@ -147,8 +141,7 @@ const SetAgentStatusInput = builder.inputType('SetAgentStatusInput', {
   }),
 });
 
-// An administrator's reach goes further than its sight; what it could not read back it does not change here either. It
-// stops an agent with revokeAgent.
+// An administrator's reach goes further than its own agents; others it stops with revokeAgent.
 const own = (context: Context, id: EntityId) => ({ id, kind: 'agent', ownerId: sessionOf(context).ownerId });
 
 async function setStatus(context: Context, id: EntityId, status: string, event: string): Promise<void> {
@@ -175,7 +168,7 @@ builder.mutationField('setAgentStatus', (t) =>
       }
       await setStatus(context, id, input.status, 'agent.status');
       await recordChange(context, 'agent.status_set', 'agent', id, { status: input.status });
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'Agent', id);
     },
   }),
 );
@@ -209,7 +202,7 @@ builder.mutationField('setAgentCeiling', (t) =>
         return refuseAsNotFound(context, 'agent.ceiling_refused', 'agent', id);
       }
       await recordChange(context, 'agent.ceiling_set', 'agent', id, { capabilities: capabilities ?? null });
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'Agent', id);
     },
   }),
 );
@@ -231,7 +224,7 @@ builder.mutationField('deleteAgent', (t) =>
       await setStatus(context, id, 'archived', 'agent.delete');
       const revoked = await revokeAgent(rows(context), id);
       await recordChange(context, 'agent.deleted', 'agent', id, { revoked });
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'Agent', id);
     },
   }),
 );

@@ -4,6 +4,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { type Context, rows } from '../context.ts';
+import { BailiwickError } from '../errors.ts';
 import type { NodeName } from './global-id.ts';
 import type { Page } from './keyset.ts';
 
@@ -44,6 +45,24 @@ export async function readById(
   id: string,
 ): Promise<Row | undefined> {
   return (await readByIds(context, info, type, [id]))[0];
+}
+
+/**
+ * The row that was just written, as the selection asks.
+ *
+ * @throws {BailiwickError} FORBIDDEN when who may write it may not read it: nothing is kept then.
+ */
+export async function readWritten(
+  context: Context,
+  info: GraphQLResolveInfo,
+  type: NodeName,
+  id: string,
+): Promise<never> {
+  const row = await readById(context, info, type, id);
+  if (row === undefined) {
+    throw new BailiwickError('FORBIDDEN');
+  }
+  return row as never;
 }
 
 /** A page of a connection: the query says which rows and in which order, the selection what of them. */

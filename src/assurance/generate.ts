@@ -19,7 +19,9 @@ const status: fc.Arbitrary<Status> = fc.oneof(
 const rarely = fc.nat(9).map((n) => n === 9);
 const often = fc.nat(9).map((n) => n < 9);
 const reference = fc.nat(11);
-const perhaps = (weight: number) => fc.option(reference, { freq: weight });
+/** A reference, in so many of ten cases, or none. */
+const perhaps = (tenths: number) =>
+  fc.oneof({ arbitrary: fc.constant(null), weight: 10 - tenths }, { arbitrary: reference, weight: tenths });
 
 const readsToo = (capabilities: readonly string[]) => [
   ...new Set(capabilities.flatMap((capability) => [`${capability.split(':')[0]}:read`, capability])),
@@ -40,7 +42,7 @@ const drawn = fc.record({
   subdelegationSeconds: fc.constantFrom(HOUR, 10 * 60),
   users: fc.array(fc.record({ admin: rarely, status, ceiling }), { minLength: 1, maxLength: 3 }),
   agents: fc.array(
-    fc.record({ owner: reference, parent: perhaps(2), status, ceiling, instructed: fc.boolean() }),
+    fc.record({ owner: reference, parent: perhaps(5), status, ceiling, instructed: fc.boolean() }),
     { maxLength: 4 },
   ),
   places: fc.array(fc.record({ owner: reference, status, ownerStays: often }), { maxLength: 2 }),
@@ -48,7 +50,7 @@ const drawn = fc.record({
   delegations: fc.array(
     fc.record({
       delegate: reference,
-      parent: perhaps(1),
+      parent: perhaps(7),
       redelegate: fc.nat(3),
       capabilities,
       place: perhaps(3),
@@ -64,7 +66,7 @@ const drawn = fc.record({
     }),
     { maxLength: 5 },
   ),
-  memories: fc.array(fc.record({ owner: reference, agent: perhaps(2), place: perhaps(2) }), { maxLength: 5 }),
+  memories: fc.array(fc.record({ owner: reference, agent: perhaps(5), place: perhaps(4) }), { maxLength: 5 }),
 });
 type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
 

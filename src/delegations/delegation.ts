@@ -8,7 +8,7 @@ import { connectionOf, pageArguments } from '../api/connection.ts';
 import { idOf, toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
-import { readById, readPage } from '../api/reading.ts';
+import { readPage, readWritten } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
 import { type Context, sessionOf } from '../context.ts';
@@ -198,5 +198,5 @@ registerNode('Delegation');
 
 /** One delegation as a mutation answers it, after it has written. */
 export async function readDelegation(context: Context, id: string, info: GraphQLResolveInfo) {
-  return (await readById(context, info, 'Delegation', id)) as never;
+  return await readWritten(context, info, 'Delegation', id);
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
-import { readById, readByIds } from '../api/reading.ts';
+import { readByIds, readWritten } from '../api/reading.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
@@ -134,7 +134,7 @@ builder.mutationField('createMemory', (t) =>
       const memory = newRow(context, input);
       await write(context, [memory]);
       await recordChange(context, 'memory.created', 'memory', memory.id);
-      return (await readById(context, info, 'Memory', memory.id)) as never;
+      return await readWritten(context, info, 'Memory', memory.id);
     },
   }),
 );
@@ -192,7 +192,7 @@ builder.mutationField('updateMemory', (t) =>
         return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);
       }
       await recordChange(context, 'memory.updated', 'memory', id, { fields: Object.keys(data) });
-      return (await readById(context, info, 'Memory', id)) as never;
+      return await readWritten(context, info, 'Memory', id);
     },
   }),
 );

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
-import { readById } from '../api/reading.ts';
+import { readWritten } from '../api/reading.ts';
 import { StatusEnum } from '../api/status.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -87,7 +87,7 @@ builder.mutationField('updateProfile', (t) =>
         return refuseAsNotFound(context, 'user.update_refused', 'user', ownerId);
       }
       await recordChange(context, 'user.updated', 'user', ownerId, { fields: Object.keys(data) });
-      return (await readById(context, info, 'User', ownerId)) as never;
+      return await readWritten(context, info, 'User', ownerId);
     },
   }),
 );

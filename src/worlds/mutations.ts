@@ -1,14 +1,13 @@
 // Making, changing and archiving worlds, and deciding who takes part. Who may: prisma/policies/11-entities.sql,
 // 15-worlds.sql, 16-world-members.sql.
 
-import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
 import { idOf } from '../api/global-id.ts';
 import { AlreadyThere, NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
-import { readById } from '../api/reading.ts';
+import { readWritten } from '../api/reading.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows, sessionOf } from '../context.ts';
+import { rows, sessionOf } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
 import { type EntityId, newId } from '../ids.ts';
 import { MemberRoleEnum, WorldMember } from './member.ts';
@@ -38,11 +37,6 @@ const DeleteWorldInput = builder.inputType('DeleteWorldInput', {
   fields: (t) => ({ id: t.id({ description: 'The world.' }) }),
 });
 
-async function readBack(context: Context, id: string, info: GraphQLResolveInfo) {
-  const world = await readById(context, info, 'World', id);
-  return (world ?? refuseAsNotFound(context, 'world.read_refused', 'world', id)) as never;
-}
-
 builder.mutationField('createWorld', (t) =>
   t.field({
     type: World,
@@ -60,7 +54,7 @@ builder.mutationField('createWorld', (t) =>
         select: { id: true },
       });
       await recordChange(context, 'world.created', 'world', id);
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'World', id);
     },
   }),
 );
@@ -79,7 +73,7 @@ builder.mutationField('updateWorld', (t) =>
         return refuseAsNotFound(context, 'world.update_refused', 'world', id);
       }
       await recordChange(context, 'world.updated', 'world', id, { fields: Object.keys(data) });
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'World', id);
     },
   }),
 );
@@ -101,7 +95,7 @@ builder.mutationField('deleteWorld', (t) =>
         return refuseAsNotFound(context, 'world.delete_refused', 'world', id);
       }
       await recordChange(context, 'world.deleted', 'world', id);
-      return readBack(context, id, info);
+      return await readWritten(context, info, 'World', id);
     },
   }),
 );
@@ -139,10 +133,6 @@ function notOwner(role: string): string {
   return role;
 }
 
-async function readMember(context: Context, id: string, info: GraphQLResolveInfo) {
-  return (await readById(context, info, 'WorldMember', id)) as never;
-}
-
 builder.mutationField('addWorldMember', (t) =>
   t.field({
     type: WorldMember,
@@ -166,7 +156,7 @@ builder.mutationField('addWorldMember', (t) =>
         select: { id: true },
       });
       await recordChange(context, 'member.added', 'member', id, { worldId, entityId, role });
-      return readMember(context, id, info);
+      return await readWritten(context, info, 'WorldMember', id);
     },
   }),
 );
@@ -185,7 +175,7 @@ builder.mutationField('updateWorldMember', (t) =>
         return refuseAsNotFound(context, 'member.update_refused', 'member', id);
       }
       await recordChange(context, 'member.updated', 'member', id, { role });
-      return readMember(context, id, info);
+      return await readWritten(context, info, 'WorldMember', id);
     },
   }),
 );

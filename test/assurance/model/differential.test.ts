@@ -35,6 +35,22 @@ test('every verb that the runtime role has on any table is tried', async ({ stag
   expect(granted('delete')).toEqual([...REMOVABLE].sort());
 });
 
+test('random worlds hold chains of every depth, limited and unlimited, dead and alive', () => {
+  const worlds = sampleWorlds(20261121, 300);
+  const delegations = worlds.flatMap(({ tenants }) => tenants.flatMap((tenant) => tenant.delegations));
+  for (const depth of [1, 2, 3, 4]) {
+    const some = delegations.filter((one) => one.depth === depth);
+    expect(some.length, `depth ${depth}`).toBeGreaterThan(5);
+    expect(new Set(some.map(({ place }) => place === null)).size, `limits at depth ${depth}`).toBe(2);
+  }
+  expect(delegations.filter(({ revoked }) => revoked).length).toBeGreaterThan(20);
+  expect(delegations.filter(({ starts }) => starts > 0).length).toBeGreaterThan(20);
+  expect(delegations.filter(({ ends }) => ends < 0).length).toBeGreaterThan(20);
+  expect(
+    worlds.some(({ tenants }) => tenants.some(({ agents }) => agents.some(({ parent }) => parent !== null))),
+  ).toBe(true);
+});
+
 test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant', async ({
   stage,
 }) => {
@@ -81,7 +97,7 @@ test.for([
     await applyPolicies(migratorUrl, { force: true });
   });
   let noticed = 0;
-  for (const world of sampleWorlds(20261121, 15)) {
+  for (const world of sampleWorlds(20261121, 60)) {
     noticed += differences(world, await stage.play(world)).length;
     if (noticed > 0) {
       break;

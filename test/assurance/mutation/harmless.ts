@@ -10,13 +10,9 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'sealed: answers nothing for c': 'without a seal every part of c is null',
   'open: forgets ticket is null': NULL_IS_REFUSED,
   'open: forgets mac is null': NULL_IS_REFUSED,
-  'open: forgets e.tenant_id = i.tenant_id':
-    'only the kind is read there, for the server; twins of an id have one kind',
   'holds: forgets c.tenant_id is null': 'nobody is in good standing without a tenant',
   'holds: forgets capability is not null': 'null is compared with nothing',
   'holds: forgets cardinality(c.chain) > 0': 'an empty chain has no live hop, which is all of them',
-  'grant_refusal: forgets u.tenant_id = c.tenant_id':
-    'an agent has no agents to whom it could grant, whoever shares its id elsewhere',
   'grant_refusal: forgets parent.redelegate < 1': 'there is no number between 0 and one less than 0',
   'may_end: forgets up.id = target': 'the delegate of a hop above is the delegator of the hop below',
   'revoke_agent: forgets cardinality(c.chain) = 0': 'who has a chain is an agent, and an agent owns none',

@@ -32,6 +32,7 @@ export type Lane = {
   end(): Promise<void>;
 };
 
+const NONE: ReadonlyMap<string, string> = new Map();
 const WORLDS = 12;
 const SEED = 20261121;
 
@@ -68,6 +69,7 @@ export async function openLane(): Promise<Lane> {
   const worlds = sampleWorlds(SEED, WORLDS);
   const order = new Map<string, Witness[]>();
   const telling = new Set<string>();
+  const hits = new Map<string | undefined, Set<string>>();
 
   const witnesses: Record<Witness, (mutant?: Mutant) => Promise<string | undefined>> = {
     async access(mutant) {
@@ -89,15 +91,17 @@ export async function openLane(): Promise<Lane> {
       const first = (found: ReadonlyMap<string, string>) => firstDifference(found, outcomes);
       const enough = (found: ReadonlyMap<string, string>) => first(found) !== undefined;
       const fits = ({ group }: SqlAttack) => mutant?.table === undefined || group === 'row security';
-      // what noticed something before is the likeliest to notice again
-      for (const again of [true, false]) {
-        const only = (attack: SqlAttack) => fits(attack) && telling.has(attack.name) === again;
-        const found = SQL_ATTACKS.some(only)
-          ? await tryAttacks(target, { only, enough })
-          : new Map<string, string>();
+      const known = hits.get(mutant?.object) ?? new Set();
+      hits.set(mutant?.object, known);
+      // what noticed a fault of the same object is the likeliest to notice this one, then what noticed any
+      const rank = ({ name }: SqlAttack) => (known.has(name) ? 0 : telling.has(name) ? 1 : 2);
+      for (const turn of [0, 1, 2]) {
+        const only = (attack: SqlAttack) => fits(attack) && rank(attack) === turn;
+        const found = SQL_ATTACKS.some(only) ? await tryAttacks(target, { only, enough }) : NONE;
         const noticed = firstDifferent(found, outcomes);
         if (noticed !== undefined) {
           telling.add(noticed);
+          known.add(noticed);
           return first(found);
         }
       }

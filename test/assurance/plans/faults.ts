@@ -21,7 +21,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'the index of owner and id is gone',
     sql: 'drop index public.memories_tenant_id_owner_id_id_idx',
     operation: 'memories by CREATED DESC',
-    rule: 'order',
+    rule: 'index',
   },
   {
     what: 'a policy asks for the context by a bare call',
@@ -39,7 +39,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'a policy looks something up for every row',
     sql: policy(
       'select_own',
-      'using (exists (select from public.entities e where e.tenant_id = memories.tenant_id and e.id = memories.owner_id))',
+      'using (owner_id = (select e.owner_id from public.entities e where e.tenant_id = memories.tenant_id and e.id = memories.owner_id))',
     ),
     operation: 'memories by CREATED DESC',
     rule: 'row',
@@ -51,10 +51,10 @@ export const FAULTS: readonly Fault[] = [
     rule: 'hidden',
   },
   {
-    what: 'a policy compares with an array',
+    what: 'a policy is thought to let hardly any row pass',
     sql: policy(
-      'select_own',
-      "using (owner_id = any ((select array[bailiwick.owner('memory', 'read')])::uuid[]))",
+      'world_limit',
+      'using (world_id is not distinct from coalesce((select bailiwick.world_limit()), world_id))',
     ),
     operation: 'memories by CREATED DESC',
     rule: 'order',

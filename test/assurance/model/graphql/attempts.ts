@@ -1,0 +1,105 @@
+// Every mutation of the schema on every row, as attempts; how several are put into one operation, and how its answer reads.
+//
+// Attempts share an operation where none changes what another finds: an outcome that is a type leaves the transaction as
+// it was, an error ends it. Which of them go together follows from the model; where the model is wrong, each is tried again
+// by itself, so that it is always an answer of the server that is compared.
+
+import { type GraphQLObjectType, getNamedType, getNullableType, isUnionType } from 'graphql';
+import { schema } from '../../../../src/schema.ts';
+import { OF_AGENTS } from './agents.ts';
+import { OF_DELEGATIONS } from './delegations.ts';
+import { type Attempt, nameOfGlobal, type Scene, type Tried } from './scene.ts';
+import type { Answer } from './stage.ts';
+import { OF_WORLDS } from './worlds.ts';
+
+export const MUTATIONS: Readonly<Record<string, (scene: Scene) => Tried[]>> = {
+  ...OF_AGENTS,
+  ...OF_WORLDS,
+  ...OF_DELEGATIONS,
+};
+
+/** What takes rows or authority away, or shortens it, leaves another world for whoever comes next. */
+const UNSETTLING = new Set([
+  'setAgentStatus',
+  'setAgentCeiling',
+  'deleteAgent',
+  'deleteWorld',
+  'deleteMemory',
+  'removeWorldMember',
+  'narrowDelegation',
+  'revokeDelegation',
+  'renounceDelegation',
+  'revokeAgent',
+]);
+
+const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|error) ?/;
+
+/** Everything that an asker tries. */
+export function attemptsOf(scene: Scene): Attempt[] {
+  return Object.entries(MUTATIONS).flatMap(([field, make]) =>
+    make(scene).map(({ input, what, outcome, changes }): Attempt => {
+      const refused = REFUSED.test(outcome);
+      return {
+        field,
+        input,
+        name: `${field} ${what}`,
+        outcome,
+        changes: refused ? [] : changes,
+        alone: outcome.startsWith('error') || (!refused && UNSETTLING.has(field)),
+      };
+    }),
+  );
+}
+
+/** Below the server's limits of aliases and tokens. */
+const MOST_TOGETHER = 40;
+
+export function operationsOf(attempts: readonly Attempt[]): Attempt[][] {
+  const alone = attempts.filter((attempt) => attempt.alone).map((attempt) => [attempt]);
+  const together = attempts.filter((attempt) => !attempt.alone);
+  const packed = Array.from({ length: Math.ceil(together.length / MOST_TOGETHER) }, (_, n) =>
+    together.slice(n * MOST_TOGETHER, (n + 1) * MOST_TOGETHER),
+  );
+  return [...packed, ...alone];
+}
+
+/** What of a result tells which row it is about. */
+const TELLING = ['id', 'deletedId', 'removedId', 'delegationId', 'agentId', 'revokedIds', 'reason'];
+
+const mutations = schema.getMutationType()?.getFields() ?? {};
+
+function fragmentOf(field: string): string {
+  const result = getNamedType(mutations[field]?.type);
+  const members = isUnionType(result) ? result.getTypes() : [];
+  const each = members.map(
+    (member: GraphQLObjectType) =>
+      `... on ${member.name} { __typename ${TELLING.filter((name) => name in member.getFields()).join(' ')}${
+        member.name === 'CreatedMemories' ? 'memories { id }' : ''
+      } }`,
+  );
+  return `fragment ${field}Result on ${result?.name} { ${each.join(' ')} }`;
+}
+
+/** The operation of some attempts, each under an alias of its own. */
+export function documentOf(attempts: readonly Attempt[]): { query: string; variables: object } {
+  const inputs = attempts.map(
+    ({ field }, n) => `$i${n}: ${getNullableType(mutations[field]?.args[0]?.type)}!`,
+  );
+  const fields = attempts.map(({ field }, n) => `m${n}: ${field}(input: $i${n}) { ...${field}Result }`);
+  const fragments = [...new Set(attempts.map(({ field }) => field))].map(fragmentOf);
+  return {
+    query: `mutation (${inputs.join(', ')}) { ${fields.join(' ')} } ${fragments.join(' ')}`,
+    variables: Object.fromEntries(attempts.map(({ input }, n) => [`i${n}`, input])),
+  };
+}
+
+/** The outcome of the n-th attempt of an operation, in the words of the expectations. */
+export function outcomeOf({ data, errors }: Answer, n: number): string {
+  if (errors.length > 0) {
+    return `error ${[...new Set(errors.map(({ extensions }) => extensions.code))].join(' ')}`;
+  }
+  const result = (data?.[`m${n}`] ?? {}) as Record<string, unknown>;
+  const told = TELLING.flatMap((name) => [result[name] ?? []].flat().sort()).map(String);
+  const words = result.reason === undefined ? told.flatMap((id) => nameOfGlobal(id) ?? []) : told;
+  return [result.__typename, ...words].join(' ');
+}

@@ -1,0 +1,160 @@
+// What the model says that everything readable answers, in the words of reading.ts. A row that is asked for by type shows as
+// sight.ts has it; a relation to one row leads to whatever maySee shows, because Prisma takes no condition there.
+
+import type { Row } from '../../../../src/assurance/rows.ts';
+import { administers, alive, capabilitiesOf, maySee } from '../rules.ts';
+import { labelOf, type Question, type Reading, together } from './reading.ts';
+import { found, rowOf, type Scene } from './scene.ts';
+import { type NodeType, shows, TABLE_OF } from './sight.ts';
+
+type Index = number | null | undefined;
+
+/** A row in a list. */
+function short(row: Row): string {
+  const { name, tenant, table, user, delegation } = row;
+  switch (table) {
+    case 'world_members':
+      return `${name} u${user}`;
+    case 'delegations':
+      return `${name} ${delegation?.delegator} -> a${delegation?.delegate}`;
+    default:
+      return `${name} ${name} of tenant-${tenant}`;
+  }
+}
+
+/** A row that a relation leads to. */
+function linked(scene: Scene, type: 'Agent' | 'World', index: Index): string {
+  const name = `${type === 'Agent' ? 'a' : 'w'}${index}`;
+  const row = rowOf(scene, TABLE_OF[type], name);
+  return row !== undefined && maySee(scene.a, row) ? short(row) : 'none';
+}
+
+function text(scene: Scene, type: NodeType, row: Row): string {
+  const { a, rows } = scene;
+  const { tenant } = a;
+  const label = `${type} ${row.name}`;
+  const index = Number(row.name.slice(1));
+  const slug = `tenant-${a.at}`;
+  const called = `${label} ${row.name} of ${slug}`;
+  const agent = (n: Index) => linked(scene, 'Agent', n);
+  const world = (n: Index) => linked(scene, 'World', n);
+  switch (type) {
+    case 'Tenant':
+      return `${label} ${slug} ${slug}`;
+    case 'User': {
+      const user = tenant.users[index];
+      return `${called}, ${user?.admin ? 'admin' : 'member'}, ${user?.status.toUpperCase()}`;
+    }
+    case 'Agent': {
+      const told = rows.some(
+        (one) => one.table === 'agent_instructions' && one.name === row.name && maySee(a, one),
+      );
+      const { status, parent } = tenant.agents[index] ?? {};
+      return `${called}, ${status?.toUpperCase()}, below ${agent(parent)}, told ${told ? 'Be brief.' : null} null`;
+    }
+    case 'World':
+      return `${called}, ${tenant.places[index]?.status.toUpperCase()}, of ${row.owner}`;
+    case 'WorldMember':
+      return `${label} u${row.user} as ${row.owner === `u${row.user}` ? 'OWNER' : 'MEMBER'} in ${world(row.place)}`;
+    case 'Delegation':
+      return `${label} ${delegationText(row)}, shows ${agent(row.delegation?.delegate)} and ${world(row.delegation?.place)}`;
+    case 'Memory':
+      return `${called}, by ${agent(tenant.memories[index]?.agent)} in ${world(row.place)}`;
+    default:
+      return type satisfies never;
+  }
+}
+
+function delegationText({ delegation: one, name }: Row): string {
+  if (one === undefined) {
+    throw new TypeError(`${name} is no delegation`);
+  }
+  const state = one.revoked ? 'REVOKED' : one.ends <= 0 ? 'EXPIRED' : one.starts > 0 ? 'PENDING' : 'ACTIVE';
+  const [parent, place] = [one.parent, one.place].map((index, n) =>
+    index === null ? 'none' : `${'dw'[n]}${index}`,
+  );
+  return [
+    `${one.delegator} -> a${one.delegate} for u${one.owner}`,
+    `depth ${one.depth} below ${parent}, only ${place}, passes on ${one.redelegate}`,
+    `[${one.capabilities.join(' ')}] ${state}`,
+  ].join(', ');
+}
+
+/** What the model says of everything that a question asks for. */
+export function expectedReading(scene: Scene, { variables: { ids, one, archived } }: Question): Reading {
+  const byId = (id: string) => {
+    const { type, name } = labelOf(id);
+    const row = rowOf(scene, TABLE_OF[type], name);
+    return row !== undefined && found(scene, type, name) ? text(scene, type, row) : 'null';
+  };
+  return new Map([
+    ...lists(scene, archived),
+    ...ids.map((id): [string, string] => [id, byId(id)]),
+    ['node', byId(one)],
+    ['viewer', viewer(scene)],
+  ]);
+}
+
+function lists(scene: Scene, archived: boolean): [string, string][] {
+  const { a, rows } = scene;
+  const { agents, places, memories } = a.tenant;
+  const all = (type: NodeType, also: (row: Row, index: number) => boolean = () => true) =>
+    rows.filter((row) => shows(a, type, row, rows) && also(row, Number(row.name.slice(1))));
+  const list = (name: string, some: readonly Row[]): [string, string] => [name, together(some.map(short))];
+  const agentsOf = (name: string, isArchived: boolean) => {
+    const some = all('Agent', (_, n) => (agents[n]?.status === 'archived') === isArchived);
+    const nested = some.flatMap(({ name: agent }) => {
+      const index = Number(agent.slice(1));
+      const below = (_: Row, n: number) => agents[n]?.status !== 'archived' && agents[n]?.parent === index;
+      return [
+        list(`${name} ${agent}.subagents`, all('Agent', below)),
+        list(
+          `${name} ${agent}.memories`,
+          all('Memory', (_, n) => memories[n]?.agent === index),
+        ),
+      ];
+    });
+    return [list(name, some), ...nested];
+  };
+  const worldsOf = (name: string, isArchived: boolean) => {
+    const some = all('World', (_, n) => (places[n]?.status === 'archived') === isArchived);
+    const nested = some.flatMap(({ name: world, place }) => {
+      const inIt = (row: Row) => row.place === place;
+      return [
+        list(`${name} ${world}.members`, all('WorldMember', inIt)),
+        list(`${name} ${world}.memories`, all('Memory', inIt)),
+      ];
+    });
+    return [list(name, some), ...nested];
+  };
+  // an agent by itself owns no delegation
+  const byItself = a.actor.startsWith('a') && a.chain.length === 0;
+  const granted = ({ owner, delegation }: Row) =>
+    byItself ? delegation?.delegator === a.actor : owner === a.owner;
+  return [
+    ...agentsOf('agents', false),
+    ...worldsOf('worlds', false),
+    ...(archived ? [...agentsOf('archivedAgents', true), ...worldsOf('archivedWorlds', true)] : []),
+    list('members', all('WorldMember')),
+    list('memories', all('Memory')),
+    list('searchMemories', all('Memory')),
+    list('delegationsGranted', all('Delegation', granted)),
+    list(
+      'delegationsHeld',
+      all('Delegation', (row) => `a${row.delegation?.delegate}` === a.actor),
+    ),
+  ];
+}
+
+function viewer(scene: Scene): string {
+  const { a, asker } = scene;
+  const chain = (leaf: number | null): string[] =>
+    leaf === null ? [] : [...chain(a.tenant.delegations[leaf]?.parent ?? null), `d${leaf}`];
+  return [
+    `${a.actor} for ${a.owner}, ${alive(a) ? 'live' : 'dead'}`,
+    ...(administers(a) ? ['administrator'] : []),
+    ...chain(asker.delegation),
+    ...capabilitiesOf(a),
+    `Tenant t${a.at} tenant-${a.at} tenant-${a.at}`,
+  ].join(' ');
+}

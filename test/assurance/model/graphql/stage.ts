@@ -1,0 +1,239 @@
+// The real server over a database that holds a random world: HTTP, verifier, engine, limits, sealed pool, Prisma, second
+// layer, policies. Tokens come from an issuer in this process, by the name that loadWorld gives to every identity.
+//
+// Nothing that a mutation does may stay, or the next attempt would find another world. So the one statement that is
+// changed on its way to PostgreSQL is the last: where the product sends COMMIT, ROLLBACK goes instead, after a look at what
+// would have been kept. Everything before it is the product's and real: the ticket, the sealed context, every statement
+// and its policies, the assertion with which a session closes. No constraint of ours is deferred, so COMMIT itself has
+// nothing left to refuse; a test of this folder holds the catalog to that.
+
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { pino } from 'pino';
+import { test as base } from 'vitest';
+import { createEngine } from '../../../../src/api/yoga.ts';
+import { ISSUER, loadWorld } from '../../../../src/assurance/load.ts';
+import { type Asker, idOf, nameOf, slugOf, type World } from '../../../../src/assurance/world.ts';
+import { createDevelopmentIssuer } from '../../../../src/auth/development.ts';
+import { createVerifier } from '../../../../src/auth/token.ts';
+import { createClient } from '../../../../src/db/client.ts';
+import { opening, SealedPool } from '../../../../src/db/pool.ts';
+import type { DelegationId } from '../../../../src/ids.ts';
+import { schema } from '../../../../src/schema.ts';
+import { createHttpServer } from '../../../../src/server.ts';
+import { KEY, trustTickets } from '../../../kit/as.ts';
+import { createTestDatabase, type TestDatabase } from '../../../kit/database.ts';
+import { CHANGES, REMEMBER, REMEMBERING } from './changes.ts';
+
+export type GraphError = {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions: { readonly code: string };
+};
+
+/** What came of one operation. */
+export type Answer = {
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly errors: readonly GraphError[];
+  /** What of the database would have been different: `+memories`, `~agents t0/a1`, `-world_members t0/p0`. */
+  readonly changes: readonly string[];
+};
+
+export type Stage = {
+  readonly database: TestDatabase;
+  readonly migrator: pg.Client;
+  /** Replaces the world on stage. */
+  load(world: World): Promise<void>;
+  /** The headers with which an asker comes; undefined: nobody, without any. */
+  credentials(asker: Asker | undefined): Promise<Record<string, string>>;
+  ask(headers: Record<string, string>, query: string, variables?: object): Promise<Answer>;
+  stop(): Promise<void>;
+};
+
+const LIMITS = { size: 4, waitMs: 20_000, statementMs: 20_000, transactionMs: 40_000 };
+const AUDIENCE = 'bailiwick';
+
+export async function startStage(): Promise<Stage> {
+  const [database, dataDir] = await Promise.all([
+    createTestDatabase(),
+    mkdtemp(join(tmpdir(), 'bailiwick-')),
+  ]);
+  await trustTickets(database);
+  const migrator = new pg.Client(database.migratorUrl);
+  await migrator.connect();
+  await migrator.query(REMEMBERING);
+  const { rows } = await migrator.query<{ version: string }>(
+    "select current_setting('server_version_num') as version",
+  );
+  const { issuer, credentials } = issuing(dataDir);
+  const verifier = createVerifier([], { inProcess: [issuer] });
+  const pool = new SealedPool(database.runtimeUrl, LIMITS, Number(rows[0]?.version));
+  const changes = undoing(pool);
+  const client = createClient(pool);
+  const { waitMs, transactionMs } = LIMITS;
+  const server = createHttpServer({
+    engine: createEngine({
+      schema,
+      database: { client, ticketKey: KEY, waitMs, transactionMs },
+      development: false,
+    }),
+    verifier,
+    maxBodyBytes: 1_048_576,
+    log: pino({ level: 'silent' }),
+    pages: new Map(),
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const agent = new Agent({ keepAlive: true });
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    database,
+    migrator,
+    credentials,
+    async load(world) {
+      await loadWorld(migrator, world);
+      await migrator.query(REMEMBER);
+    },
+    async ask(headers, query, variables = {}) {
+      const { requestId, text } = await post(agent, port, headers, JSON.stringify({ query, variables }));
+      const { data, errors } = JSON.parse(text) as Partial<Pick<Answer, 'data' | 'errors'>>;
+      const answer = { data: data ?? null, errors: errors ?? [], changes: changes.get(requestId) ?? [] };
+      changes.delete(requestId);
+      return answer;
+    },
+    async stop() {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      verifier.close();
+      await client.$disconnect();
+      await pool.end();
+      await migrator.end();
+      await database.drop();
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+/** Tokens by the issuer that worlds know. One whose token has expired got it an hour ago. */
+function issuing(dataDir: string) {
+  const settings = { dataDir, issuer: ISSUER, audience: AUDIENCE, development: true, nodeEnv: 'test' };
+  const issuer = createDevelopmentIssuer(settings);
+  const past = createDevelopmentIssuer({ ...settings, now: () => Date.now() - 3_600_000 });
+  const credentials: Stage['credentials'] = async (asker) => {
+    if (asker === undefined) {
+      return {};
+    }
+    const { tenant, actor, delegation, onBehalfOf, token } = asker;
+    const bearer = await (token.expired ? past : issuer).mint({
+      ...(onBehalfOf === null ? { subject: actor } : { subject: onBehalfOf, actor }),
+      tenant: slugOf(tenant),
+      scopes: token.scopes,
+      expiresIn: token.expired ? 600 : 3600,
+    });
+    const under = delegation === null ? {} : { 'delegation-id': idOf(`d${delegation}`) as DelegationId };
+    return { authorization: `Bearer ${bearer}`, ...under };
+  };
+  return { issuer, credentials };
+}
+
+/**
+ * Turns every COMMIT into a look and ROLLBACK, and answers as COMMIT would. A connection whose transaction failed is rolled
+ * back and kept, where the product destroys it: what it answered is settled by then, and making a new one takes longer.
+ *
+ * @returns what would have been kept, by request id.
+ */
+function undoing(pool: SealedPool): Map<string, string[]> {
+  const changes = new Map<string, string[]>();
+  pool.on('connect', (connection) => {
+    const query = connection.query.bind(connection) as (statement: unknown) => Promise<pg.QueryResult>;
+    const undo = async (requestId: string | undefined): Promise<pg.QueryResult> => {
+      const [looked, undone] = await Promise.allSettled([query(CHANGES), query('rollback')]);
+      if (undone.status === 'rejected') {
+        throw undone.reason;
+      }
+      if (looked.status === 'fulfilled' && requestId !== undefined) {
+        const { change } = looked.value.rows[0] as { change: string[] };
+        changes.set(requestId, [...(changes.get(requestId) ?? []), ...change.map(named)]);
+      }
+      // where the closing assertion failed, PostgreSQL would have answered COMMIT with ROLLBACK too
+      return { ...undone.value, command: looked.status === 'fulfilled' ? 'COMMIT' : 'ROLLBACK' };
+    };
+    connection.query = ((statement: { name?: string }) =>
+      statement.name === 'bailiwick_commit'
+        ? undo(opening.getStore()?.requestId)
+        : query(statement)) as typeof connection.query;
+    // the pool gives a connection a new `release` with every loan
+    let release = connection.release;
+    Object.defineProperty(connection, 'release', {
+      get: () => release,
+      set(give: typeof release) {
+        release = (error) => {
+          if (error instanceof Error && error.message === 'transaction rolled back') {
+            query('rollback').then(() => give(), give);
+          } else {
+            give(error);
+          }
+        };
+      },
+    });
+  });
+  return changes;
+}
+
+/** `~agents <tenant>/<id>` by names. */
+function named(change: string): string {
+  return change.replaceAll(/[0-9a-f-]{36}/g, nameOf);
+}
+
+function post(
+  agent: Agent,
+  port: number,
+  headers: Record<string, string>,
+  body: string,
+): Promise<{ requestId: string; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        agent,
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        path: '/graphql',
+        headers: {
+          ...headers,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          resolve({
+            requestId: String(response.headers['x-request-id']),
+            text: Buffer.concat(chunks).toString(),
+          });
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** vitest's `test` with a stage for the file. */
+export const test = base
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs
+  .extend('stage', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const stage = await startStage();
+    onCleanup(() => stage.stop());
+    return stage;
+  });

@@ -1,0 +1,234 @@
+// What the model says of every mutation of worlds and memberships, and of memories.
+
+import { mayDelete, mayInsert, maySee } from '../rules.ts';
+import {
+  BAD_INPUT,
+  changeable,
+  changed,
+  FORBIDDEN,
+  found,
+  globalId,
+  gone,
+  NO_SUCH,
+  namesOf,
+  rowOf,
+  type Scene,
+  seesNew,
+  type Tried,
+  UNREADABLE,
+} from './scene.ts';
+
+const NEW = -1;
+
+function createWorld(scene: Scene): Tried[] {
+  const { a } = scene;
+  const row = { tenant: a.at, owner: a.owner };
+  const member = { place: NEW, user: Number(a.owner.slice(1)) };
+  const makes =
+    mayInsert(a, 'entities', { ...row, kind: 'world' }) &&
+    seesNew(scene, 'entities', { kind: 'world', status: 'active', place: NEW }) &&
+    mayInsert(a, 'worlds', row) &&
+    seesNew(scene, 'worlds', { place: NEW }) &&
+    mayInsert(a, 'world_members', { ...row, ...member }) &&
+    seesNew(scene, 'world_members', member);
+  return [
+    {
+      what: 'alone',
+      input: { name: 'new' },
+      outcome: makes ? 'World' : FORBIDDEN,
+      changes: ['+entities', '+world_members', '+worlds'],
+    },
+  ];
+}
+
+function updateWorld(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'World').map((name) => ({
+    what: name,
+    input: { id: globalId('World', name), name: 'marked' },
+    outcome:
+      found(scene, 'World', name) && changeable(scene, rowOf(scene, 'worlds', name))
+        ? `World ${name}`
+        : 'NotFound',
+    changes: [changed(scene, 'worlds', name)],
+  }));
+}
+
+function deleteWorld(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'World').map((name) => {
+    const entity = rowOf(scene, 'entities', name);
+    const may = changeable(scene, entity) && entity.owner === scene.a.owner;
+    return {
+      what: name,
+      input: { id: globalId('World', name) },
+      outcome: !may ? 'NotFound' : found(scene, 'World', name) ? `World ${name}` : UNREADABLE,
+      changes: [changed(scene, 'entities', name)],
+    };
+  });
+}
+
+function addWorldMember(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'World').flatMap((world) =>
+    namesOf(scene.world, 'User').map((user) => ({
+      what: `${user} to ${world}`,
+      input: { worldId: globalId('World', world), userId: globalId('User', user) },
+      outcome: outcomeOfAdding(scene, world, user),
+      changes: ['+world_members'],
+    })),
+  );
+}
+
+function outcomeOfAdding(scene: Scene, world: string, user: string): string {
+  const { a, rows } = scene;
+  const [place, index] = [world, user].map((name) => Number(name.slice(1)));
+  const there = rows.find(
+    (row) => row.table === 'world_members' && row.place === place && row.user === index,
+  );
+  if (!found(scene, 'World', world) || rowOf(scene, 'worlds', world)?.owner !== a.owner) {
+    return 'NotFound';
+  }
+  if (there !== undefined && found(scene, 'WorldMember', there.name)) {
+    return 'AlreadyThere';
+  }
+  const member = { place: place ?? NEW, user: index ?? NEW };
+  const row = { tenant: a.at, owner: a.owner, ...member };
+  if (!mayInsert(a, 'world_members', row) || !seesNew(scene, 'world_members', member)) {
+    return FORBIDDEN;
+  }
+  // an owner takes part as the owner and never as a member
+  return user === a.owner ? BAD_INPUT : rowOf(scene, 'users', user) === undefined ? NO_SUCH : 'WorldMember';
+}
+
+function updateWorldMember(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'WorldMember').map((name) => ({
+    what: name,
+    input: { id: globalId('WorldMember', name), role: 'GUEST' },
+    outcome:
+      found(scene, 'WorldMember', name) && changeable(scene, rowOf(scene, 'world_members', name))
+        ? `WorldMember ${name}`
+        : 'NotFound',
+    changes: [changed(scene, 'world_members', name)],
+  }));
+}
+
+function removeWorldMember(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'WorldMember').map((name) => {
+    const row = rowOf(scene, 'world_members', name);
+    const may = row !== undefined && found(scene, 'WorldMember', name) && mayDelete(scene.a, row);
+    return {
+      what: name,
+      input: { id: globalId('WorldMember', name) },
+      outcome: may ? `RemovedMember ${name}` : 'NotFound',
+      changes: [gone(scene, 'world_members', name)],
+    };
+  });
+}
+
+type Note = { readonly agent?: string; readonly world?: string };
+
+const noteInput = ({ agent, world }: Note) => ({
+  content: 'new',
+  ...(agent === undefined ? {} : { agentId: globalId('Agent', agent) }),
+  ...(world === undefined ? {} : { worldId: globalId('World', world) }),
+});
+
+/** Of writing notes, one or several; undefined when nothing stands against it. */
+function refusalOfNotes(scene: Scene, notes: readonly Note[]): string | undefined {
+  const { a } = scene;
+  const underChain = a.chain.length > 0;
+  const unknown = notes.some(
+    ({ agent, world }) =>
+      // under a delegation the acting agent may name itself without being allowed to read agents
+      (agent !== undefined && !(underChain && agent === a.actor) && !found(scene, 'Agent', agent)) ||
+      (world !== undefined && !found(scene, 'World', world)),
+  );
+  if (unknown) {
+    return 'NotFound';
+  }
+  const placeOf = ({ world }: Note) => (world === undefined ? null : Number(world.slice(1)));
+  const may = notes.every((note) =>
+    mayInsert(a, 'memories', { tenant: a.at, owner: a.owner, place: placeOf(note) }),
+  );
+  if (!may) {
+    return FORBIDDEN;
+  }
+  // a note names an agent of its owner's, which an agent by itself is not
+  const agents = notes.flatMap(({ agent }) => agent ?? []);
+  return agents.every((agent) => rowOf(scene, 'agents', agent)?.owner === a.owner) ? undefined : NO_SUCH;
+}
+
+function notesOf({ world }: Scene): Note[] {
+  return [
+    {},
+    ...namesOf(world, 'Agent').map((agent) => ({ agent })),
+    ...namesOf(world, 'World').map((name) => ({ world: name })),
+  ];
+}
+
+const nameOfNote = ({ agent, world }: Note) => agent ?? world ?? 'nobody';
+
+function createMemory(scene: Scene): Tried[] {
+  return notesOf(scene).map((note) => {
+    const { world } = note;
+    const place = world === undefined ? null : Number(world.slice(1));
+    const read = maySee(scene.a, {
+      table: 'memories',
+      tenant: scene.a.at,
+      name: 'new',
+      owner: scene.a.owner,
+      place,
+    });
+    return {
+      what: `with ${nameOfNote(note)}`,
+      input: noteInput(note),
+      outcome: refusalOfNotes(scene, [note]) ?? (read ? 'Memory' : UNREADABLE),
+      changes: ['+memories'],
+    };
+  });
+}
+
+function createMemories(scene: Scene): Tried[] {
+  return notesOf(scene).map((note) => ({
+    what: `with nobody and ${nameOfNote(note)}`,
+    input: { memories: [noteInput({}), noteInput(note)] },
+    outcome: refusalOfNotes(scene, [{}, note]) ?? 'CreatedMemories',
+    changes: ['+memories', '+memories'],
+  }));
+}
+
+function updateMemory(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'Memory').map((name) => ({
+    what: name,
+    input: { id: globalId('Memory', name), content: 'marked' },
+    outcome:
+      found(scene, 'Memory', name) && changeable(scene, rowOf(scene, 'memories', name))
+        ? `Memory ${name}`
+        : 'NotFound',
+    changes: [changed(scene, 'memories', name)],
+  }));
+}
+
+function deleteMemory(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'Memory').map((name) => {
+    const row = rowOf(scene, 'memories', name);
+    const may = row !== undefined && found(scene, 'Memory', name) && mayDelete(scene.a, row);
+    return {
+      what: name,
+      input: { id: globalId('Memory', name) },
+      outcome: may ? `DeletedMemory ${name}` : 'NotFound',
+      changes: [gone(scene, 'memories', name)],
+    };
+  });
+}
+
+export const OF_WORLDS = {
+  createWorld,
+  updateWorld,
+  deleteWorld,
+  addWorldMember,
+  updateWorldMember,
+  removeWorldMember,
+  createMemory,
+  createMemories,
+  updateMemory,
+  deleteMemory,
+};
