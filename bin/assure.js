@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run assure`: runs every instrument of test/assurance and prints one screen of what each has to say. Arguments go to
-// Vitest, so a part can be run by its path.
+// Vitest, so a part can be run by its path; the screen then also shows what earlier runs have found.
 //
 // The exit code is Vitest's. The figures are those that the instruments report (test/kit/report.ts), nothing is computed here.
 
@@ -53,11 +53,14 @@ function group(value) {
   return typeof value === 'number' ? String(value).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ' ') : value;
 }
 
-rmSync(reports, { recursive: true, force: true });
+const part = process.argv.slice(2);
+if (part.length === 0) {
+  rmSync(reports, { recursive: true, force: true });
+}
 const began = performance.now();
 const { status } = spawnSync(
   process.execPath,
-  [vitest, 'run', '--config', join(root, 'vitest.assure.config.ts'), ...process.argv.slice(2)],
+  [vitest, 'run', '--config', join(root, 'vitest.assure.config.ts'), ...part],
   { cwd: root, stdio: 'inherit' },
 );
 process.stdout.write(screen((performance.now() - began) / 1000, status === 0));
