@@ -160,7 +160,9 @@ test('a comparison with the database itself finds no difference, and one with a 
   });
   const widened = await transcript(`policies diff --against ${database.migratorUrl} --worlds 4`, env);
   expect(widened.code).toBe(0);
-  expect(widened.out).toMatch(/^narrowing +changed policy memories\.select_own\n {4}.+\n {4}see memories, no longer: /m);
+  expect(widened.out).toMatch(
+    /^narrowing +changed policy memories\.select_own\n {4}.+\n {4}see memories, no longer: /m,
+  );
   const json = JSON.parse(
     (await transcript(`policies diff --against ${database.migratorUrl} --worlds 4 --json`, env)).out,
   );
@@ -171,7 +173,10 @@ test('what cannot be compared is said, without a password', async () => {
   const revision = await transcript('policies diff --against no-such-revision', env);
   expect([revision.code, revision.out]).toEqual([1, '']);
   expect(revision.err).toContain('git rev-parse');
-  const nowhere = await transcript('policies diff --against postgresql://somebody:hunter2@127.0.0.1:1/x', env);
+  const nowhere = await transcript(
+    'policies diff --against postgresql://somebody:hunter2@127.0.0.1:1/x',
+    env,
+  );
   expect([nowhere.code, nowhere.err.includes('hunter2')]).toEqual([1, false]);
   expect((await transcript('policies diff --worlds none', env)).code).toBe(2);
 });

@@ -19,7 +19,7 @@ import { type Member, makeCrowd, tally } from './crowd.ts';
 import { dice, SEED } from './dice.ts';
 
 const TENANTS = 200;
-const OPERATIONS = 20_000;
+const OPERATIONS = Number(process.env.OPERATIONS || 20_000);
 const WORKERS = 8;
 const MEMORIES_EACH = 5;
 
