@@ -6,6 +6,8 @@
 // memory, p0 a membership. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
 // Knows no rule and no SQL.
 
+import { DELEGABLE, SCOPES } from '../capabilities.ts';
+
 export type Status = 'active' | 'suspended' | 'archived';
 
 /** A user or an agent of the same tenant, by name. */
@@ -130,6 +132,10 @@ export function askersOf({ tenants, tokens }: World): Asker[] {
   }));
 }
 
+/** Words as they are, or that it is all there are. */
+const listed = (words: readonly string[], all: readonly string[]) =>
+  words.length === all.length && words.every((word) => all.includes(word)) ? 'everything' : words.join(' ');
+
 /** A world as text, a line for each thing: what a counter-example looks like. */
 export function describeWorld({ tenants }: World): string {
   const limit = (ceiling: readonly string[] | null) =>
@@ -158,7 +164,7 @@ export function describeWorld({ tenants }: World): string {
         (d, n) =>
           `  d${n} ${d.delegator} -> a${d.delegate} for u${d.owner}${d.parent === null ? '' : ` below d${d.parent}`}${
             d.place === null ? '' : ` only w${d.place}`
-          } [${d.capabilities.join(' ')}] passes on ${d.redelegate}, from ${d.starts} s to ${d.ends} s${d.revoked ? ', revoked' : ''}`,
+          } [${listed(d.capabilities, DELEGABLE)}] passes on ${d.redelegate}, from ${d.starts} s to ${d.ends} s${d.revoked ? ', revoked' : ''}`,
       ),
       ...tenant.memories.map(
         (m, n) =>
@@ -176,6 +182,6 @@ export function describeAsker({ tenant, actor, delegation, onBehalfOf, token }: 
     ...(onBehalfOf === null ? [] : [`for ${onBehalfOf}`]),
     `of ${slugOf(tenant)}`,
     ...(token.expired ? ['with an expired token'] : []),
-    `scopes [${token.scopes.join(' ')}]`,
+    `scopes [${listed(token.scopes, SCOPES)}]`,
   ].join(', ');
 }
