@@ -3,7 +3,7 @@
 // how a move is put to PostgreSQL, the model says what must come of it.
 
 import { grantsOf, type NewGrant, nameOfGrant } from './grants.ts';
-import type { TableName } from './rows.ts';
+import { TABLES, type TableName } from './rows.ts';
 import { type Asker, type Principal, principals, type Status, type World } from './world.ts';
 
 /** A row to insert, by names; what is left out is taken from the context by column defaults. */
@@ -35,18 +35,6 @@ export type Move =
   | { readonly verb: 'kill'; readonly agent: number }
   | { readonly verb: 'describe' }
   | { readonly verb: 'audit' };
-
-export const TABLES: readonly TableName[] = [
-  'tenants',
-  'entities',
-  'users',
-  'agents',
-  'agent_instructions',
-  'worlds',
-  'world_members',
-  'delegations',
-  'memories',
-];
 
 /** Tables of which the runtime role may change or remove rows at all; access.test.ts shows that it may not elsewhere. */
 export const CHANGEABLE: readonly TableName[] = [

@@ -2,16 +2,18 @@
 
 import type { Delegation, Principal, Status, Tenant, World } from './world.ts';
 
-export type TableName =
-  | 'tenants'
-  | 'entities'
-  | 'users'
-  | 'agents'
-  | 'agent_instructions'
-  | 'worlds'
-  | 'world_members'
-  | 'delegations'
-  | 'memories';
+export const TABLES = [
+  'tenants',
+  'entities',
+  'users',
+  'agents',
+  'agent_instructions',
+  'worlds',
+  'world_members',
+  'delegations',
+  'memories',
+] as const;
+export type TableName = (typeof TABLES)[number];
 
 /** What of a row matters to who may do what with it. */
 export type Row = {

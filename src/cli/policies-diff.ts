@@ -51,11 +51,12 @@ export async function diffAgainst(values: DiffArguments, io: Io): Promise<ExitCo
     const from = await (isDatabase ? sources.databaseSource(against) : sources.revisionSource(against));
     const diff = await diffPolicies(connection, from, sources.treeSource(), options);
     const decided = decidedWidenings();
-    const undecided = widenings(diff).filter((name) => !decided.has(name));
+    const widened = widenings(diff);
+    const undecided = widened.filter((name) => !decided.has(name));
     io.out(
       values.json === true
-        ? `${JSON.stringify({ ...diff, widenings: widenings(diff), undecided }, null, 2)}\n`
-        : formatDiff(diff, decided, widenings(diff)),
+        ? `${JSON.stringify({ ...diff, widenings: widened, undecided }, null, 2)}\n`
+        : formatDiff(diff, decided, widened),
     );
     return undecided.length === 0 ? 0 : 1;
   } catch (error) {

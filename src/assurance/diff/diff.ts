@@ -5,7 +5,6 @@
 // and mutation testing says which faults they show.
 
 import { sampleWorlds } from '../generate.ts';
-import type { Move } from '../moves.ts';
 import type { World } from '../world.ts';
 import type { Access } from './catalog.ts';
 import { changedObjects, nameOfChange } from './catalog.ts';
@@ -102,14 +101,10 @@ async function openBoth(server: Server, from: Source, to: Source): Promise<[Scra
   }
 }
 
-async function playAll(
-  scratch: Scratch,
-  worlds: readonly World[],
-  only?: (move: Move) => boolean,
-): Promise<Played> {
+async function playAll(scratch: Scratch, worlds: readonly World[]): Promise<Played> {
   const played = [];
   for (const world of worlds) {
-    played.push({ world, observations: await scratch.play(world, only) });
+    played.push({ world, observations: await scratch.play(world) });
   }
   return played;
 }

@@ -8,7 +8,6 @@ import { applyPolicies, installTicketKey } from '../../db/policies.ts';
 import { type TicketKey, ticketKey } from '../../db/ticket.ts';
 import { withClient } from '../../db/with-client.ts';
 import { loadWorld, prepareForWorlds } from '../load.ts';
-import type { Move } from '../moves.ts';
 import { type Observation, observe } from '../observe.ts';
 import type { World } from '../world.ts';
 import { type Access, changedObjects, morph, readAccess } from './catalog.ts';
@@ -18,7 +17,7 @@ export type Server = { readonly migratorUrl: string; readonly runtimeUrl: string
 
 export type Scratch = {
   readonly access: Access;
-  play(world: World, only?: (move: Move) => boolean): Promise<Observation[]>;
+  play(world: World): Promise<Observation[]>;
   /** Makes some objects what they are elsewhere, for as long as the work takes. */
   withObjects<Result>(other: Access, ids: readonly string[], work: () => Promise<Result>): Promise<Result>;
   end(): Promise<void>;
@@ -51,9 +50,9 @@ export async function openScratch(server: Server, source: Source): Promise<Scrat
     const access = await readAccess(migrator);
     return {
       access,
-      async play(world, only) {
+      async play(world) {
         await loadWorld(migrator, world);
-        return await observe(runtime, key, world, { only });
+        return await observe(runtime, key, world);
       },
       async withObjects(other, ids, work) {
         await morph(migrator, access, other, ids);

@@ -3,7 +3,8 @@
 
 import { expect, onTestFinished } from 'vitest';
 import { sampleWorlds } from '../../../src/assurance/generate.ts';
-import { CHANGEABLE, INSERTABLE, REMOVABLE, TABLES } from '../../../src/assurance/moves.ts';
+import { CHANGEABLE, INSERTABLE, REMOVABLE } from '../../../src/assurance/moves.ts';
+import { TABLES } from '../../../src/assurance/rows.ts';
 import { applyPolicies } from '../../../src/db/policies.ts';
 import { asAdmin } from '../../kit/database.ts';
 import { differences } from './expect.ts';

@@ -4,7 +4,7 @@
 // Audit entries are left out: a refusal leaves one on purpose. The schema `seen` shows all rows to the runtime role, so it
 // belongs in scratch databases only.
 
-import { TABLES } from '../../../../src/assurance/moves.ts';
+import { TABLES } from '../../../../src/assurance/rows.ts';
 
 const EVERYTHING = TABLES.map(
   (name) => `select '${name}' as name, tenant_id, id, md5(to_jsonb(r)::text) as image from public.${name} r`,
