@@ -46,12 +46,12 @@ export const opensNothing = (make: () => Ticket, sqlstate = '28000'): Step[] => 
   step(MEMORIES, 0),
 ];
 
-/** Opens as alice with a token that expires so many seconds after the transaction began. */
+/** Opens as alice with a token that expires so many seconds from now: after this statement began, however slow it is. */
 export const expiring = (after: number): Step =>
   step(
     `select bailiwick.open(t, ${macOf('t')}) is not null
        from (select 't1|' || $3::text || '|' || ($4::jsonb || jsonb_build_object('token_expires_at', n + $5::numeric)) as t
-               from (select extract(epoch from transaction_timestamp()) as n) x) y`,
+               from (select extract(epoch from clock_timestamp()) as n offset 0) x offset 0) y`,
     'true',
     () => [TICKET_PADS.inner, TICKET_PADS.outer, KEY.kid, body(), after],
   );

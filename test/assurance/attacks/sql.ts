@@ -7,6 +7,7 @@ import type { Database } from '../../kit/as.ts';
 import { CARRIED } from './carried.ts';
 import { CHAINS } from './chains.ts';
 import { CHANGING } from './changing.ts';
+import { CLOCKS } from './clocks.ts';
 import { CLOSING } from './closing.ts';
 import { CONFINED } from './confined.ts';
 import { ENDING } from './ending.ts';
@@ -31,6 +32,7 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...OPENING,
   ...CLOSING,
   ...STOPPED,
+  ...CLOCKS,
   ...LIMITS,
   ...CONFINED,
   ...CHAINS,

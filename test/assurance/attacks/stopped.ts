@@ -4,7 +4,6 @@
 import { type ActorName, AGENTS, USERS } from '../../../src/demo/cast.ts';
 import type { Acting } from '../../kit/as.ts';
 import { DEAD, suspend } from '../../policies/given.ts';
-import { expiring } from './forging.ts';
 import {
   acme,
   alice,
@@ -18,7 +17,7 @@ import {
   through,
   together,
 } from './hops.ts';
-import { aside, open, type SqlAttack, step } from './stage.ts';
+import { aside, open, type SqlAttack } from './stage.ts';
 import { twins, unchecked } from './worlds.ts';
 
 type Case = readonly [rule: string, actor: ActorName, acting: Acting, given: Given];
@@ -167,31 +166,6 @@ const moments: SqlAttack[] = [
       steps: [open('scribe', through.scribe), reads(7), aside(change, 1), reads(0)],
     }),
   ),
-  {
-    ...chain,
-    name: 'going on in a transaction in which the delegation expired',
-    rule: 'D12',
-    given: set(
-      'delegations',
-      SCOUT,
-      `not_before = now() - interval '1 minute', expires_at = date_trunc('milliseconds', now()) + interval '5 ms'`,
-    ),
-    steps: [open('scout', through.scout), step('select pg_sleep(0.02) is not null', 'true'), reads(0)],
-  },
-  {
-    ...chain,
-    name: 'going on in a transaction in which the token expired',
-    rule: 'D12',
-    gain: 'a stolen token is good for as long as a transaction can be held',
-    steps: [expiring(0.005), step('select pg_sleep(0.02) is not null', 'true'), reads(0)],
-  },
-  {
-    ...chain,
-    name: 'a delegation that begins while its transaction is open, before it does',
-    rule: 'D12',
-    given: set('delegations', SCOUT, `not_before = now() + interval '1 hour'`),
-    steps: [open('scout', through.scout), reads(0)],
-  },
 ];
 
 export const STOPPED: readonly SqlAttack[] = [

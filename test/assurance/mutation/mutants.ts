@@ -1,6 +1,6 @@
 // Every fault worth making in prisma/policies, one at a time, made in the text: each policy missing, each condition of each
 // policy and kernel function dropped, negated or opened, each conjunction turned into a disjunction, each limit raised, each
-// command of a function left out. A new policy or function is mutated without anybody remembering to.
+// clock stopped at the beginning of the transaction, each command of a function left out. A new policy or function is mutated without anybody remembering to.
 //
 // A mutant knows how to come and how to go. Whether somebody notices is not its business.
 
@@ -105,6 +105,10 @@ function faultsOf({ text, boolean }: Statement): Fault[] {
       what: `${context(text, token)} raised to ${raised}`,
       text: replace(token.start, token.end, raised),
     })),
+    ...tokens.filter(isClock).map((token) => ({
+      what: `stops the clock of ${context(text, token)}`,
+      text: replace(token.start, token.end, 'transaction_timestamp'),
+    })),
     ...commands(tokens).map(({ start, end }) => ({
       what: `leaves out ${shorten(text.slice(start, end))}`,
       text: replace(start, end, 'null;'),
@@ -164,6 +168,8 @@ function limits(tokens: readonly Token[]): { token: Token; raised: string }[] {
       : [];
   });
 }
+
+const isClock = ({ text }: Token) => ['statement_timestamp', 'clock_timestamp'].includes(text);
 
 /** PERFORM, EXECUTE and RAISE: what a function does besides answering. */
 function commands(tokens: readonly Token[]): { start: number; end: number }[] {
