@@ -1,7 +1,7 @@
 // The vocabulary of rights: a capability is a kind of row and a verb, written kind:verb. Closed; there are no wildcards.
 //
-// The database decides with its own copy, bailiwick.delegable() in prisma/policies/01-delegation.sql; a test keeps the two
-// equal. Imports nothing.
+// The database decides with its own copy, bailiwick.delegable() and personal() in prisma/policies/01-delegation.sql; a test keeps the
+// two equal. Imports nothing.
 
 /** What an owner can hand to an agent. */
 export const DELEGABLE = [
@@ -24,8 +24,15 @@ export const DELEGABLE = [
   'delegation:read',
 ] as const;
 
-/** What a token can allow its bearer in person, and nobody can hand on: granting and ending delegations, administration. */
-export const PERSONAL = ['delegation:create', 'delegation:update', 'tenant:administer'] as const;
+/** What a token or key can allow its bearer in person, and nobody can hand on: granting and ending, keys, administration. */
+export const PERSONAL = [
+  'delegation:create',
+  'delegation:update',
+  'key:read',
+  'key:create',
+  'key:update',
+  'tenant:administer',
+] as const;
 
 export type Capability = (typeof DELEGABLE)[number];
 export type Scope = Capability | (typeof PERSONAL)[number];

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   migrate: () => import('./cli/migrate.ts'),
   doctor: () => import('./cli/doctor.ts'),
   token: () => import('./cli/token.ts'),
+  issuers: () => import('./cli/issuers.ts'),
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
 };

@@ -2,35 +2,26 @@
 //
 // Each setting is one row of `SETTINGS` below; the README's table is checked against it by a test. Secrets that are not
 // configured (the ticket key, the embedded server's passwords) are made by the module that needs them, under
-// `dataDir`. Imports nothing of ours but the error that refuses to start.
+// `dataDir`. Imports nothing of ours but the error that refuses to start and the shape of a trusted issuer.
 
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { PostureError } from './errors.ts';
+import { configuredIssuer, type IssuerConfig } from './trust.ts';
 
 const url = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' });
+const origin = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  .refine(
+    (text) => URL.parse(text)?.origin === text,
+    'must be an origin: no path, no user, no slash at the end',
+  );
 const integer = (min: number, max: number) =>
   z.coerce
     .number({ error: 'must be a number' })
     .int('must be a whole number')
     .min(min, `must be at least ${min}`)
     .max(max, `must be at most ${max}`);
-
-const issuer = z.strictObject({
-  /** Exact value of the `iss` claim. */
-  issuer: z.string().min(1),
-  /** Where the issuer publishes its keys (RFC 7517). HTTPS, or HTTP on loopback. */
-  jwksUri: z.url({ protocol: /^https?$/ }),
-  /** Exact value that `aud` must contain. */
-  audience: z.string().min(1),
-  /** Name of the claim that holds the tenant's slug. */
-  tenantClaim: z.string().min(1).default('tenant'),
-  /** Tenants (slugs) this issuer may speak for; left out, every tenant in which its subjects are registered. */
-  tenants: z.array(z.string().min(1)).min(1).optional(),
-});
-
-/** An issuer of tokens that this installation trusts. */
-export type IssuerConfig = Readonly<z.infer<typeof issuer>>;
 
 const issuers = z
   .string()
@@ -42,7 +33,7 @@ const issuers = z
       return z.NEVER;
     }
   })
-  .pipe(z.array(issuer));
+  .pipe(z.array(configuredIssuer));
 
 /** name -> parser, default, description. The README prints the same three columns. */
 export const SETTINGS = {
@@ -74,7 +65,13 @@ export const SETTINGS = {
   ISSUERS: {
     parse: issuers,
     default: '[]',
-    about: 'JSON array of trusted token issuers: `issuer`, `jwksUri`, `audience`, `tenantClaim`, `tenants`',
+    about:
+      'JSON array of trusted token issuers: `issuer`, `audience`, `jwksUri` or `discovery`, `types`, `algorithms`, `tenant`, `tenants`',
+  },
+  ALLOW_PRIVATE_ISSUERS: {
+    parse: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }),
+    default: 'false',
+    about: "`true` fetches issuers' keys from private and other special addresses too",
   },
   MODE: {
     parse: z.enum(['production', 'development']),
@@ -107,6 +104,16 @@ export const SETTINGS = {
     default: '6000',
     about: 'Longest operation; PostgreSQL ends it, well before Prisma would',
   },
+  PUBLIC_URL: {
+    parse: origin.optional(),
+    default: undefined,
+    about: 'Origin by which clients know this server, such as `https://api.example.com`; unset: as they say',
+  },
+  TRUST_PROXY: {
+    parse: integer(0, 16),
+    default: '0',
+    about: 'How many proxies of yours stand in front and append to `X-Forwarded-For`',
+  },
   MAX_BODY_BYTES: {
     parse: integer(1024, 16 * 1024 * 1024),
     default: '1048576',
@@ -131,9 +138,13 @@ export type Config = {
   readonly dataDir: string;
   readonly ticketKey: string | undefined;
   readonly issuers: readonly IssuerConfig[];
+  /** From where issuers' keys may be fetched. */
+  readonly issuerReach: 'public' | 'loopback' | 'any';
   readonly development: boolean;
   readonly logLevel: z.infer<typeof SETTINGS.LOG_LEVEL.parse>;
   readonly pool: PoolConfig;
+  readonly publicUrl: string | undefined;
+  readonly trustProxy: number;
   readonly maxBodyBytes: number;
   readonly shutdownMs: number;
 };
@@ -200,9 +211,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     dataDir: resolve(read('DATA_DIR') ?? '.bailiwick'),
     ticketKey: read('TICKET_KEY'),
     issuers: read('ISSUERS'),
+    issuerReach: read('ALLOW_PRIVATE_ISSUERS') ? 'any' : mode === 'development' ? 'loopback' : 'public',
     development: mode === 'development',
     logLevel: read('LOG_LEVEL'),
     pool,
+    publicUrl: read('PUBLIC_URL'),
+    trustProxy: read('TRUST_PROXY'),
     maxBodyBytes: read('MAX_BODY_BYTES'),
     shutdownMs: read('SHUTDOWN_MS'),
   };

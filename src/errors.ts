@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   CONFLICT: { status: 409, meaning: 'The request contradicts the present state; read again and retry.' },
   LIMIT_EXCEEDED: {
     status: 413,
-    meaning: 'The request is larger, deeper or dearer than this server allows.',
+    meaning: 'The request is larger, deeper or dearer than this server allows, or one of too many.',
   },
   TIMEOUT: { status: 504, meaning: 'The work took longer than this server allows; nothing was kept.' },
   UNAVAILABLE: { status: 503, meaning: 'The server cannot do this right now; retry later.' },

@@ -11,11 +11,13 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 export type DelegationId = Branded<'delegation'>;
 export type EntityId = Branded<'entity'>;
+export type IssuerId = Branded<'issuer'>;
+export type KeyId = Branded<'key'>;
 export type MemoryId = Branded<'memory'>;
 export type RequestId = Branded<'request'>;
 export type TenantId = Branded<'tenant'>;
 
-type AnyId = DelegationId | EntityId | MemoryId | RequestId | TenantId;
+type AnyId = DelegationId | EntityId | IssuerId | KeyId | MemoryId | RequestId | TenantId;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -12,6 +12,7 @@ import { createVerifier } from './auth/token.ts';
 import type { Config } from './config.ts';
 import { createClient } from './db/client.ts';
 import { openDatabase } from './db/connect.ts';
+import { KeyUses } from './db/key-uses.ts';
 import { SealedPool } from './db/pool.ts';
 import { prepareDatabase } from './db/prepare.ts';
 import type { Database } from './db/session.ts';
@@ -19,6 +20,7 @@ import { loadTicketSecret, ticketKey } from './db/ticket.ts';
 import { development } from './development.ts';
 import { PostureError } from './errors.ts';
 import { healthPages } from './health.ts';
+import { registeredIssuers } from './identity.ts';
 import { schema } from './schema.ts';
 import { createHttpServer } from './server.ts';
 
@@ -67,11 +69,19 @@ export async function main(
     const { waitMs, transactionMs } = config.pool;
     const database: Database = { client, ticketKey: key, transactionMs, waitMs };
     const demo = config.development ? await development(config, connection.migratorUrl) : undefined;
-    const verifier = createVerifier(config.issuers, { inProcess: demo === undefined ? [] : [demo.issuer] });
+    const verifier = createVerifier(config.issuers, {
+      reach: config.issuerReach,
+      directory: registeredIssuers(database, log),
+      inProcess: demo === undefined ? [] : [demo.issuer],
+    });
     running.defer(() => verifier.close());
+    const keyUses = new KeyUses(database, (error) => log.warn({ err: error }, 'uses of keys were not noted'));
+    running.defer(() => keyUses.close());
     const server = createHttpServer({
-      engine: createEngine({ schema, database, development: config.development }),
+      engine: createEngine({ schema, database, keyUses, development: config.development }),
       verifier,
+      publicOrigin: config.publicUrl,
+      trustProxy: config.trustProxy,
       maxBodyBytes: config.maxBodyBytes,
       log,
       pages: new Map([...healthPages(pool), ...(demo?.pages ?? [])]),

@@ -1,5 +1,6 @@
-// The HTTP server: one table of routes around the GraphQL engine. Every answer carries the request id; every error outside
-// GraphQL is a problem document (RFC 9457). It knows nothing of tenants, rows or policies.
+// The HTTP server: one table of routes around the GraphQL engine. Every answer carries the request id; every error
+// outside GraphQL is a problem document (RFC 9457). Every 401 passes `refuse` below, which makes them alike, counts
+// and logs them. The server knows nothing of tenants, rows or policies.
 
 import {
   createServer,
@@ -10,9 +11,13 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { readRequest } from './api/request.ts';
+import { headersOf, type Reading, type RequestState, readRequest, type Verdict } from './api/request.ts';
 import type { createEngine } from './api/yoga.ts';
-import type { Verifier } from './auth/token.ts';
+import type { Authentication } from './auth/actor.ts';
+import { presentedCredential } from './auth/credentials.ts';
+import { type Attempt, countFailures, type FailureLimits } from './auth/failures.ts';
+import { sourceOf } from './auth/source.ts';
+import { challenge, recordOf, untilItLeaves } from './auth/unauthenticated.ts';
 import { BailiwickError, ERROR_CODES, type ErrorCode } from './errors.ts';
 import { newId, type RequestId } from './ids.ts';
 
@@ -25,14 +30,30 @@ export type Answer = {
 /** A page or document beside GraphQL. Throws a BailiwickError to be answered as a problem. */
 export type Page = (request: IncomingMessage) => Promise<Answer>;
 
-export type ServerSettings = {
+export type ServerSettings = Authentication & {
   readonly engine: ReturnType<typeof createEngine>;
-  readonly verifier: Verifier;
   readonly maxBodyBytes: number;
   readonly log: Logger;
   /** `METHOD /path` -> page. */
   readonly pages: ReadonlyMap<string, Page>;
+  /** How many proxies of ours stand in front, each of which appends to `X-Forwarded-For`; none unless given. */
+  readonly trustProxy?: number | undefined;
+  /** How often credentials may fail; the defaults of src/auth/failures.ts unless given. */
+  readonly failures?: FailureLimits | undefined;
 };
+
+/** Who presents what: an attempt where there is a credential, otherwise the source alone. */
+type Presented = Attempt | Pick<Attempt, 'source'>;
+
+type Arrival = {
+  readonly requestId: RequestId;
+  readonly log: Logger;
+  /** By `performance.now()`. */
+  readonly arrived: number;
+};
+
+/** An answer, and the refusal that it stands for. */
+type Made = Answer & { readonly refusal?: BailiwickError | undefined };
 
 /** W3C Trace Context, version 00: the trace this request belongs to, if the header is well-formed. */
 function traceId(header: unknown): string | undefined {
@@ -70,7 +91,7 @@ async function answer(
   request: IncomingMessage,
   pages: ServerSettings['pages'],
   requestId: RequestId,
-): Promise<Answer> {
+): Promise<Made> {
   const path = pathOf(request);
   const page = pages.get(`${request.method} ${path}`);
   if (page !== undefined) {
@@ -87,6 +108,9 @@ async function answer(
 }
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed) {
+    return; // the client has gone
+  }
   response.writeHead(status, headers);
   response.end(body);
 }
@@ -116,46 +140,129 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex, log: Logger)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
+/** An error as an answer outside GraphQL; what nobody outside may know is logged. */
+function answerTo(error: unknown, requestId: RequestId, log: Logger): Made {
+  const known =
+    error instanceof BailiwickError ? error : new BailiwickError('INTERNAL', undefined, { cause: error });
+  if (known.code === 'INTERNAL') {
+    log.error({ err: error }, 'request failed');
+  }
+  return {
+    ...problem(known.code, known.message, requestId, known.status),
+    refusal: known.code === 'UNAUTHENTICATED' ? known : undefined,
+  };
+}
+
+/**
+ * Has GraphQL answer. It sees in which form an answer is accepted and nothing else of the request's headers, and it is
+ * not told when the client has gone: what came of a credential is to be known all the same.
+ */
+async function ask(
+  engine: ServerSettings['engine'],
+  accept: string | undefined,
+  state: RequestState,
+): Promise<Made> {
+  const init = { method: 'POST', headers: accept === undefined ? {} : { accept } };
+  const made = await engine.fetch('http://localhost/graphql', init, { state });
+  // What streams is read to its end: no operation of this server goes on after its answer.
+  const body = await made.text();
+  const { refusal } = state.verdict;
+  return { status: made.status, headers: Object.fromEntries(made.headers), body, refusal };
+}
+
+/** What everybody hears who proves nothing, whatever the cause; in GraphQL's words where those were asked for. */
+function unauthenticated({ headers }: Answer, requestId: RequestId, takesProofs: boolean): Answer {
+  const code = 'UNAUTHENTICATED';
+  const message = ERROR_CODES[code].meaning;
+  const bare = problem(code, message, requestId);
+  const type = headers?.['content-type'] ?? '';
+  const graphql = {
+    ...bare,
+    headers: {
+      'content-type': type.startsWith('application/') ? type : 'application/json; charset=utf-8',
+    },
+    body: JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] }),
+  };
+  const answer = type === bare.headers?.['content-type'] ? bare : graphql;
+  return { ...answer, headers: { ...answer.headers, 'www-authenticate': challenge(takesProofs) } };
+}
+
 /** Makes the server; it does not listen yet. */
-export function createHttpServer({ engine, verifier, maxBodyBytes, log, pages }: ServerSettings): Server {
+export function createHttpServer(settings: ServerSettings): Server {
+  const { engine, log, pages, proofs, trustProxy = 0 } = settings;
+  const failures = countFailures(settings.failures);
+  const reading: Reading = { ...settings, failures };
+
+  const presentedBy = (request: IncomingMessage): Presented => {
+    const headers = headersOf(request);
+    const forwarded = headers.get('x-forwarded-for') ?? undefined;
+    const source = sourceOf({ socket: request.socket.remoteAddress, forwarded }, trustProxy);
+    const credential = presentedCredential(headers);
+    return credential === undefined ? { source } : failures.attempt(source, credential);
+  };
+
+  const graphql = async (
+    request: IncomingMessage,
+    presented: Presented,
+    { requestId, log }: Arrival,
+  ): Promise<Made> => {
+    const attempt = 'credential' in presented ? presented : undefined;
+    const outcome = await readRequest(request, attempt, reading);
+    const verdict: Verdict = {};
+    const made = await ask(engine, request.headers.accept, { requestId, log, outcome, verdict });
+    if (attempt !== undefined && verdict.proved) {
+      failures.proved(attempt);
+    }
+    return made;
+  };
+
+  const refuse = async (refusal: BailiwickError, presented: Presented, log: Logger): Promise<void> => {
+    const record = recordOf(refusal, presented);
+    if ('credential' in presented) {
+      log.warn(record, 'refused');
+      await failures.failed(presented);
+    } else {
+      log.info(record, 'refused');
+    }
+  };
+
+  const respond = async (request: IncomingMessage, response: ServerResponse, arrival: Arrival) => {
+    const { requestId, log, arrived } = arrival;
+    const presented = presentedBy(request);
+    const made = await (request.method === 'POST' && pathOf(request) === '/graphql'
+      ? graphql(request, presented, arrival)
+      : answer(request, pages, requestId)
+    ).catch((error: unknown) => answerTo(error, requestId, log));
+    if (made.refusal === undefined) {
+      send(response, made);
+    } else {
+      await refuse(made.refusal, presented, log);
+      await untilItLeaves(arrived);
+      send(response, unauthenticated(made, requestId, proofs !== undefined));
+    }
+  };
+
   const server = createServer(
     { joinDuplicateHeaders: true, requestTimeout: 30_000, headersTimeout: 10_000 },
     (request, response) => {
       const requestId = newId<RequestId>();
       const trace = traceId(request.headers.traceparent);
       const child = log.child({ requestId, ...(trace ? { traceId: trace } : {}) });
-      const started = performance.now();
+      const arrived = performance.now();
       response.setHeader('x-request-id', requestId);
       response.setHeader('x-content-type-options', 'nosniff');
       response.setHeader('cache-control', 'no-store');
       response.once('close', () => {
-        const ms = Math.round((performance.now() - started) * 10) / 10;
+        const ms = Math.round((performance.now() - arrived) * 10) / 10;
         child.info(
           { method: request.method, path: pathOf(request), status: response.statusCode, ms },
           'request',
         );
       });
-      const failed = (error: unknown) => {
-        const known =
-          error instanceof BailiwickError
-            ? error
-            : new BailiwickError('INTERNAL', undefined, { cause: error });
-        if (known.code === 'INTERNAL') {
-          child.error({ err: error }, 'request failed');
-        }
-        if (response.headersSent) {
-          response.destroy();
-        } else {
-          send(response, problem(known.code, known.message, requestId, known.status));
-        }
-      };
-      if (request.method === 'POST' && pathOf(request) === '/graphql') {
-        readRequest(request, verifier, maxBodyBytes)
-          .then((outcome) => engine(request, response, { state: { requestId, log: child, outcome } }))
-          .catch(failed);
-      } else {
-        answer(request, pages, requestId).then((result) => send(response, result), failed);
-      }
+      respond(request, response, { requestId, log: child, arrived }).catch((error: unknown) => {
+        child.error({ err: error }, 'answering failed');
+        response.destroy();
+      });
     },
   );
   return server.on('clientError', (error, socket) => refuseBroken(error, socket, log));

@@ -46,6 +46,54 @@ test('every problem is named at the same time', () => {
   }
 });
 
+test('the environment gives no issuer the id of a row', () => {
+  const issuer = {
+    issuer: 'i',
+    audience: 'a',
+    jwksUri: 'https://i/',
+    id: '01890a5d-ac96-774b-bcce-b302099a8057',
+  };
+  expect(findings({ ISSUERS: JSON.stringify([issuer]) })).toEqual(['ISSUERS.0 Unrecognized key: "id"']);
+});
+
+test('keys come from the Internet alone unless something else was said', () => {
+  expect(readConfig({}).issuerReach).toBe('public');
+  expect(readConfig({ MODE: 'development' }).issuerReach).toBe('loopback');
+  expect(readConfig({ ALLOW_PRIVATE_ISSUERS: 'false' }).issuerReach).toBe('public');
+  expect(readConfig({ ALLOW_PRIVATE_ISSUERS: 'true' }).issuerReach).toBe('any');
+  for (const value of ['1', 'yes', 'TRUE ']) {
+    expect(findings({ ALLOW_PRIVATE_ISSUERS: value })).toEqual([
+      'ALLOW_PRIVATE_ISSUERS must be true or false',
+    ]);
+  }
+});
+
+test('the public address is an origin and nothing more, and proxies are counted', () => {
+  for (const wrong of [
+    'https://api.example/',
+    'https://api.example/x',
+    'https://u@api.example',
+    'ftp://api.example',
+  ]) {
+    expect(findings({ PUBLIC_URL: wrong })[0]).toMatch(/^PUBLIC_URL must be an/);
+  }
+  expect(readConfig({ PUBLIC_URL: 'https://api.example:8443' }).publicUrl).toBe('https://api.example:8443');
+  expect(findings({ TRUST_PROXY: '-1' })).toEqual(['TRUST_PROXY must be at least 0']);
+  expect(readConfig({ TRUST_PROXY: '2' }).trustProxy).toBe(2);
+});
+
+test('an issuer of the environment is read with what it leaves out', () => {
+  const issuer = { issuer: 'i', audience: 'a', discovery: 'https://i/.well-known/openid-configuration' };
+  expect(readConfig({ ISSUERS: JSON.stringify([issuer]) }).issuers).toEqual([
+    {
+      ...issuer,
+      types: ['at+jwt'],
+      algorithms: ['RS256', 'ES256'],
+      tenant: { strategy: 'provider_claim', claim: 'tenant' },
+    },
+  ]);
+});
+
 test('a statement may not outlive its transaction', () => {
   expect(findings({ STATEMENT_TIMEOUT_MS: '9000', TRANSACTION_TIMEOUT_MS: '6000' })).toEqual([
     'STATEMENT_TIMEOUT_MS must not exceed TRANSACTION_TIMEOUT_MS',

@@ -94,9 +94,10 @@ create type bailiwick.context as (
   owner_id   uuid,
   world_id   uuid,        -- the chain's world limit; null: none; all zeros: contradictory limits, so nowhere
   request_id uuid,
-  expires_at timestamptz, -- of the token
+  expires_at timestamptz, -- of the token or key
   chain      uuid[],      -- delegations, the owner's first; empty when the actor acts as itself
-  scopes     text[]       -- of the token, kind:verb
+  scopes     text[],      -- of the token or key, kind:verb
+  credential text         -- what proved it: token, key:<id>, or service:<name> for the server's own work, which is nobody's
 );
 
 -- The verified context of this transaction; all null when none was opened. Not executable by the runtime role.
@@ -112,30 +113,111 @@ begin
     return c;
   end if;
   part := string_to_array(seal, '|');
-  if array_length(part, 1) is distinct from 12 or part[1] <> 's1' then
+  if array_length(part, 1) is distinct from 13 or part[1] <> 's1' then
     perform bailiwick.refuse('seal: shape');
   end if;
-  body := left(seal, length(seal) - length(part[12]) - 1);
-  if not bailiwick.verify(part[2], 'seal', body, part[12]) then
+  body := left(seal, length(seal) - length(part[13]) - 1);
+  if not bailiwick.verify(part[2], 'seal', body, part[13]) then
     perform bailiwick.refuse('seal: mac');
   end if;
   if part[3] <> bailiwick.transaction_identity() then
     perform bailiwick.refuse('seal: transaction');
   end if;
-  c.tenant_id  := part[4];
-  c.actor_id   := part[5];
-  c.owner_id   := part[6];
+  c.tenant_id  := nullif(part[4], '');
+  c.actor_id   := nullif(part[5], '');
+  c.owner_id   := nullif(part[6], '');
   c.world_id   := nullif(part[7], '');
   c.request_id := part[8];
   c.expires_at := to_timestamp(part[9]::numeric / 1000000);
   c.chain      := string_to_array(part[10], ',');
   c.scopes     := string_to_array(part[11], ',');
+  c.credential := part[12];
+  return c;
+end $$;
+
+-- Who sent a token: what the issuer calls its subject, in the tenant that the token names.
+create or replace function bailiwick.by_token(t jsonb) returns bailiwick.context
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+declare
+  c bailiwick.context;
+  epoch timestamptz;
+begin
+  select i.tenant_id, i.entity_id, e.credential_epoch into c.tenant_id, c.actor_id, epoch
+    from public.tenants n
+    join public.identities i on i.tenant_id = n.tenant_id
+    join public.entities e on e.tenant_id = i.tenant_id and e.id = i.entity_id
+   where n.slug = t->>'tenant' and i.issuer = t->>'issuer' and i.subject = t->>'subject';
+  if c.actor_id is null then
+    perform bailiwick.refuse('subject: unknown');
+  end if;
+  if t->>'issuer_id' is not null and not exists (
+       select from public.issuers s
+        where s.tenant_id = c.tenant_id and s.id = (t->>'issuer_id')::uuid
+          and s.issuer = t->>'issuer' and s.status = 'active') then
+    perform bailiwick.refuse('issuer: not trusted by the tenant');
+  end if;
+  -- tokens count whole seconds: one from the second in which everything was ended is refused with the older ones
+  if epoch is not null and coalesce(to_timestamp((t->>'issued_at')::numeric) <= epoch, true) then
+    perform bailiwick.refuse('token: issued before everything was ended');
+  end if;
+  c.credential := 'token';
+  c.expires_at := to_timestamp((t->>'token_expires_at')::numeric);
+  select coalesce(array_agg(s), '{}') into c.scopes
+    from jsonb_array_elements_text(t->'scopes') s where s ~ '^[a-z_]+:[a-z_]+$';
+  c.chain := '{}';
+  c.owner_id := c.actor_id;
+  return c;
+end $$;
+
+-- Whom an API key identifies. Everything comes from the key's own row, the tenant too; a key bound to a delegation works
+-- under that one and nothing else.
+create or replace function bailiwick.by_key(t jsonb) returns bailiwick.context
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+declare
+  c bailiwick.context;
+  k public.api_keys;
+begin
+  select * into k from public.api_keys x where x.digest = t->>'key';
+  if k.revoked_at is not null or (k.expires_at > statement_timestamp()) is not true then
+    perform bailiwick.refuse('key: unknown, revoked or expired');
+  end if;
+  c.tenant_id := k.tenant_id;
+  c.actor_id := k.entity_id;
+  c.owner_id := k.entity_id;
+  c.expires_at := k.expires_at;
+  c.chain := '{}';
+  c.scopes := k.capabilities;
+  c.credential := 'key:' || k.id;
+  if k.pinned_id is not null then
+    if coalesce((t->>'delegation')::uuid <> k.pinned_id, false) then
+      perform bailiwick.refuse('key: bound to another delegation');
+    end if;
+    c := bailiwick.resolve_chain(c, k.pinned_id);
+  end if;
+  return c;
+end $$;
+
+-- The server itself, working for nobody: it has no tenant and no owner, and reads what the policies open to this service.
+create or replace function bailiwick.by_service(t jsonb) returns bailiwick.context
+language plpgsql immutable parallel restricted as $$
+declare
+  c bailiwick.context;
+begin
+  if t->>'service' <> 'identity' then
+    perform bailiwick.refuse('service: unknown');
+  end if;
+  c.credential := 'service:' || (t->>'service');
+  c.expires_at := to_timestamp((t->>'exp')::numeric);
+  c.chain := '{}';
+  c.scopes := '{}';
   return c;
 end $$;
 
 -- Opens the context of this transaction.
---   ticket  't1|<key id>|<json>' with iat, exp (seconds), tenant (slug), issuer, subject, on_behalf_of, delegation,
---           scopes, token_expires_at, request_id
+--   ticket  't1|<key id>|<json>' with iat, exp (seconds), request_id, and one of
+--             tenant (slug), issuer, subject, scopes, token_expires_at, issued_at; perhaps issuer_id, on_behalf_of, delegation
+--             key (digest); perhaps delegation
+--             service
 --   mac     HMAC-SHA256 over the ticket under that key, in hexadecimal
 -- Returns what was established, for the server's second layer. Once per transaction: 25001 on the second call.
 create or replace function bailiwick.open(ticket text, mac text) returns jsonb
@@ -147,7 +229,6 @@ declare
   clock numeric := extract(epoch from clock_timestamp());
   seal_kid text;
   body text;
-  actor_kind text;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     -- a longer-lived snapshot would hide a revocation until the transaction ends
@@ -170,22 +251,14 @@ begin
     perform bailiwick.refuse('ticket: time');
   end if;
 
-  select i.tenant_id, i.entity_id, e.kind into c.tenant_id, c.actor_id, actor_kind
-    from public.tenants n
-    join public.identities i on i.tenant_id = n.tenant_id
-    join public.entities e on e.tenant_id = i.tenant_id and e.id = i.entity_id
-   where n.slug = t->>'tenant' and i.issuer = t->>'issuer' and i.subject = t->>'subject';
-  if c.actor_id is null then
-    perform bailiwick.refuse('subject: unknown');
+  if t->>'service' is not null then
+    c := bailiwick.by_service(t);
+  elsif t->>'key' is not null then
+    c := bailiwick.by_key(t);
+  else
+    c := bailiwick.by_token(t);
   end if;
-
-  c.request_id := t->>'request_id';
-  c.expires_at := to_timestamp((t->>'token_expires_at')::numeric);
-  select coalesce(array_agg(s), '{}') into c.scopes
-    from jsonb_array_elements_text(t->'scopes') s where s ~ '^[a-z_]+:[a-z_]+$';
-  c.chain := '{}';
-  c.owner_id := c.actor_id;
-  if t->>'delegation' is not null then
+  if t->>'delegation' is not null and cardinality(c.chain) = 0 then
     c := bailiwick.resolve_chain(c, (t->>'delegation')::uuid);
   end if;
   if t->>'on_behalf_of' is not null and not exists (
@@ -194,6 +267,7 @@ begin
           and i.issuer = t->>'issuer' and i.subject = t->>'on_behalf_of') then
     perform bailiwick.refuse('subject: not the owner of the chain');
   end if;
+  c.request_id := t->>'request_id';
   if c.request_id is null or c.expires_at is null then
     perform bailiwick.refuse('ticket: incomplete');
   end if;
@@ -201,13 +275,15 @@ begin
   select k.kid into seal_kid from bailiwick.context_key k
    where k.purpose = 'seal' and k.active order by k.created_at desc limit 1;
   body := array_to_string(array[
-    's1', seal_kid, bailiwick.transaction_identity(), c.tenant_id::text, c.actor_id::text, c.owner_id::text,
-    coalesce(c.world_id::text, ''), c.request_id::text, ((extract(epoch from c.expires_at) * 1000000)::bigint)::text,
-    array_to_string(c.chain, ','), array_to_string(c.scopes, ',')], '|');
+    's1', seal_kid, bailiwick.transaction_identity(), coalesce(c.tenant_id::text, ''), coalesce(c.actor_id::text, ''),
+    coalesce(c.owner_id::text, ''), coalesce(c.world_id::text, ''), c.request_id::text,
+    ((extract(epoch from c.expires_at) * 1000000)::bigint)::text,
+    array_to_string(c.chain, ','), array_to_string(c.scopes, ','), c.credential], '|');
   perform set_config('bailiwick.context', body || '|' || bailiwick.mac(seal_kid, 'seal', body), true);
   return jsonb_build_object(
     'tenantId', c.tenant_id, 'actorId', c.actor_id, 'ownerId', c.owner_id, 'worldId', c.world_id,
-    'requestId', c.request_id, 'chain', c.chain, 'actorKind', actor_kind,
+    'requestId', c.request_id, 'chain', c.chain, 'credential', c.credential,
+    'actorKind', (select e.kind from public.entities e where e.tenant_id = c.tenant_id and e.id = c.actor_id),
     'administrator', 'tenant:administer' = any (c.scopes) and bailiwick.administered_tenant() is not null);
 end $$;
 
@@ -267,6 +343,13 @@ create or replace function bailiwick.world_limit() returns uuid
 language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return (bailiwick.sealed()).world_id;
+end $$;
+
+-- Whether the server itself is at work, as this service. Then there is no tenant and no owner.
+create or replace function bailiwick.serves(service text) returns boolean
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return coalesce((bailiwick.sealed()).credential = 'service:' || service, false);
 end $$;
 
 -- The same under the names that people who know the field look for.

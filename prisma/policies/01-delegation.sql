@@ -24,6 +24,12 @@ language sql immutable parallel safe as $$
   ]
 $$;
 
+-- What a token or key can allow in person and nobody can hand on: granting and ending, keys, administration.
+create or replace function bailiwick.personal() returns text[]
+language sql immutable parallel safe as $$
+  select array['delegation:create', 'delegation:update', 'key:read', 'key:create', 'key:update', 'tenant:administer']
+$$;
+
 -- What an agent may do as itself, without a delegation: see itself and what it holds, keep memories of its own, renounce.
 -- It owns nothing else: agents and worlds belong to people.
 create or replace function bailiwick.by_itself() returns text[]
@@ -216,6 +222,7 @@ begin
                 from public.entities e where e.tenant_id = c.tenant_id and e.id = c.owner_id),
     'worldId', c.world_id,
     'tokenExpiresAt', c.expires_at,
+    'credential', split_part(c.credential, ':', 1),
     'live', bailiwick.holds(c, null),
     'administrator', bailiwick.administered_tenant() is not null,
     'capabilities', to_jsonb(array(

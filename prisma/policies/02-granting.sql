@@ -135,8 +135,8 @@ begin
   return ends;
 end $$;
 
--- The kill switch: everything an agent holds, by the agent's owner acting directly or the tenant's administrator. Returns
--- the delegations that were not revoked before.
+-- The kill switch: everything an agent holds, its API keys too, by the agent's owner acting directly or the tenant's
+-- administrator. Returns the delegations that were not revoked before.
 create or replace function bailiwick.revoke_agent(agent uuid) returns uuid[]
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -156,6 +156,7 @@ begin
      where d.tenant_id = c.tenant_id and d.delegate_id = agent and d.revoked_at is null
     returning d.id)
   select coalesce(array_agg(id), '{}') into ended from revoked;
+  perform bailiwick.end_keys(c, agent);
   return ended;
 end $$;
 

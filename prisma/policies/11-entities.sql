@@ -67,6 +67,8 @@ grant update (status, ceiling) on public.entities to bailiwick_runtime;
 
 create policy kernel_reads on public.entities for select to bailiwick_kernel using (true);
 comment on policy kernel_reads on public.entities is 'The kernel reads status and ceiling of whoever acts.';
-grant select on public.entities to bailiwick_kernel;
+create policy kernel_ends on public.entities for update to bailiwick_kernel using (true);
+comment on policy kernel_ends on public.entities is 'The kernel ends the credentials of an entity, after its own checks.';
+grant select, update (credential_epoch) on public.entities to bailiwick_kernel;
 
 -- test: test/policies/entities.test.ts

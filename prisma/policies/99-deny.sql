@@ -32,5 +32,12 @@ grant execute on function
   bailiwick.revoke_delegation(uuid),
   bailiwick.narrow_delegation(uuid, timestamptz),
   bailiwick.revoke_agent(uuid),
+  bailiwick.serves(text),
+  bailiwick.key_refusal(uuid, text[], uuid, timestamptz),
+  bailiwick.issue_key(uuid, uuid, text, text, text, text[], uuid, timestamptz),
+  bailiwick.rotate_key(uuid, uuid, text, text, timestamptz, interval),
+  bailiwick.revoke_key(uuid),
+  bailiwick.end_credentials(uuid),
+  bailiwick.keys_used(jsonb),
   bailiwick.audit(uuid, text, text, uuid, jsonb)
 to bailiwick_runtime;

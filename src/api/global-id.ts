@@ -7,7 +7,15 @@ import { BailiwickError } from '../errors.ts';
 import { type EntityId, isUuid } from '../ids.ts';
 
 /** The types that have global ids, each with the brand of its id. */
-export type NodeName = 'Agent' | 'Delegation' | 'Memory' | 'Tenant' | 'User' | 'World' | 'WorldMember';
+export type NodeName =
+  | 'Agent'
+  | 'ApiKey'
+  | 'Delegation'
+  | 'Memory'
+  | 'Tenant'
+  | 'User'
+  | 'World'
+  | 'WorldMember';
 
 export function toGlobalId(type: string, id: string): string {
   return Buffer.from(`${type}:${id}`).toString('base64url');

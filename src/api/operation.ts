@@ -15,7 +15,8 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { recordAudit } from '../db/kernel.ts';
-import { type Database, Rollback, withSession } from '../db/session.ts';
+import { type KeyUses, keyOf } from '../db/key-uses.ts';
+import { type Database, Rollback, type Session, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
 import { checkLimits } from './limits.ts';
@@ -36,21 +37,37 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
       throw new BailiwickError('UNAUTHENTICATED');
     case 'subject':
       return {
+        kind: 'token',
         tenant: caller.tenant,
         issuer: caller.issuer,
+        issuerId: caller.issuerId,
         subject: caller.subject,
         onBehalfOf: caller.onBehalfOf,
         delegation: caller.delegationId,
         scopes: caller.scopes,
         tokenExpiresAt: caller.expiresAt,
+        tokenIssuedAt: caller.issuedAt,
         requestId,
       };
+    case 'key':
+      return { kind: 'key', digest: caller.hash, delegation: caller.delegationId, requestId };
     default:
       return caller satisfies never;
   }
 }
 
-export function useOperation(database: Database): Plugin<object, object, Context> {
+/** The use of an API key leaves a line in the log, and a time beside the key. */
+function noteKey(session: Session, { log }: Context, uses: Uses): void {
+  const key = keyOf(session);
+  if (key !== undefined) {
+    uses?.note(key, session.tenantId);
+    log.info({ event: 'key.used', keyId: key }, 'API key used');
+  }
+}
+
+type Uses = Pick<KeyUses, 'note'> | undefined;
+
+export function useOperation(database: Database, uses?: Uses): Plugin<object, object, Context> {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const context = args.contextValue as Context;
@@ -70,6 +87,7 @@ export function useOperation(database: Database): Plugin<object, object, Context
         try {
           return await withSession(database, claims, { readOnly }, async (session) => {
             context.session = session;
+            noteKey(session, context, uses);
             const result = (await executeFn(executed as typeof args)) as ExecutionResult;
             if (result.errors !== undefined && !readOnly) {
               throw new Rollback({ ...result, data: null });

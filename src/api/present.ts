@@ -3,6 +3,7 @@
 
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
+import { TooManyFailures } from '../auth/failures.ts';
 import { translate } from '../db/failures.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
 import type { RequestId } from '../ids.ts';
@@ -19,7 +20,8 @@ function originOf(error: Error): Error {
   return origin;
 }
 
-function classify(error: Error): BailiwickError {
+/** The error in the words of the closed list. */
+export function classify(error: Error): BailiwickError {
   const origin = originOf(error);
   if (origin instanceof BailiwickError) {
     return origin;
@@ -40,7 +42,7 @@ function clipped(message: string): string {
 }
 
 /**
- * The error as the client sees it. Logs what the client does not see.
+ * The error as the client sees it. Logs what the client does not see; of refused credentials, src/server.ts does.
  *
  * @param wholeRequest Whether it stands for the whole answer, so that it decides the HTTP status.
  */
@@ -53,7 +55,7 @@ export function present(
   const known = classify(error);
   if (known.code === 'INTERNAL') {
     log.error({ err: originOf(error), cause: known.cause }, 'internal error');
-  } else if (known.cause !== undefined) {
+  } else if (known.cause !== undefined && known.code !== 'UNAUTHENTICATED') {
     log.info({ code: known.code, reason: String((known.cause as Error).message ?? known.cause) }, 'refused');
   }
   const { nodes, source, positions, path } =
@@ -70,7 +72,7 @@ export function present(
         ? {
             http: {
               status: known.status,
-              headers: known.code === 'UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Bearer' } : {},
+              headers: known instanceof TooManyFailures ? { 'Retry-After': String(known.retryAfter) } : {},
             },
           }
         : {}),

@@ -1,15 +1,29 @@
-// The first things that happen to a GraphQL request, in this order: its credential is verified, its body is read as far as
-// the limit goes, and its JSON is taken apart. GraphQL comes after that. Only POST with application/json is
-// parsed: forms and multipart, which a foreign page can send without asking, are not.
+// The first things that happen to a GraphQL request, in this order: its credential is let in and verified, its body is
+// read as far as the limit goes, and its JSON is taken apart. GraphQL comes after that, and what it made of the
+// credential is noted. Only POST with application/json is parsed: forms and multipart, which a foreign page can send
+// without asking, are not.
 
 import type { IncomingMessage } from 'node:http';
+import { type ExecutionResult, getOperationAST, Kind } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { authenticate, type Caller } from '../auth/actor.ts';
-import type { Verifier } from '../auth/token.ts';
+import { type Authentication, authenticate, type Caller } from '../auth/actor.ts';
+import type { RequestHeaders } from '../auth/credentials.ts';
+import type { Attempt, Failures } from '../auth/failures.ts';
 import { BailiwickError } from '../errors.ts';
 import type { RequestId } from '../ids.ts';
+import { classify } from './present.ts';
 import { checkJson } from './scalars.ts';
+
+/** What became of a request's credential, as far as it is known; noted while the request is answered. */
+export type Verdict = {
+  /** The error that refuses it, whether the verifier's or the database's. */
+  refusal?: BailiwickError;
+  /** Whether rows were asked for, which the database answers only after it has agreed to the credential. */
+  asked?: boolean;
+  /** Whether they were answered. */
+  proved?: boolean;
+};
 
 /** What is known of a request from its first byte on. */
 export type RequestState = {
@@ -19,6 +33,7 @@ export type RequestState = {
   readonly outcome:
     | { readonly caller: Caller; readonly params: GraphQLParams }
     | { readonly failure: unknown };
+  readonly verdict: Verdict;
 };
 
 export type ServerContext = { readonly state: RequestState };
@@ -83,34 +98,49 @@ function readParams(body: unknown): GraphQLParams {
   };
 }
 
+export type Reading = Authentication & {
+  readonly failures: Failures;
+  readonly maxBodyBytes: number;
+};
+
 /**
  * Reads a request as far as GraphQL itself. Never throws: a failure is part of the outcome, so that it is answered in
  * GraphQL's own shape.
+ *
+ * @param attempt Left out for a request that presents no credential.
  */
 export async function readRequest(
   request: IncomingMessage,
-  verifier: Verifier,
-  maxBodyBytes: number,
+  attempt: Attempt | undefined,
+  reading: Reading,
 ): Promise<RequestState['outcome']> {
   try {
-    const headers = { get: (name: string) => headerOf(request, name) };
-    const caller = await authenticate(headers, verifier);
+    if (attempt !== undefined) {
+      await reading.failures.admit(attempt);
+    }
+    const { method = '', url = '' } = request;
+    const caller = await authenticate({ headers: headersOf(request), method, url }, reading);
     if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
       throw new BailiwickError('BAD_USER_INPUT', 'Content-Type must be application/json', { status: 415 });
     }
-    return { caller, params: readParams(parseBody(await readBody(request, maxBodyBytes))) };
+    return { caller, params: readParams(parseBody(await readBody(request, reading.maxBodyBytes))) };
   } catch (failure) {
     return { failure };
   }
 }
 
-function headerOf(request: IncomingMessage, name: string): string | null {
-  const value = request.headers[name.toLowerCase()];
-  return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+/** A request's headers, repeated ones joined by commas. */
+export function headersOf({ headers }: IncomingMessage): RequestHeaders {
+  return {
+    get(name) {
+      const value = headers[name.toLowerCase()];
+      return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+    },
+  };
 }
 
-/** Hands Yoga what was read, in place of its own parsers. */
-export function useRequest(): Plugin<object, ServerContext> {
+/** Hands Yoga what was read, in place of its own parsers, and notes what comes of the credential. */
+export function useRequest(): Plugin<ServerContext, ServerContext> {
   return {
     onRequestParse({ serverContext, setRequestParser }) {
       const { outcome } = (serverContext as ServerContext).state;
@@ -120,6 +150,24 @@ export function useRequest(): Plugin<object, ServerContext> {
         }
         return outcome.params;
       });
+    },
+    onExecute({ args }) {
+      const operation = getOperationAST(args.document, args.operationName);
+      // The schema alone is shown to anybody with a well-formed key, so an answer about it proves nothing.
+      args.contextValue.state.verdict.asked =
+        operation?.selectionSet.selections.some(
+          (node) => node.kind !== Kind.FIELD || !node.name.value.startsWith('__'),
+        ) ?? false;
+    },
+    onResultProcess({ result, serverContext }) {
+      const { verdict } = (serverContext as ServerContext).state;
+      const { errors = [], data } = result as ExecutionResult;
+      const refusal = errors.map(classify).find(({ code }) => code === 'UNAUTHENTICATED');
+      if (refusal !== undefined) {
+        verdict.refusal = refusal;
+      } else {
+        verdict.proved = verdict.asked === true && data !== undefined && data !== null;
+      }
     },
   };
 }

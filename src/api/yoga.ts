@@ -13,6 +13,7 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
+import type { KeyUses } from '../db/key-uses.ts';
 import type { Database } from '../db/session.ts';
 import { BailiwickError } from '../errors.ts';
 import { LIMITS } from './limits.ts';
@@ -23,6 +24,8 @@ import { type ServerContext, useRequest } from './request.ts';
 export type EngineSettings = {
   readonly schema: GraphQLSchema;
   readonly database: Database;
+  /** Where uses of API keys are noted. */
+  readonly keyUses?: Pick<KeyUses, 'note'> | undefined;
   /** Whether the schema may be asked for, and errors may suggest names. */
   readonly development: boolean;
 };
@@ -81,7 +84,7 @@ function usePresentation(): Plugin<object, ServerContext> {
 }
 
 /** Makes the engine. src/server.ts hands it requests that were read by `readRequest`. */
-export function createEngine({ schema, database, development }: EngineSettings) {
+export function createEngine({ schema, database, keyUses, development }: EngineSettings) {
   const cursorKey = createHash('sha256').update('cursor').update(database.ticketKey.key.export()).digest();
   return createYoga<ServerContext, Context>({
     schema,
@@ -93,7 +96,12 @@ export function createEngine({ schema, database, development }: EngineSettings) 
       }
       return { requestId, log, caller: outcome.caller, cursorKey, session: undefined };
     },
-    plugins: [useRequest(), useDocumentLimits(development), useOperation(database), usePresentation()],
+    plugins: [
+      useRequest(),
+      useDocumentLimits(development),
+      useOperation(database, keyUses),
+      usePresentation(),
+    ],
     batching: false,
     cors: false,
     graphiql: false,

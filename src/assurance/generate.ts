@@ -7,7 +7,18 @@
 
 import fc from 'fast-check';
 import { DELEGABLE, SCOPES } from '../capabilities.ts';
-import type { Agent, Delegation, Member, Memory, Place, Principal, Status, Tenant, World } from './world.ts';
+import type {
+  Agent,
+  Delegation,
+  Key,
+  Member,
+  Memory,
+  Place,
+  Principal,
+  Status,
+  Tenant,
+  World,
+} from './world.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -37,12 +48,18 @@ const ceiling = fc.oneof(
   { arbitrary: fc.subarray([...SCOPES]), weight: 1 },
 );
 
+/** Since when tokens count: mostly all do. */
+const epoch = fc.nat(19).map((n) => (n === 19 ? HOUR : n === 18 ? -HOUR : null));
+
 const drawn = fc.record({
   status,
   subdelegationSeconds: fc.constantFrom(HOUR, 10 * 60),
-  users: fc.array(fc.record({ admin: rarely, status, ceiling }), { minLength: 1, maxLength: 3 }),
+  users: fc.array(fc.record({ admin: rarely, status, ceiling, service: rarely, epoch }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
   agents: fc.array(
-    fc.record({ owner: reference, parent: perhaps(5), status, ceiling, instructed: fc.boolean() }),
+    fc.record({ owner: reference, parent: perhaps(5), status, ceiling, instructed: fc.boolean(), epoch }),
     { maxLength: 4 },
   ),
   places: fc.array(fc.record({ owner: reference, status, ownerStays: often }), { maxLength: 2 }),
@@ -67,6 +84,24 @@ const drawn = fc.record({
     { maxLength: 5 },
   ),
   memories: fc.array(fc.record({ owner: reference, agent: perhaps(5), place: perhaps(4) }), { maxLength: 5 }),
+  keys: fc.array(
+    fc.record({
+      entity: reference,
+      capabilities: fc.oneof(
+        { arbitrary: fc.constant<readonly string[]>(SCOPES), weight: 5 },
+        { arbitrary: fc.subarray([...SCOPES], { minLength: 1 }), weight: 2 },
+        { arbitrary: fc.subarray([...SCOPES, 'memory:fly'], { minLength: 1 }), weight: 1 },
+      ),
+      pinned: perhaps(5),
+      ends: fc.oneof(
+        { arbitrary: fc.constantFrom(2 * HOUR, 200 * DAY), weight: 9 },
+        { arbitrary: fc.constant(-HOUR / 2), weight: 1 },
+      ),
+      revoked: rarely,
+    }),
+    { maxLength: 3 },
+  ),
+  issuer: fc.constantFrom<Tenant['issuer']>(null, 'active', 'active', 'suspended'),
 });
 type Drawn = typeof drawn extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -105,7 +140,7 @@ function settle(draw: Drawn): Tenant {
   return {
     status: draw.status,
     subdelegationSeconds: draw.subdelegationSeconds,
-    users: draw.users,
+    users: draw.users.map((user) => ({ ...user, service: user.service && !user.admin })),
     agents,
     places,
     members: settleMembers(draw, places),
@@ -117,6 +152,16 @@ function settle(draw: Drawn): Tenant {
       const fits = agent !== null && owner === `u${agents[agent]?.owner}`;
       return { owner, agent: fits ? agent : null, place: of(memory.place, places.length) };
     }),
+    keys: draw.keys.map(({ entity, pinned, ...rest }): Key => {
+      const holder: Principal = principals[entity % principals.length] ?? 'u0';
+      const held = delegations.flatMap(({ delegate }, n) => (`a${delegate}` === holder ? [n] : []));
+      return {
+        ...rest,
+        entity: holder,
+        pinned: pinned === null ? null : (held[pinned % held.length] ?? null),
+      };
+    }),
+    issuer: draw.issuer,
   };
 }
 

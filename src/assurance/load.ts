@@ -4,9 +4,19 @@
 // The schema `assurance` that it makes lets the runtime role look at all rows, so it must never stand in a database of
 // somebody's: scratch databases only.
 
+import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import { type Row, rowsOf, type TableName } from './rows.ts';
-import { type Delegation, idOf, slugOf, type Tenant, tenantId, type World } from './world.ts';
+import {
+  type Delegation,
+  idOf,
+  issuerOf,
+  type Key,
+  slugOf,
+  type Tenant,
+  tenantId,
+  type World,
+} from './world.ts';
 
 /** The issuer of every token in such a world. */
 export const ISSUER = 'https://assurance.test/';
@@ -68,7 +78,16 @@ export async function prepareForWorlds(migrator: Client): Promise<void> {
 
 const REQUEST = '0198a000-0009-7000-8000-000000000000';
 // Deleted, not truncated: for a handful of rows that is ten times faster.
-const EMPTY = ['audit_entries', 'identities', 'memories', 'delegations', 'world_members', 'worlds']
+const EMPTY = [
+  'audit_entries',
+  'identities',
+  'api_keys',
+  'issuers',
+  'memories',
+  'delegations',
+  'world_members',
+  'worlds',
+]
   .concat(['agent_instructions', 'agents', 'users', 'entities', 'tenants'])
   .map((table) => `delete from ${table}`)
   .join('; ');
@@ -91,6 +110,12 @@ export async function loadWorld(migrator: Client, world: World): Promise<void> {
   await migrator.query('commit');
 }
 
+/** What the database knows of a key instead of the key. */
+export const digestOf = (tenant: number, key: number): string =>
+  createHash('sha256')
+    .update(`${slugOf(tenant)} k${key}`)
+    .digest('hex');
+
 type Columns = Record<string, unknown>;
 
 /** The rows of each table, in the order in which foreign keys want them. */
@@ -105,6 +130,8 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
         const key = { tenant_id: tenantId(row.tenant), id: idOf(row.name) };
         return tenant === undefined ? [] : [{ ...key, ...make(row, tenant, Number(row.name.slice(1))) }];
       });
+  const since = (epoch: number | null) =>
+    epoch === null ? null : new Date(now + epoch * 1000).toISOString();
   const owned = ({ owner }: Row) => ({ owner_id: owner === null ? null : idOf(owner) });
   const made = { created_by: idOf('u0'), request_id: REQUEST, delegation_id: null };
   const placed = ({ place }: Row) => ({
@@ -123,10 +150,13 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
       status: row.status,
       ceiling:
         { user: tenant.users, agent: tenant.agents, world: [] }[row.kind ?? 'world'][index]?.ceiling ?? null,
+      credential_epoch: since(
+        { user: tenant.users, agent: tenant.agents, world: [] }[row.kind ?? 'world'][index]?.epoch ?? null,
+      ),
     })),
     users: of('users', (row, { users }, index) => ({
       ...owned(row),
-      role: users[index]?.admin ? 'admin' : 'member',
+      role: users[index]?.admin ? 'admin' : users[index]?.service ? 'service' : 'member',
       display_name: `${row.name} of ${slugOf(row.tenant)}`,
     })),
     agents: of('agents', (row, { agents }, index) => {
@@ -166,15 +196,45 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
         metadata: {},
       };
     }),
+    issuers: of('issuers', ({ tenant }, { issuer }) => ({
+      issuer: issuerOf(tenant),
+      settings: {},
+      status: issuer,
+    })),
+    api_keys: of('api_keys', (row, _, index) => ({
+      ...owned(row),
+      ...(row.key === undefined ? {} : keyed(row.key, now)),
+      digest: digestOf(row.tenant, index),
+      created_by: made.created_by,
+      request_id: made.request_id,
+    })),
+    // under the name of every issuer: whether it is trusted, and by which tenant, is another question
     identities: rows
       .filter(({ table, kind }) => table === 'entities' && kind !== 'world')
-      .map(({ tenant, name }) => ({
-        tenant_id: tenantId(tenant),
-        id: idOf(name),
-        entity_id: idOf(name),
-        issuer: ISSUER,
-        subject: name,
-      })),
+      .flatMap(({ tenant, name }) =>
+        [ISSUER, ...world.tenants.map((_, index) => issuerOf(index))].map((issuer, n) => ({
+          tenant_id: tenantId(tenant),
+          id: idOf(name).replace('0198a000', `0198a00${n}`),
+          entity_id: idOf(name),
+          issuer,
+          subject: name,
+        })),
+      ),
+  };
+}
+
+function keyed({ entity, capabilities, pinned, ends, revoked }: Key, now: number): Columns {
+  const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
+  return {
+    entity_id: idOf(entity),
+    label: `of ${entity}`,
+    hint: 'bwk_Test',
+    capabilities,
+    pinned_id: pinned === null ? null : idOf(`d${pinned}`),
+    expires_at: at(ends),
+    revoked_at: revoked ? at(-60) : null,
+    revoked_by: revoked ? idOf('u0') : null,
+    created_at: at(-86_400),
   };
 }
 

@@ -1,10 +1,11 @@
 // What everybody tries in a world: each verb on each row, with and without looking first; inserts in everybody's name; grants
-// that stretch each limit by one; ending every delegation; and each question that the kernel answers. Data: statements.ts says
+// and keys that stretch each limit by one; ending every delegation, key and credential; and each question that the kernel answers. Data: statements.ts says
 // how a move is put to PostgreSQL, the model says what must come of it.
 
 import { grantsOf, type NewGrant, nameOfGrant } from './grants.ts';
+import { keysOf, type NewKey, nameOfKey, nameOfRotation, type Rotation, rotationsOf } from './keys.ts';
 import { TABLES, type TableName } from './rows.ts';
-import { type Asker, type Principal, principals, type Status, type World } from './world.ts';
+import { type Asker, type Principal, principals, type Status, type Tenant, type World } from './world.ts';
 
 /** A row to insert, by names; what is left out is taken from the context by column defaults. */
 export type NewRow = {
@@ -33,6 +34,14 @@ export type Move =
   /** Through the kernel's functions; of one's own tenant. */
   | { readonly verb: 'revoke' | 'narrow'; readonly delegation: number }
   | { readonly verb: 'kill'; readonly agent: number }
+  /** To make a key, to ask why not, and to put one in the place of another. */
+  | { readonly verb: 'make key' | 'why no key'; readonly wanted: NewKey }
+  | { readonly verb: 'rotate'; readonly rotation: Rotation }
+  | { readonly verb: 'revoke key'; readonly key: number }
+  /** Of whom, by name. */
+  | { readonly verb: 'end credentials'; readonly entity: string }
+  /** To tell that a key was used. */
+  | { readonly verb: 'use'; readonly key: number }
   | { readonly verb: 'describe' }
   | { readonly verb: 'audit' };
 
@@ -93,8 +102,25 @@ export function movesOf(world: World, asker: Asker | undefined): Move[] {
       { verb: 'narrow', delegation },
     ]),
     ...tenant.agents.map((_, agent): Move => ({ verb: 'kill', agent })),
+    ...keyMoves(tenant, somebody),
     { verb: 'describe' },
     { verb: 'audit' },
+  ];
+}
+
+function keyMoves(tenant: Tenant, asker: Asker): Move[] {
+  const stretched = keysOf(tenant, asker);
+  return [
+    ...stretched.map((wanted): Move => ({ verb: 'why no key', wanted })),
+    ...stretched
+      .filter(({ pinned }, n) => n < 3 || pinned !== null)
+      .map((wanted): Move => ({ verb: 'make key', wanted })),
+    ...rotationsOf(tenant).map((rotation): Move => ({ verb: 'rotate', rotation })),
+    ...tenant.keys.flatMap((_, key): Move[] => [
+      { verb: 'revoke key', key },
+      { verb: 'use', key },
+    ]),
+    ...[...principals(tenant), 'w0'].map((entity): Move => ({ verb: 'end credentials', entity })),
   ];
 }
 
@@ -121,6 +147,16 @@ export function nameOfMove(move: Move): string {
       return `${move.verb} d${move.delegation}`;
     case 'kill':
       return `kill a${move.agent}`;
+    case 'make key':
+    case 'why no key':
+      return `${move.verb} ${nameOfKey(move.wanted)}`;
+    case 'rotate':
+      return `replace ${nameOfRotation(move.rotation)}`;
+    case 'revoke key':
+    case 'use':
+      return `${move.verb} k${move.key}`;
+    case 'end credentials':
+      return `end credentials of ${move.entity}`;
     case 'describe':
     case 'audit':
       return move.verb;

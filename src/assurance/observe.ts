@@ -2,12 +2,13 @@
 // answers. As the runtime role, on one connection, leaving nothing behind; nothing is judged here.
 
 import type { Client } from 'pg';
-import { issueTicket, type TicketKey } from '../db/ticket.ts';
+import { issueTicket, type TicketClaims, type TicketKey } from '../db/ticket.ts';
 import { type DelegationId, newId, type RequestId } from '../ids.ts';
-import { ISSUER } from './load.ts';
+import { everybody } from './askers.ts';
+import { digestOf, ISSUER } from './load.ts';
 import { type Move, movesOf } from './moves.ts';
 import { type Answer, attemptOf } from './statements.ts';
-import { type Asker, askersOf, idOf, slugOf, type World } from './world.ts';
+import { type Asker, idOf, issuerOf, slugOf, type World } from './world.ts';
 
 /** One thing tried, and what came of it. */
 export type Observation = {
@@ -33,7 +34,7 @@ export async function observe(
   { only = () => true, enough = () => false }: Observing = {},
 ): Promise<Observation[]> {
   const found: Observation[] = [];
-  for (const asker of [undefined, ...askersOf(world)]) {
+  for (const asker of [undefined, ...everybody(world)]) {
     const observations = await observeOne(runtime, key, world, asker, only);
     found.push(...observations);
     if (enough(observations)) {
@@ -83,21 +84,33 @@ async function observeOne(
   }
 }
 
+/** What the server would have verified of whoever asks. */
+function claimsOf({ tenant, actor, delegation, onBehalfOf, token, by }: Asker): TicketClaims {
+  const requestId = newId<RequestId>();
+  const under = delegation === null ? undefined : (idOf(`d${delegation}`) as DelegationId);
+  if (by !== undefined && 'service' in by) {
+    return { kind: 'service', service: by.service, requestId };
+  }
+  if (by !== undefined && 'key' in by) {
+    return { kind: 'key', digest: digestOf(tenant, by.key), delegation: under, requestId };
+  }
+  return {
+    kind: 'token',
+    tenant: slugOf(tenant),
+    issuer: by === undefined ? ISSUER : issuerOf(by.issuer),
+    issuerId: by === undefined ? undefined : idOf('i0'),
+    subject: actor,
+    onBehalfOf: onBehalfOf ?? undefined,
+    delegation: under,
+    scopes: token.scopes,
+    tokenExpiresAt: new Date(Date.now() + (token.expired ? -60_000 : 600_000)),
+    tokenIssuedAt: new Date(),
+    requestId,
+  };
+}
+
 async function open(runtime: Client, key: TicketKey, asker: Asker): Promise<string> {
-  const { tenant, actor, delegation, onBehalfOf, token } = asker;
-  const [ticket, mac] = issueTicket(
-    {
-      tenant: slugOf(tenant),
-      issuer: ISSUER,
-      subject: actor,
-      onBehalfOf: onBehalfOf ?? undefined,
-      delegation: delegation === null ? undefined : (idOf(`d${delegation}`) as DelegationId),
-      scopes: token.scopes,
-      tokenExpiresAt: new Date(Date.now() + (token.expired ? -60_000 : 600_000)),
-      requestId: newId<RequestId>(),
-    },
-    key,
-  );
+  const [ticket, mac] = issueTicket(claimsOf(asker), key);
   try {
     await runtime.query({
       name: 'assurance_open',

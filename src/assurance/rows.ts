@@ -1,6 +1,6 @@
 // The rows that a world becomes, with the facts by which rules tell them apart. Names, not ids; no SQL, no rule.
 
-import type { Delegation, Principal, Status, Tenant, World } from './world.ts';
+import type { Delegation, Key, Principal, Status, Tenant, World } from './world.ts';
 
 export const TABLES = [
   'tenants',
@@ -12,6 +12,8 @@ export const TABLES = [
   'world_members',
   'delegations',
   'memories',
+  'issuers',
+  'api_keys',
 ] as const;
 export type TableName = (typeof TABLES)[number];
 
@@ -30,6 +32,7 @@ export type Row = {
   /** Of a membership: whose. */
   readonly user?: number;
   readonly delegation?: Delegation;
+  readonly key?: Key;
 };
 
 /** Every row of a world. */
@@ -52,6 +55,16 @@ export function rowsOf(world: World): Row[] {
     ),
     ...tenant.memories.map(
       ({ owner, place }, n): Row => ({ table: 'memories', tenant: at, name: `m${n}`, owner, place }),
+    ),
+    ...(tenant.issuer === null ? [] : [{ table: 'issuers' as const, tenant: at, name: 'i0', owner: null }]),
+    ...tenant.keys.map(
+      (key, n): Row => ({
+        table: 'api_keys',
+        tenant: at,
+        name: `k${n}`,
+        owner: personOf(tenant, key.entity),
+        key,
+      }),
     ),
   ]);
 }
@@ -81,4 +94,9 @@ function entityRows(tenant: Tenant, at: number): Row[] {
       ];
     }),
   ];
+}
+
+/** The person in whose bailiwick a principal is. */
+export function personOf({ agents }: Tenant, principal: Principal): Principal {
+  return principal.startsWith('u') ? principal : `u${agents[Number(principal.slice(1))]?.owner ?? 0}`;
 }

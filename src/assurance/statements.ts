@@ -4,6 +4,7 @@
 // each such statement comes with a look: a query, asked by an owner of the tables, that finds its mark.
 
 import type { NewGrant } from './grants.ts';
+import type { NewKey } from './keys.ts';
 import { WHY_NOT } from './load.ts';
 import { type Lie, type Move, type NewRow, nameOfMove } from './moves.ts';
 import type { TableName } from './rows.ts';
@@ -87,10 +88,54 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
     case 'kill':
       return {
         ...common,
-        text: `select array_to_string(${KERNEL('revoke_agent($1)')}, ' ')`,
+        text: `select array_to_string(ended, ' ') || ' ' || ${ENDED} from ${KERNEL('revoke_agent($1)')} ended`,
         given: idOf(`a${move.agent}`),
-        read: ({ value, refused }) =>
-          refused ?? (value === null ? 'nothing' : `ended ${names(value)}`.trim()),
+        read: ended,
+      };
+    case 'why no key':
+      return {
+        ...common,
+        text: `select bailiwick.key_refusal(${ENTITY}, ${REST})`,
+        given: keyColumns(move.wanted),
+        read: ({ value, refused }) => refused ?? value ?? 'no reason',
+      };
+    case 'make key':
+      return {
+        ...common,
+        text: `select coalesce(bailiwick.issue_key('${NEW_KEY}', ${ENTITY}, 'New', 'bwk_News', '${DIGEST}', ${REST}), ${MADE})`,
+        given: keyColumns(move.wanted),
+        read: told,
+      };
+    case 'rotate': {
+      const { key, ends, overlap } = move.rotation;
+      const call = `rotate_key('${idOf(`k${key}`)}', '${NEW_KEY}', 'bwk_News', '${DIGEST}', ($1 #>> '{}')::timestamptz, interval '${overlap} seconds')`;
+      return {
+        ...common,
+        text: `select coalesce(bailiwick.${call}, ${MADE})`,
+        given: soon(ends),
+        read: told,
+      };
+    }
+    case 'revoke key':
+      return {
+        ...common,
+        text: `select case when ${KERNEL('revoke_key($1)')} is not null then ${ENDED} end`,
+        given: idOf(`k${move.key}`),
+        read: ended,
+      };
+    case 'end credentials':
+      return {
+        ...common,
+        text: `select case when ${KERNEL('end_credentials($1)')} is not null then ${ENDED} end`,
+        given: idOf(move.entity),
+        read: ended,
+      };
+    case 'use':
+      return {
+        ...common,
+        text: 'select bailiwick.keys_used($1)::text',
+        given: [{ tenant: tenantId(asker?.tenant ?? 0), id: idOf(`k${move.key}`), at: soon(0) }],
+        read: ({ value, refused }) => refused ?? `told of ${value}`,
       };
     case 'describe':
       return {
@@ -113,6 +158,28 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
     default:
       return move satisfies never;
   }
+}
+
+const NEW_KEY = idOf('k99');
+const DIGEST = 'f'.repeat(64);
+/** The arguments of a key that is wanted. */
+const ENTITY = `($1->>'entity_id')::uuid`;
+const REST = `array(select jsonb_array_elements_text($1->'capabilities')), ($1->>'pinned_id')::uuid, ($1->>'expires_at')::timestamptz`;
+/** For whom the new key was made, under what, in whose place, and whether that one has ended. */
+const MADE = look(`
+  select concat_ws(' ', 'made', n.tenant_id || '/' || n.entity_id, n.pinned_id, n.replaces_id,
+           case when o.revoked_at is not null then 'at once' when o.expires_at < now() + interval '90 minutes' then 'soon' end)
+    from api_keys n left join api_keys o on o.tenant_id = n.tenant_id and o.id = n.replaces_id where n.id = '${NEW_KEY}'`);
+/** The keys that were revoked and the entities whose tokens were ended just now. */
+const ENDED = look(`
+  select coalesce(string_agg(tenant_id || '/' || id, ' '), '') from (
+    select tenant_id, id from api_keys where revoked_at > now() - interval '10 seconds'
+    union all
+    select tenant_id, id from entities where credential_epoch between now() - interval '10 seconds' and now() + interval '1 minute') e`);
+
+/** What an owner of the tables finds, within a statement and after what came before it. */
+function look(query: string): string {
+  return `assurance.look($look$${query}$look$)`;
 }
 
 const KERNEL = (call: string) => `bailiwick.${call.replace('$1', `($1 #>> '{}')::uuid`)}`;
@@ -164,6 +231,15 @@ function lying(lie: Lie | undefined): Record<string, unknown> {
   return lie === undefined ? {} : { [columns[lie]]: stranger };
 }
 
+function keyColumns({ entity, capabilities, pinned, ends }: NewKey): Record<string, unknown> {
+  return {
+    entity_id: idOf(entity),
+    capabilities,
+    pinned_id: pinned === null ? null : idOf(`d${pinned}`),
+    expires_at: soon(ends),
+  };
+}
+
 const soon = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
 
 function grantColumns(grant: NewGrant, tenant: number): Record<string, unknown> {
@@ -186,6 +262,21 @@ function grantColumns(grant: NewGrant, tenant: number): Record<string, unknown> 
 
 function rows({ value, refused }: Answer): string {
   return refused ?? names(value ?? '');
+}
+
+function ended({ value, refused }: Answer): string {
+  return refused ?? (value === null ? 'nothing' : `ended ${names(value)}`.trim());
+}
+
+/** A reason why not, or what was made, word by word. */
+function told({ value, refused }: Answer): string {
+  return (
+    refused ??
+    (value ?? '')
+      .split(' ')
+      .map((word) => word.split('/').map(nameOf).join('/'))
+      .join(' ')
+  );
 }
 
 function done({ value, refused }: Answer): string {

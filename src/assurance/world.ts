@@ -1,20 +1,28 @@
-// A small world as plain data: tenants with people, agents, worlds, delegations and memories in every state that the
+// A small world as plain data: tenants with people, agents, worlds, delegations, memories and keys in every state that the
 // tables allow, and the tokens with which they come. What random worlds (generate.ts) are made of, and what the model and the
 // database are both asked about.
 //
 // Everything is named within its tenant: u0 is the first user, a1 the second agent, w0 a world, d2 a delegation, m0 a
-// memory, p0 a membership. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
+// memory, p0 a membership, k0 a key, i0 the issuer that the tenant itself trusts. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
 // Knows no rule and no SQL.
-
-import { DELEGABLE, SCOPES } from '../capabilities.ts';
 
 export type Status = 'active' | 'suspended' | 'archived';
 
 /** A user or an agent of the same tenant, by name. */
 export type Principal = `u${number}` | `a${number}`;
 
-export type User = { admin: boolean; status: Status; ceiling: readonly string[] | null };
-export type Agent = {
+type Proven = {
+  /** Seconds from now since when tokens count; in the future, none does. Null: all do. */
+  epoch: number | null;
+};
+export type User = Proven & {
+  admin: boolean;
+  /** A program that has nobody; never an administrator. */
+  service: boolean;
+  status: Status;
+  ceiling: readonly string[] | null;
+};
+export type Agent = Proven & {
   /** Index of a user. */
   owner: number;
   /** Index of an earlier agent of the same owner. */
@@ -43,6 +51,16 @@ export type Delegation = {
   ends: number;
   revoked: boolean;
 };
+/** Of a principal; the delegation is one that it holds. */
+export type Key = {
+  entity: Principal;
+  capabilities: readonly string[];
+  /** Index of the delegation under which it works and nothing else. */
+  pinned: number | null;
+  /** Seconds from now. */
+  ends: number;
+  revoked: boolean;
+};
 export type Memory = { owner: Principal; agent: number | null; place: number | null };
 
 export type Tenant = {
@@ -54,6 +72,9 @@ export type Tenant = {
   members: readonly Member[];
   delegations: readonly Delegation[];
   memories: readonly Memory[];
+  keys: readonly Key[];
+  /** The state of the issuer that the tenant itself trusts, where it has one. */
+  issuer: 'active' | 'suspended' | null;
 };
 
 export type Token = { scopes: readonly string[]; expired: boolean };
@@ -64,7 +85,16 @@ export type World = {
   tokens: readonly Token[];
 };
 
-/** Somebody who asks: an actor, perhaps under a delegation, with a token. */
+/** By what somebody shows who they are, if not by a token of the installation's issuer. */
+export type Credential =
+  /** A key of the tenant's, by its index. */
+  | { readonly key: number }
+  /** A token that the issuer of this tenant, by its index, has signed. */
+  | { readonly issuer: number }
+  /** Nobody: the server itself. */
+  | { readonly service: 'identity' };
+
+/** Somebody who asks: an actor, perhaps under a delegation, with a token or something else. */
 export type Asker = {
   readonly tenant: number;
   readonly actor: Principal;
@@ -73,9 +103,10 @@ export type Asker = {
   /** The owner that the token names, where it names one. */
   readonly onBehalfOf: Principal | null;
   readonly token: Token;
+  readonly by?: Credential;
 };
 
-export const KINDS = { u: 1, a: 2, w: 3, p: 4, d: 5, m: 6, t: 7 } as const;
+export const KINDS = { u: 1, a: 2, w: 3, p: 4, d: 5, m: 6, t: 7, k: 8, i: 'a' } as const;
 
 /** The UUID of a name; the same in every tenant. Names beyond the world's own are of nobody. */
 export function idOf(name: string): string {
@@ -95,93 +126,10 @@ export const tenantId = (index: number): string => idOf(`t${index}`);
 /** The name that tokens give to a tenant. */
 export const slugOf = (index: number): string => `tenant-${index}`;
 
+/** The name of the issuer that a tenant itself trusts. */
+export const issuerOf = (index: number): string => `https://login.${slugOf(index)}.test/`;
+
 /** Every principal of a tenant. */
 export function principals({ users, agents }: Tenant): Principal[] {
   return [...users.map((_, n): Principal => `u${n}`), ...agents.map((_, n): Principal => `a${n}`)];
-}
-
-/**
- * Everybody who can ask in a world: each principal as itself, each delegate under its delegation, and those who try it
- * under a delegation that is not theirs or for an owner who is not its.
- */
-export function askersOf({ tenants, tokens }: World): Asker[] {
-  const found = tenants.flatMap((tenant, at) => {
-    const all = principals(tenant);
-    const asker = (
-      actor: Principal,
-      delegation: number | null = null,
-      onBehalfOf: Principal | null = null,
-    ) => ({
-      tenant: at,
-      actor,
-      delegation,
-      onBehalfOf,
-    });
-    return [
-      ...all.map((actor) => asker(actor)),
-      ...tenant.delegations.flatMap(({ delegate, owner }, n) => [
-        asker(`a${delegate}`, n, n % 2 === 0 ? `u${owner}` : null),
-        asker(all[(tenant.users.length + delegate + 1) % all.length] ?? 'u0', n),
-        ...(n === 0 ? [asker(`a${delegate}`, n, `u${(owner + 1) % tenant.users.length}`)] : []),
-      ]),
-    ];
-  });
-  return found.map((asker, n) => ({
-    ...asker,
-    token: tokens[n % tokens.length] ?? { scopes: [], expired: false },
-  }));
-}
-
-/** Words as they are, or that it is all there are. */
-const listed = (words: readonly string[], all: readonly string[]) =>
-  words.length === all.length && words.every((word) => all.includes(word)) ? 'everything' : words.join(' ');
-
-/** A world as text, a line for each thing: what a counter-example looks like. */
-export function describeWorld({ tenants }: World): string {
-  const limit = (ceiling: readonly string[] | null) =>
-    ceiling === null ? '' : ` ceiling [${ceiling.join(' ')}]`;
-  const state = (status: Status) => (status === 'active' ? '' : ` ${status}`);
-  return tenants
-    .flatMap((tenant, t) => [
-      `${slugOf(t)}${state(tenant.status)}, hops live ${tenant.subdelegationSeconds} s`,
-      ...tenant.users.map(
-        (u, n) => `  u${n} user${u.admin ? ' admin' : ''}${state(u.status)}${limit(u.ceiling)}`,
-      ),
-      ...tenant.agents.map(
-        (a, n) =>
-          `  a${n} agent of u${a.owner}${a.parent === null ? '' : ` below a${a.parent}`}${state(a.status)}${limit(a.ceiling)}${a.instructed ? ' instructed' : ''}`,
-      ),
-      ...tenant.places.map(
-        (p, n) =>
-          `  w${n} world of u${p.owner}${state(p.status)}, members ${
-            tenant.members
-              .filter(({ place }) => place === n)
-              .map(({ user }) => `u${user}`)
-              .join(' ') || 'none'
-          }`,
-      ),
-      ...tenant.delegations.map(
-        (d, n) =>
-          `  d${n} ${d.delegator} -> a${d.delegate} for u${d.owner}${d.parent === null ? '' : ` below d${d.parent}`}${
-            d.place === null ? '' : ` only w${d.place}`
-          } [${listed(d.capabilities, DELEGABLE)}] passes on ${d.redelegate}, from ${d.starts} s to ${d.ends} s${d.revoked ? ', revoked' : ''}`,
-      ),
-      ...tenant.memories.map(
-        (m, n) =>
-          `  m${n} memory of ${m.owner}${m.agent === null ? '' : ` by a${m.agent}`}${m.place === null ? '' : ` in w${m.place}`}`,
-      ),
-    ])
-    .join('\n');
-}
-
-/** An asker as text: `a1 under d0, for u0, in tenant-0`. */
-export function describeAsker({ tenant, actor, delegation, onBehalfOf, token }: Asker): string {
-  return [
-    actor,
-    ...(delegation === null ? [] : [`under d${delegation}`]),
-    ...(onBehalfOf === null ? [] : [`for ${onBehalfOf}`]),
-    `of ${slugOf(tenant)}`,
-    ...(token.expired ? ['with an expired token'] : []),
-    `scopes [${listed(token.scopes, SCOPES)}]`,
-  ].join(', ');
 }

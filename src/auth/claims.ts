@@ -5,28 +5,41 @@
 // been verified. Does not ask whether the subject exists: identities are rows, and the database decides.
 
 import { z } from 'zod';
-import type { IssuerConfig } from '../config.ts';
 import { type DelegationId, isUuid } from '../ids.ts';
+import type { IssuerConfig } from '../trust.ts';
 import { type RefusalReason, refused } from './refusal.ts';
 import { isJsonObject, type JsonObject } from './strict-json.ts';
+import { readTenant } from './tenant.ts';
 
 /** What a verified token says, and who says it. */
 export type VerifiedToken = {
   /** `iss`, exactly as configured. */
   readonly issuer: string;
-  /** Slug of the tenant, from the claim that the issuer's configuration names. */
+  /** Id of the issuer's row in the database; undefined for an issuer of the environment. */
+  readonly issuerId: string | undefined;
+  /** Slug of the tenant, read as the issuer's configuration says. */
   readonly tenant: string;
   /** `sub`: an opaque id that means something only together with the issuer. Never an e-mail address to match by. */
   readonly subject: string;
   /** `act.sub` (RFC 8693 section 4.1): who acts, when that is not the subject. Prior actors are not reported. */
   readonly actor: string | undefined;
+  /** `may_act` (RFC 8693 section 4.4): who may become the actor for this subject. Allows nothing by itself. */
+  readonly mayAct: { readonly sub: string; readonly iss?: string } | undefined;
+  /** `client_id`, else `azp`: the software that asked for the token. */
+  readonly clientId: string | undefined;
   readonly delegationId: DelegationId | undefined;
   /** Capabilities as `kind:verb`, sorted, each once; empty when the token names none. */
   readonly scopes: readonly string[];
+  /** `iat`. */
+  readonly issuedAt: Date;
   /** The moment from which this server refuses the token: `exp` plus the allowance for skewed clocks. */
   readonly expiresAt: Date;
   /** `jti`, to be matched together with the issuer. */
   readonly tokenId: string | undefined;
+  /** `sid`: the session at the issuer in which the token was made. */
+  readonly sessionId: string | undefined;
+  /** `cnf` (RFC 9449 section 6.1): only whoever proves to hold this key may use the token. The caller must see to it. */
+  readonly confirmation: { readonly jkt: string } | undefined;
 };
 
 /** What claims are held against. */
@@ -55,6 +68,12 @@ const seconds = z.number().min(0).max(253_402_300_799);
 
 const actor = z.looseObject({ sub: text, iss: text.optional() }).refine((act) => depth(act) <= MAX_ACTORS);
 
+// Of who may act, sub and iss are what is understood; other members would narrow it, so they are not ignored.
+const mayAct = z.strictObject({ sub: text, iss: text.optional() });
+
+// Exactly the one way of binding that this server checks (RFC 7638, SHA-256): any other is refused.
+const confirmation = z.strictObject({ jkt: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+
 // biome-ignore format: one claim per line
 const shape = z.object({
   // claim        is                                        source
@@ -68,7 +87,9 @@ const shape = z.object({
   client_id:      text.optional(),                       // RFC 8693 section 4.3
   scope:          z.string().optional(),                 // RFC 8693 section 4.2
   act:            actor.optional(),                      // RFC 8693 section 4.1
-  cnf:            z.never().optional(),                  // RFC 7800 section 3.1: only its sender may use it
+  may_act:        mayAct.optional(),                     // RFC 8693 section 4.4
+  sid:            text.optional(),                       // OpenID Connect Front-Channel Logout section 3
+  cnf:            confirmation.optional(),               // RFC 7800 section 3.1: only its sender may use it
   delegation_id:  z.custom<DelegationId>(isUuid).optional(),
 });
 
@@ -98,7 +119,7 @@ const CHECKS: readonly ClaimCheck[] = [
 export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedToken {
   const claims: Claims = {
     ...readShape(unchecked),
-    tenant: unchecked[rules.issuer.tenantClaim],
+    tenant: readTenant(unchecked, rules.issuer.tenant),
   };
   for (const [reason, holds] of CHECKS) {
     if (!holds(claims, rules)) {
@@ -107,13 +128,19 @@ export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedTo
   }
   return {
     issuer: rules.issuer.issuer,
+    issuerId: rules.issuer.id,
     tenant: claims.tenant as string,
     subject: claims.sub,
     actor: claims.act?.sub,
+    mayAct: readMayAct(claims.may_act),
+    clientId: claims.client_id ?? claims.azp,
     delegationId: claims.delegation_id,
     scopes: readScopes(claims.scope),
+    issuedAt: new Date(claims.iat * 1000),
     expiresAt: new Date((claims.exp + SKEW) * 1000),
     tokenId: claims.jti,
+    sessionId: claims.sid,
+    confirmation: claims.cnf,
   };
 }
 
@@ -128,6 +155,10 @@ function readShape(unchecked: JsonObject): z.infer<typeof shape> {
 /** RFC 8693 section 4.2. What does not look like `kind:verb` is somebody else's scope and grants nothing here. */
 function readScopes(scope = ''): readonly string[] {
   return [...new Set(scope.split(' '))].filter((word) => /^[a-z_]+:[a-z_]+$/.test(word)).sort();
+}
+
+function readMayAct(mayAct: z.infer<typeof shape>['may_act']): VerifiedToken['mayAct'] {
+  return mayAct && { sub: mayAct.sub, ...(mayAct.iss === undefined ? {} : { iss: mayAct.iss }) };
 }
 
 function audiences({ aud }: Claims): readonly string[] {

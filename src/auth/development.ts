@@ -9,9 +9,9 @@ import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { importJWK, type JSONWebKeySet, SignJWT } from 'jose';
 import { z } from 'zod';
-import type { IssuerConfig } from '../config.ts';
 import { PostureError } from '../errors.ts';
 import type { DelegationId } from '../ids.ts';
+import type { IssuerConfig } from '../trust.ts';
 
 export type DevelopmentIssuerSettings = {
   /** Folder for `development-issuer.json`; created when missing. */
@@ -67,7 +67,9 @@ export function createDevelopmentIssuer(settings: DevelopmentIssuerSettings): De
       issuer,
       audience,
       jwksUri: new URL('/.well-known/jwks.json', issuer).href,
-      tenantClaim: 'tenant',
+      types: ['at+jwt'],
+      algorithms: ['ES256'],
+      tenant: { strategy: 'provider_claim', claim: 'tenant' },
     },
     async mint({ subject, tenant, scopes, expiresIn = 3600, actor, delegationId }) {
       const iat = Math.floor(now() / 1000);

@@ -5,6 +5,7 @@
 // that is ambiguous is refused as a whole. Fetches nothing, caches nothing.
 
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { mayBeFactored } from './roca.ts';
 import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** The signature algorithms of this server (RFC 7518 sections 3.3 and 3.4). Deliberately not configurable. */
@@ -17,6 +18,8 @@ export type VerificationKey = {
   readonly id: string | undefined;
   readonly algorithm: Algorithm;
   readonly key: KeyObject;
+  /** Length of its signatures, in bytes; there is no other. */
+  readonly signatureLength: number;
 };
 
 /**
@@ -57,12 +60,13 @@ type Kind = {
   /** Members of the public key (RFC 7518 section 6); only these are imported. */
   readonly members: readonly string[];
   readonly strong: (key: KeyObject) => boolean;
+  readonly signatureLength: (key: KeyObject) => number;
 };
 
 // biome-ignore format: one kind of key per line
 const KINDS: readonly Kind[] = [
-  { kty: 'RSA', crv: undefined, algorithm: 'RS256', members: ['kty', 'n', 'e'],        strong: isStrongRsa },
-  { kty: 'EC',  crv: 'P-256',   algorithm: 'ES256', members: ['kty', 'crv', 'x', 'y'], strong: () => true },
+  { kty: 'RSA', crv: undefined, algorithm: 'RS256', members: ['kty', 'n', 'e'],        strong: isStrongRsa, signatureLength: modulusBytes },
+  { kty: 'EC',  crv: 'P-256',   algorithm: 'ES256', members: ['kty', 'crv', 'x', 'y'], strong: () => true,  signatureLength: () => 64 },
 ];
 
 /** Members of private and of symmetric keys (RFC 7518 section 6). A key that was published with one is everybody's. */
@@ -87,7 +91,8 @@ function readKey(jwk: JsonObject): VerificationKey | undefined {
   if (key === undefined || !kind.strong(key)) {
     return undefined;
   }
-  return { id: jwk.kid as string | undefined, algorithm: kind.algorithm, key };
+  const signatureLength = kind.signatureLength(key);
+  return { id: jwk.kid as string | undefined, algorithm: kind.algorithm, key, signatureLength };
 }
 
 function importPublicKey(key: JsonWebKey): KeyObject | undefined {
@@ -105,6 +110,12 @@ function isStrongRsa(key: KeyObject): boolean {
     modulusLength >= 2048 &&
     publicExponent > 2n ** 16n &&
     publicExponent < 2n ** 256n &&
-    publicExponent % 2n === 1n
+    publicExponent % 2n === 1n &&
+    !mayBeFactored(key)
   );
+}
+
+/** RFC 8017 section 8.2.2 step 1. */
+function modulusBytes(key: KeyObject): number {
+  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }

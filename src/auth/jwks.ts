@@ -2,12 +2,15 @@
 // of made-up key ids reach the callers with good tokens.
 //
 // jose's remote key set has no pause after a failed fetch, no limit on the size of an answer, and answers nobody once
-// its keys are old and the issuer is down; hence our own. What a key is good for is decided in jwk.ts. Never follows
-// a redirect and never takes an address from a token: whoever chooses the address chooses the keys.
+// its keys are old and the issuer is down; hence our own. What a key is good for is decided in jwk.ts, where keys are
+// in discovery.ts, and how a document is fetched in fetch.ts. Never takes an address from a token: whoever chooses the
+// address chooses the keys.
 
+import type { Budget } from './budget.ts';
+import { type KeyLocation, keyAddress } from './discovery.ts';
+import { type FetchOptions, fetchJson } from './fetch.ts';
 import { readKeySet, selectKey, type VerificationKey } from './jwk.ts';
 import { refused } from './refusal.ts';
-import { parseStrictJson } from './strict-json.ts';
 
 /** The keys of one issuer. */
 export type KeySource = {
@@ -21,11 +24,10 @@ export type KeySource = {
   close(): void;
 };
 
-export type RemoteKeysOptions = {
+export type RemoteKeysOptions = FetchOptions & {
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
-  readonly fetch?: typeof fetch | undefined;
-  /** Longest fetch including its body, in milliseconds. */
+  /** Longest fetch including its body, and that of the discovery document before it, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 };
 
@@ -45,17 +47,25 @@ const REFETCH_MS = 30_000;
 /** How long, and for how many, it is remembered that the issuer does not know a key id. */
 const UNKNOWN = { ms: 1 * MINUTE, ids: 1000 };
 
-const MAX_BYTES = 64 * 1024;
-
 /** Keys that this process holds itself. */
 export function localKeySource(set: unknown): KeySource {
   const keys = readKeySet(set);
   return { find: async (id) => selectKey(keys, id), close: () => {} };
 }
 
-/** Keys that an issuer publishes; fetched when first asked for, so that a start does not depend on the issuer. */
-export function remoteKeySource(uri: URL, options: RemoteKeysOptions = {}): KeySource {
+/**
+ * Keys that an issuer publishes; fetched when first asked for, so that a start does not depend on the issuer.
+ *
+ * @param budget What all issuers together may be asked because of unknown key ids. Fetches that only age calls for do
+ *   not count: nobody can cause more of them.
+ */
+export function remoteKeySource(
+  location: KeyLocation,
+  options: RemoteKeysOptions = {},
+  budget?: Budget,
+): KeySource {
   const { now = Date.now, timeoutMs = 5_000 } = options;
+  const address = keyAddress(location, now, options);
   const closing = new AbortController();
   const unknown = new Map<string, number>();
   let held: { readonly keys: readonly VerificationKey[]; readonly since: number } | undefined;
@@ -72,9 +82,11 @@ export function remoteKeySource(uri: URL, options: RemoteKeysOptions = {}): KeyS
   const load = async (since: number): Promise<void> => {
     try {
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
-      held = { keys: readKeySet(await download(uri, signal, options.fetch ?? fetch)), since };
+      const uri = await address.get(signal);
+      held = { keys: readKeySet(await fetchJson(uri, signal, options)), since };
       failure = undefined;
     } catch (cause) {
+      address.doubt();
       failure = cause;
     } finally {
       pending = undefined;
@@ -82,8 +94,8 @@ export function remoteKeySource(uri: URL, options: RemoteKeysOptions = {}): KeyS
   };
 
   /** Joins the fetch under way, or starts one unless it is too soon. Never rejects. */
-  const refresh = (): Promise<void> => {
-    if (pending === undefined && age(attempted) >= REFETCH_MS) {
+  const refresh = (limit?: Budget): Promise<void> => {
+    if (pending === undefined && age(attempted) >= REFETCH_MS && (limit?.take() ?? true)) {
       attempted = now();
       pending = load(attempted);
     }
@@ -120,7 +132,7 @@ export function remoteKeySource(uri: URL, options: RemoteKeysOptions = {}): KeyS
         return key;
       }
       // Perhaps the issuer has rotated its keys since.
-      await refresh();
+      await refresh(budget);
       const found = selectKey(held.keys, id);
       if (found === undefined && held !== asked) {
         rememberUnknown(id);
@@ -129,32 +141,4 @@ export function remoteKeySource(uri: URL, options: RemoteKeysOptions = {}): KeyS
     },
     close: () => closing.abort(),
   };
-}
-
-/** What is wrong with the address of a key set, or undefined. Plain HTTP does not leave this machine. */
-export function jwksUriProblem(uri: URL): string | undefined {
-  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(uri.hostname);
-  if (uri.protocol !== 'https:' && !(uri.protocol === 'http:' && loopback)) {
-    return 'must be HTTPS; plain HTTP is for loopback addresses only';
-  }
-  return uri.username + uri.password === '' ? undefined : 'must not contain a user name or password';
-}
-
-async function download(uri: URL, signal: AbortSignal, get: typeof fetch): Promise<unknown> {
-  const response = await get(uri, { signal, redirect: 'error', headers: { accept: 'application/json' } });
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel();
-    throw new TypeError(`The issuer answered ${response.status}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  // Counted as it arrives and after decompression; leaving the loop cancels the rest.
-  for await (const chunk of response.body) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES) {
-      throw new TypeError(`The issuer's key set is larger than ${MAX_BYTES} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return parseStrictJson(Buffer.concat(chunks));
 }

@@ -10,9 +10,24 @@ import { BailiwickError } from '../errors.ts';
 // biome-ignore format: one reason per line
 export const REFUSALS = {
   // the request
-  scheme:        'Authorization is not exactly one Bearer token',
-  'api-key':     'API keys are not accepted here',
+  anonymous:     'no credential, and what was asked for needs one',
+  scheme:        'Authorization is not exactly one token of a scheme that this server takes',
+  'api-key':     'not spelt like an API key of this server, or its checksum is wrong',
   delegation:    'the delegation is missing, named without a credential, or named twice and differently',
+  binding:       'the token is bound to a key and came as Bearer, or is not and came as DPoP',
+  database:      'the database knows no such subject, key or chain',
+  // the proof of possession (RFC 9449)
+  dpop:          'not exactly one proof with a token of the scheme DPoP, or one without such a token',
+  'dpop-form':   'not three parts in canonical base64url of at most 4 KiB, or not JSON objects',
+  'dpop-header': 'the header is not that of a proof: typ, alg, key, or extensions that this server does not know',
+  'dpop-key':    'not made with the key that the token is bound to',
+  'dpop-sig':    'the signature of the proof does not match',
+  'dpop-htm':    'made for another method',
+  'dpop-htu':    'made for another address',
+  'dpop-iat':    'no time of issue, or too old, or from the future',
+  'dpop-ath':    'made for another token',
+  'dpop-jti':    'no id, or not plain text of at most 255 characters',
+  replay:        'the proof has been used before',
   // the token's form
   size:          'longer than 8 KiB',
   form:          'not three parts in canonical base64url',
@@ -24,6 +39,7 @@ export const REFUSALS = {
   kid:           'the key id is not a usable string',
   // issuer, key and signature
   iss:           'not from a configured issuer',
+  directory:     'the issuer cannot be looked up right now',
   keys:          "the issuer's keys cannot be had",
   key:           'no usable key of the issuer has this id and algorithm',
   'denied-key':  'the key is on the deny-list of this installation',
@@ -39,8 +55,10 @@ export const REFUSALS = {
   client_id:     'the client id is not plain text',
   scope:         'not a string',
   act:           'the actor is not an object of the expected shape, depth and issuer',
+  may_act:       'who may act is not an object of the expected shape',
+  sid:           'the session id is not plain text',
   delegation_id: 'not a delegation id',
-  cnf:           'bound to a key of its sender, so not usable as a bearer token',
+  cnf:           'bound to something else than one key of its sender',
   tenant:        'no tenant, or one that this issuer may not speak for',
   // time
   expired:       'expired',

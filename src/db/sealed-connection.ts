@@ -23,6 +23,8 @@ export type OpenContext = {
   readonly administrator: boolean;
   /** Delegations, the owner's first. */
   readonly chain: readonly string[];
+  /** What proved who acts: `token`, `key:<id>`, or `service:<name>` when nobody does. */
+  readonly credential: string;
 };
 
 /** One transaction's worth of intent, travelling from `withSession` to the pool and back. */

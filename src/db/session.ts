@@ -5,11 +5,12 @@
 // always the database that ends a transaction first. This module decides nothing about access.
 
 import { BailiwickError } from '../errors.ts';
+import { newId } from '../ids.ts';
 import type { DatabaseClient, Transaction } from './client.ts';
 import { translate } from './failures.ts';
 import { opening } from './pool.ts';
 import type { OpenContext, Opening } from './sealed-connection.ts';
-import { issueTicket, type TicketClaims, type TicketKey } from './ticket.ts';
+import { issueTicket, type ServiceClaims, type TicketClaims, type TicketKey } from './ticket.ts';
 
 /** What work inside a session can use. */
 export type Session = OpenContext & {
@@ -94,4 +95,24 @@ export async function withSession<Result>(
       throw translate(error, intent.failure);
     }
   });
+}
+
+/** What the server can do as one of its own services: statements of its own, and no model, because it has no rows. */
+export type ServiceSession = Pick<Transaction, '$queryRaw'>;
+
+/**
+ * Runs `work` in one transaction of the server itself, which works for nobody: it has no tenant and sees what the policies
+ * open to this service alone.
+ *
+ * @throws {BailiwickError} as `withSession`.
+ */
+export function withService<Result>(
+  database: Database,
+  service: ServiceClaims['service'],
+  options: SessionOptions,
+  work: (db: ServiceSession) => Promise<Result>,
+): Promise<Result> {
+  return withSession(database, { kind: 'service', service, requestId: newId() }, options, ({ db }) =>
+    work(db),
+  );
 }

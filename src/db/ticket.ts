@@ -12,11 +12,14 @@ import type { DelegationId, RequestId } from '../ids.ts';
 /** Seconds a ticket is valid: long enough to wait for a lock on the way, far below the database's limit of 30. */
 const LIFETIME = 15;
 
-/** What the database is told about a request. Everything in it was verified before (src/auth). */
-export type TicketClaims = {
+/** The subject of a token. Everything in it was verified before (src/auth). */
+export type TokenClaims = {
+  readonly kind: 'token';
   /** Slug of the tenant, from the token. */
   readonly tenant: string;
   readonly issuer: string;
+  /** The tenant's own entry of that issuer, which the database then asks for again; left out for the installation's. */
+  readonly issuerId?: string | undefined;
   /** Who acts, as its issuer calls it. */
   readonly subject: string;
   /** Whom the token names as the one acted for; must own the chain. */
@@ -26,8 +29,28 @@ export type TicketClaims = {
   /** kind:verb */
   readonly scopes: readonly string[];
   readonly tokenExpiresAt: Date;
+  readonly tokenIssuedAt: Date;
   readonly requestId: RequestId;
 };
+
+/** The bearer of an API key, of whom the database alone knows who that is. */
+export type KeyClaims = {
+  readonly kind: 'key';
+  /** SHA-256 of the key, in hexadecimal. */
+  readonly digest: string;
+  readonly delegation?: DelegationId | undefined;
+  readonly requestId: RequestId;
+};
+
+/** The server itself, working for nobody. */
+export type ServiceClaims = {
+  readonly kind: 'service';
+  readonly service: 'identity';
+  readonly requestId: RequestId;
+};
+
+/** For whom a session is opened. */
+export type TicketClaims = TokenClaims | KeyClaims | ServiceClaims;
 
 export type TicketKey = { readonly kid: string; readonly key: KeyObject };
 
@@ -66,18 +89,30 @@ export function issueTicket(
   now = Date.now(),
 ): [ticket: string, mac: string] {
   const iat = now / 1000;
-  const body = JSON.stringify({
-    iat,
-    exp: iat + LIFETIME,
-    tenant: claims.tenant,
-    issuer: claims.issuer,
-    subject: claims.subject,
-    on_behalf_of: claims.onBehalfOf ?? null,
-    delegation: claims.delegation ?? null,
-    scopes: claims.scopes,
-    token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
-    request_id: claims.requestId,
-  });
+  const body = JSON.stringify({ iat, exp: iat + LIFETIME, request_id: claims.requestId, ...said(claims) });
   const ticket = `t1|${kid}|${body}`;
   return [ticket, createHmac('sha256', key).update(ticket).digest('hex')];
+}
+
+function said(claims: TicketClaims): Record<string, unknown> {
+  switch (claims.kind) {
+    case 'token':
+      return {
+        tenant: claims.tenant,
+        issuer: claims.issuer,
+        issuer_id: claims.issuerId,
+        subject: claims.subject,
+        on_behalf_of: claims.onBehalfOf,
+        delegation: claims.delegation,
+        scopes: claims.scopes,
+        token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
+        issued_at: claims.tokenIssuedAt.getTime() / 1000,
+      };
+    case 'key':
+      return { key: claims.digest, delegation: claims.delegation };
+    case 'service':
+      return { service: claims.service };
+    default:
+      return claims satisfies never;
+  }
 }

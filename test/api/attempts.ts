@@ -6,12 +6,13 @@ import { AGENTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
 import { newId } from '../../src/ids.ts';
+import { KEYS } from '../policies/credentials.ts';
 
 export type Ids = Readonly<
-  Record<'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation', string>
+  Record<'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation' | 'key', string>
 >;
 
-/** Alice's, as global ids. */
+/** Alice's, as global ids. Her key is none of the cast's: whoever asks about it makes it first. */
 export const HIDDEN: Ids = {
   agent: toGlobalId('Agent', AGENTS.scout.id),
   subagent: toGlobalId('Agent', AGENTS.scribe.id),
@@ -20,6 +21,7 @@ export const HIDDEN: Ids = {
   member: toGlobalId('WorldMember', WORLDS.garden.members.alice?.id ?? ''),
   user: toGlobalId('User', USERS.ada.id),
   delegation: toGlobalId('Delegation', DELEGATIONS.scout.id),
+  key: toGlobalId('ApiKey', KEYS.alice.id),
 };
 /** Of the same types, and of nobody. */
 export const absent = (): Ids => ({
@@ -30,6 +32,7 @@ export const absent = (): Ids => ({
   member: toGlobalId('WorldMember', newId()),
   user: toGlobalId('User', newId()),
   delegation: toGlobalId('Delegation', newId()),
+  key: toGlobalId('ApiKey', newId()),
 });
 
 export type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
@@ -69,6 +72,9 @@ export const ON_ROWS: Readonly<Record<string, Attempt>> = {
   })),
   revokeDelegation: attempt(documents.RevokeDelegationDocument, ({ delegation }) => ({ id: delegation })),
   renounceDelegation: attempt(documents.RenounceDelegationDocument, ({ delegation }) => ({ id: delegation })),
+  rotateApiKey: attempt(documents.RotateApiKeyDocument, ({ key }) => ({ id: key, overlapSeconds: 0 })),
+  revokeApiKey: attempt(documents.RevokeApiKeyDocument, ({ key }) => ({ id: key })),
+  endCredentials: attempt(documents.EndCredentialsDocument, ({ agent }) => ({ holderId: agent })),
 };
 
 /** Mutations that make something, or change what is the caller's own. */
@@ -83,4 +89,9 @@ export const MAKING: Readonly<Record<string, Attempt>> = {
     ...terms,
   })),
   redelegate: attempt(documents.RedelegateDocument, ({ subagent }) => ({ delegateId: subagent, ...terms })),
+  createApiKey: attempt(documents.CreateApiKeyDocument, ({ agent }) => ({
+    label: 'New',
+    holderId: agent,
+    capabilities: ['memory:read'],
+  })),
 };

@@ -9,8 +9,13 @@ import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts'
 import { newId } from '../../src/ids.ts';
 import { schema } from '../../src/schema.ts';
 import { type Answer, codesOf } from '../kit/answer.ts';
-import { type RunningServer, test } from '../kit/server.ts';
+import { test as base, type RunningServer } from '../kit/server.ts';
+import { KEYS, makeKey } from '../policies/credentials.ts';
 import { type Attempt, absent, HIDDEN, type Ids, MAKING, ON_ROWS } from './attempts.ts';
+
+const test = base.extend('keys', { scope: 'file', auto: true }, async ({ server }) => {
+  await server.migrate((sql) => makeKey(sql, { id: KEYS.alice.id, for: 'alice' }));
+});
 
 type Stranger = {
   readonly actor: ActorName;
@@ -28,7 +33,15 @@ const STRANGERS: Readonly<Record<string, Stranger>> = {
   'alice with a token for nothing': { actor: 'alice', scopes: [] },
   [READER]: {
     actor: 'alice',
-    scopes: ['agent:read', 'memory:read', 'world:read', 'member:read', 'user:read', 'delegation:read'],
+    scopes: [
+      'agent:read',
+      'memory:read',
+      'world:read',
+      'member:read',
+      'user:read',
+      'delegation:read',
+      'key:read',
+    ],
   },
 };
 /** Acting for alice, or her agent by itself: some of what is hers is in their sight, none of it in their reach. */
@@ -69,6 +82,8 @@ const state = ({ migrate }: RunningServer) =>
         'world_members',
         'delegations',
         'memories',
+        'issuers',
+        'api_keys',
       ]
         .map((table) => `select '${table}' || r::text as t from ${table} r`)
         .join(' union all ')}) everything`),
@@ -165,6 +180,7 @@ function refusals(other: Record<string, string> = {}): Record<string, string> {
     updateProfile: 'NotFound',
     grantDelegation: 'DelegationRefused AUTHORITY',
     redelegate: 'DelegationRefused AUTHORITY',
+    createApiKey: 'ApiKeyRefused AUTHORITY',
     ...other,
   };
 }
@@ -184,16 +200,24 @@ for (const [who, outcomes] of REFUSED) {
   });
 }
 
-test('another owner grants nothing to an agent that is not theirs, be it hidden or absent', async ({
+test('another owner grants nothing and makes no key for an agent that is not theirs, be it hidden or absent', async ({
   server,
 }) => {
   for (const actor of ['bob', 'mallory', 'ada'] as const) {
-    const { grantDelegation } = MAKING;
-    if (grantDelegation !== undefined) {
-      const hidden = await tryAs(server, { actor }, grantDelegation, HIDDEN);
-      expect(outcomeOf(hidden)).toBe('DelegationRefused DELEGATE');
-      expect(hidden.text).toBe((await tryAs(server, { actor }, grantDelegation, absent())).text);
+    const before = await state(server);
+    for (const [name, outcome] of [
+      ['grantDelegation', 'DelegationRefused DELEGATE'],
+      ['createApiKey', 'ApiKeyRefused ENTITY'],
+    ] as const) {
+      const mutation = MAKING[name];
+      if (mutation !== undefined) {
+        const hidden = await tryAs(server, { actor }, mutation, HIDDEN);
+        expect([actor, outcomeOf(hidden)]).toEqual([actor, outcome]);
+        expect(hidden.text).toBe((await tryAs(server, { actor }, mutation, absent())).text);
+        await expectAudited(server, hidden, { actor });
+      }
     }
+    expect(await state(server)).toBe(before);
   }
 });
 
@@ -230,4 +254,19 @@ test('an administrator changes nothing of an owner that it cannot see, and is no
       expect([name, outcomeOf(answer), await state(server)]).toEqual([name, 'NotFound', before]);
     }
   }
+});
+
+// the last, because it ends the key
+test('an administrator, who may end a key of somebody else, does not replace it', async ({ server }) => {
+  const before = await state(server);
+  const { rotateApiKey, revokeApiKey } = ON_ROWS;
+  if (rotateApiKey !== undefined && revokeApiKey !== undefined) {
+    const seen = await tryAs(server, { actor: 'ada' }, rotateApiKey, HIDDEN);
+    expect(outcomeOf(seen)).toBe('NotFound');
+    expect(seen.text).toBe((await tryAs(server, { actor: 'ada' }, rotateApiKey, absent())).text);
+    await expectAudited(server, seen, { actor: 'ada' });
+    expect(await state(server)).toBe(before);
+    expect(outcomeOf(await tryAs(server, { actor: 'ada' }, revokeApiKey, HIDDEN))).toBe('RevokedApiKey');
+  }
+  expect(await state(server)).not.toBe(before);
 });

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { RefusalReason } from '../../src/auth/refusal.ts';
 import { createVerifier, type VerifierOptions } from '../../src/auth/token.ts';
-import type { IssuerConfig } from '../../src/config.ts';
+import type { IssuerConfig } from '../../src/trust.ts';
 import {
   AUDIENCE,
   claims,
@@ -18,6 +18,8 @@ import {
 } from './forge.ts';
 
 const key = ecKey('ec');
+const THUMBPRINT = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs';
+const ROW = '01890a5d-ac96-774b-bcce-b302099a8059';
 
 function verifierFor(issuer: Partial<IssuerConfig> = {}, options: VerifierOptions = {}) {
   const inProcess = [{ config: issuerConfig(issuer), jwks: () => ({ keys: [key.jwk] }) }];
@@ -85,7 +87,19 @@ test.each<[guarantee: string, reason: RefusalReason, changed: Record<string, unk
   ['a delegation id of null', 'delegation_id', { delegation_id: null }],
   ['scopes in a list', 'scope', { scope: ['memory:read'] }],
   ['a token id that is a number', 'jti', { jti: 7 }],
+  ['a session id that is a number', 'sid', { sid: 7 }],
+  ['a session id with a line break', 'sid', { sid: 'a\nb' }],
+  ['who may act as text', 'may_act', { may_act: 'scout' }],
+  ['who may act without subject', 'may_act', { may_act: { iss: ISSUER } }],
+  ['who may act with an issuer that is a number', 'may_act', { may_act: { sub: 'scout', iss: 7 } }],
+  ['who may act under a condition that we do not know', 'may_act', { may_act: { sub: 'scout', aud: 'x' } }],
   ["its sender's key by thumbprint (DPoP)", 'cnf', { cnf: { jkt: 'x' } }],
+  ["its sender's key by a thumbprint of 44 characters", 'cnf', { cnf: { jkt: `${THUMBPRINT}A` } }],
+  ["its sender's key by a thumbprint in padded base64", 'cnf', { cnf: { jkt: `${THUMBPRINT}=` } }],
+  ["its sender's key by thumbprint and by something else", 'cnf', { cnf: { jkt: THUMBPRINT, kid: 'k' } }],
+  ["its sender's key by a list of thumbprints", 'cnf', { cnf: { jkt: [THUMBPRINT] } }],
+  ["its sender's key itself", 'cnf', { cnf: { jwk: key.jwk } }],
+  ['an empty cnf', 'cnf', { cnf: {} }],
   ["its sender's key by certificate (mTLS)", 'cnf', { cnf: { 'x5t#S256': 'x' } }],
   ['a cnf of null', 'cnf', { cnf: null }],
 ])('a token with %s is refused', async (_, reason, changed) => {
@@ -111,13 +125,6 @@ test('an issuer speaks only for the tenants it is configured for', async () => {
   expect(await verify({ tenant: 'globex' }, globexOnly)).toMatchObject({ tenant: 'globex' });
 });
 
-test('the tenant is read from the claim that the configuration names, and from no other', async () => {
-  const urn = verifierFor({ tenantClaim: 'urn:acme:tenant' });
-
-  expect(await refusal(verify({ tenant: 'acme' }, urn))).toEqual(uniform('tenant'));
-  expect(await verify({ 'urn:acme:tenant': 'globex' }, urn)).toMatchObject({ tenant: 'globex' });
-});
-
 test('a shorter longest life can be asked for', async () => {
   const tenMinutes = verifierFor({}, { maxLifetime: 600 });
 
@@ -128,14 +135,39 @@ test('a shorter longest life can be asked for', async () => {
 test('a good token says who, where, for how long and what at most', async () => {
   expect(await verify({ jti: 'j1', act: { sub: 'scout' }, delegation_id: DELEGATION })).toEqual({
     issuer: ISSUER,
+    issuerId: undefined,
     tenant: 'acme',
     subject: 'alice',
     actor: 'scout',
+    mayAct: undefined,
+    clientId: undefined,
     delegationId: DELEGATION,
     scopes: ['memory:create', 'memory:read'],
+    issuedAt: new Date((NOW - 60) * 1000),
     expiresAt: new Date((NOW + 600 + 30) * 1000),
     tokenId: 'j1',
+    sessionId: undefined,
+    confirmation: undefined,
   });
+});
+
+test('a good token also says in which session, by which client, bound to which key, and who may act', async () => {
+  const said = {
+    sid: 's1',
+    client_id: 'app',
+    azp: 'other',
+    cnf: { jkt: THUMBPRINT },
+    may_act: { sub: 'scout' },
+  };
+  expect(await verify(said, verifierFor({ id: ROW }))).toMatchObject({
+    issuerId: ROW,
+    sessionId: 's1',
+    clientId: 'app',
+    confirmation: { jkt: THUMBPRINT },
+    mayAct: { sub: 'scout' },
+  });
+  const { mayAct, clientId } = await verify({ azp: 'app', may_act: { sub: 'scout', iss: ISSUER } });
+  expect([mayAct, clientId]).toEqual([{ sub: 'scout', iss: ISSUER }, 'app']);
 });
 
 test.each<[what: string, changed: Record<string, unknown>]>([

@@ -12,8 +12,8 @@ import {
   sign,
 } from 'node:crypto';
 import { Refusal, type RefusalReason } from '../../src/auth/refusal.ts';
-import type { IssuerConfig } from '../../src/config.ts';
 import { BailiwickError, ERROR_CODES } from '../../src/errors.ts';
+import type { IssuerConfig } from '../../src/trust.ts';
 
 /** The time of every test, in seconds, unless it moves the clock. */
 export const NOW = 1_800_000_000;
@@ -29,7 +29,9 @@ export function issuerConfig(overrides: Partial<IssuerConfig> = {}): IssuerConfi
     issuer: ISSUER,
     jwksUri: 'https://id.acme.example/keys',
     audience: AUDIENCE,
-    tenantClaim: 'tenant',
+    types: ['at+jwt'],
+    algorithms: ['RS256', 'ES256'],
+    tenant: { strategy: 'provider_claim', claim: 'tenant' },
     ...overrides,
   };
 }

@@ -8,6 +8,19 @@ import { ecKey, rsaKey } from './forge.ts';
 const rsa = rsaKey('r').jwk;
 const ec = ecKey('e').jwk;
 
+/** A modulus with the fingerprint: a power of 65537 modulo the product of the first 126 primes. */
+function likeRoca(): string {
+  let [product, power] = [1n, 1n];
+  for (let n = 2; n <= 701; n += 1) {
+    product *= /^1?$|^(11+?)\1+$/.test('1'.repeat(n)) ? 1n : BigInt(n);
+  }
+  for (let n = 0; n < 1_000; n += 1) {
+    power = (power * 65537n) % product;
+  }
+  const modulus = power + ((1n << 2047n) / product + 1n) * product;
+  return Buffer.from(modulus.toString(16), 'hex').toString('base64url');
+}
+
 test.each([
   ['an RSA key of 1024 bits', rsaKey('k', 1024).jwk],
   ['an RSA key of 2047 bits', rsaKey('k', 2047).jwk],
@@ -15,6 +28,7 @@ test.each([
   ['an RSA key with the exponent 3', rsaKey('k', 2048, 3).jwk],
   ['an RSA key with an even exponent', { ...rsa, e: Buffer.from([1, 0, 2]).toString('base64url') }],
   ['an RSA key with an exponent of 257 bits', { ...rsa, e: Buffer.alloc(33, 1).toString('base64url') }],
+  ['an RSA key with the form of those that can be factored (ROCA)', { ...rsa, n: likeRoca() }],
   ['an RSA key without modulus', { kty: 'RSA', kid: 'k', e: rsa.e }],
   ['an RSA key with an empty modulus', { ...rsa, n: '' }],
   ['an RSA key made for RSA-PSS', { ...rsa, alg: 'PS256' }],
@@ -50,6 +64,12 @@ test.each([
   ['null', null],
 ])('a set with %s is refused as a whole', (_, set) => {
   expect(() => readKeySet(set)).toThrow(TypeError);
+});
+
+test('a key that only comes close to that form is kept', () => {
+  const modulus = BigInt(`0x${Buffer.from(likeRoca(), 'base64url').toString('hex')}`) + 2n;
+  const n = Buffer.from(modulus.toString(16), 'hex').toString('base64url');
+  expect(readKeySet({ keys: [{ ...rsa, n }] })).toHaveLength(1);
 });
 
 test('every key is bound to one algorithm by what it is', () => {

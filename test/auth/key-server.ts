@@ -2,8 +2,10 @@
 //
 // Counts requests, since most guarantees about a cache are about requests that do not happen.
 
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Certificate } from './certificate.ts';
 
 export type KeyServer = AsyncDisposable & {
   readonly uri: string;
@@ -15,10 +17,23 @@ export type KeyServer = AsyncDisposable & {
   respond(listener: RequestListener): void;
 };
 
-export async function startKeyServer(...keys: readonly object[]): Promise<KeyServer> {
+export function startKeyServer(...keys: readonly object[]): Promise<KeyServer> {
+  return start((listener) => createServer(listener), 'http://127.0.0.1', keys);
+}
+
+/** The same over TLS, as `https://keys.example`, which must be resolved to 127.0.0.1. */
+export function startTlsKeyServer(certificate: Certificate, ...keys: readonly object[]): Promise<KeyServer> {
+  return start((listener) => createTlsServer(certificate, listener), 'https://keys.example', keys);
+}
+
+async function start(
+  create: (listener: RequestListener) => Server,
+  origin: string,
+  keys: readonly object[],
+): Promise<KeyServer> {
   let requests = 0;
   let listener: RequestListener = () => {};
-  const server = createServer((request, response) => {
+  const server = create((request, response) => {
     requests += 1;
     listener(request, response);
   });
@@ -26,7 +41,7 @@ export async function startKeyServer(...keys: readonly object[]): Promise<KeySer
   const { port } = server.address() as AddressInfo;
 
   const keyServer: KeyServer = {
-    uri: `http://127.0.0.1:${port}/keys`,
+    uri: `${origin}:${port}/keys`,
     requests: () => requests,
     publish(...published) {
       listener = (_, response) => response.end(JSON.stringify({ keys: published }));

@@ -49,11 +49,13 @@ afterAll(async () => {
 test('a session on such a connection is UNAVAILABLE', async () => {
   const client = createClient(pool);
   const claims = {
+    kind: 'token' as const,
     tenant: 'acme',
     issuer: ISSUER,
     subject: 'alice',
     scopes: [],
     tokenExpiresAt: new Date(Date.now() + 60_000),
+    tokenIssuedAt: new Date(),
     requestId: newId<never>(),
   };
   const database = { client, ticketKey: KEY, transactionMs: LIMITS.transactionMs, waitMs: LIMITS.waitMs };

@@ -13,7 +13,7 @@ import { createClient } from '../../src/db/client.ts';
 import { opening, SealedPool } from '../../src/db/pool.ts';
 import type { Opening } from '../../src/db/sealed-connection.ts';
 import { type Database, type Session, withSession } from '../../src/db/session.ts';
-import { issueTicket, type TicketClaims } from '../../src/db/ticket.ts';
+import { issueTicket, type TokenClaims } from '../../src/db/ticket.ts';
 import { ACTORS, type ActorName } from '../../src/demo/cast.ts';
 import { newId } from '../../src/ids.ts';
 import { type Acting, ISSUER, KEY, trustTickets } from '../kit/as.ts';
@@ -100,8 +100,9 @@ export async function holdTransaction(
 }
 
 /** What the server would know of an actor's request after it verified the token. */
-export function claims(actor: ActorName, acting: Acting = {}): TicketClaims {
+export function claims(actor: ActorName, acting: Acting = {}): TokenClaims {
   return {
+    kind: 'token',
     tenant: ACTORS[actor].tenant,
     issuer: ISSUER,
     subject: actor,
@@ -109,6 +110,7 @@ export function claims(actor: ActorName, acting: Acting = {}): TicketClaims {
     delegation: acting.delegation,
     scopes: acting.scopes ?? SCOPES,
     tokenExpiresAt: acting.tokenExpiresAt ?? new Date(Date.now() + 600_000),
+    tokenIssuedAt: new Date(),
     requestId: acting.requestId ?? newId(),
   };
 }

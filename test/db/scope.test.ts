@@ -21,11 +21,14 @@ const CALLERS: readonly (readonly [ActorName, Acting])[] = [
   ['scout', through.scout],
 ];
 
+/** What is asked here is much for one transaction, and a machine may be busy. */
+const PATIENT = { statementMs: 5000, transactionMs: 20_000 };
+
 const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).sort();
 const column = (field: string) => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 test.for(MODELS)('no read of %s leaves the caller', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   for (const [actor, acting] of CALLERS) {
     await lane.read(
       actor,
@@ -56,7 +59,7 @@ test.for(MODELS)('no read of %s leaves the caller', async (model, { unguarded })
 });
 
 test.for(MODELS)('no write to %s leaves the caller', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   const stamp = fieldsOf(model).find(({ type }) => type === 'DateTime')?.name ?? '';
   const mark = new Date('2026-11-11T11:11:11.000Z');
   const table = tableOf(model);
@@ -85,7 +88,7 @@ test.for(MODELS)('no write to %s leaves the caller', async (model, { unguarded }
 });
 
 test.for(MODELS)('a new row of %s is in the name of its maker', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   const names = new Set(fieldsOf(model).map(({ name }) => name));
   for (const [actor, acting] of CALLERS) {
     const work = async (session: Session) => {
@@ -121,7 +124,7 @@ test.for(MODELS)('a new row of %s is in the name of its maker', async (model, { 
 test.for(MODELS)(
   "a row of %s is neither made in another's name nor moved there",
   async (model, { unguarded }) => {
-    const lane = await openLane(unguarded);
+    const lane = await openLane(unguarded, PATIENT);
     const names = new Set(fieldsOf(model).map(({ name }) => name));
     const forged = Object.entries({
       tenantId: TENANTS.globex.id,
@@ -152,7 +155,7 @@ test.for(MODELS)(
 );
 
 test.for(MODELS)('what is read along with %s does not leave the caller', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   const lists = listsOf(model);
   const all = Object.fromEntries(lists.map(({ name }) => [name, true]));
   for (const [actor, acting] of CALLERS) {
@@ -186,7 +189,7 @@ test.for(MODELS)('what is read along with %s does not leave the caller', async (
 test('what is read along on the far side of a relation to one does not leave the caller', async ({
   unguarded,
 }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   await lane.read('bob', async ({ db, ownerId }) => {
     const memberships = await db.worldMember.findMany({
       where: { entityId: ownerId },

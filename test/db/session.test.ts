@@ -4,12 +4,15 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, vi } from 'vitest';
-import { Rollback, type Session, withSession } from '../../src/db/session.ts';
+import { Rollback, type Session, withService, withSession } from '../../src/db/session.ts';
 import { ticketKey } from '../../src/db/ticket.ts';
 import { ACTORS } from '../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { BailiwickError } from '../../src/errors.ts';
+import { type DelegationId, newId } from '../../src/ids.ts';
 import { ticket } from '../kit/as.ts';
 import { test } from '../kit/cast.ts';
+import { arrangeKeys, digestOf, KEYS } from '../policies/credentials.ts';
 import { claims, expectIsolated, note, notesKept, openLane, ownersSeen } from './lane.ts';
 
 const OUTSIDE = 'outside a session';
@@ -82,9 +85,12 @@ test('a request that waits long for a connection does not lose its ticket on the
 }) => {
   const lane = await openLane(database);
   onTestFinished(() => void vi.useRealTimers());
-  const holding = Promise.withResolvers<void>();
-  const alice = lane.run('alice', () => holding.promise);
-  await sleep(50);
+  const [inside, holding] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const alice = lane.run('alice', () => {
+    inside.resolve();
+    return holding.promise;
+  });
+  await inside.promise;
   // as if bob had been waiting for longer than a ticket lives
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 16_000 });
   const bob = lane.run('bob', ownersSeen);
@@ -105,6 +111,7 @@ test('what a session holds shows no ticket', async ({ database }) => {
       'administrator',
       'chain',
       'cost',
+      'credential',
       'ownerId',
       'requestId',
       'tenantId',
@@ -112,6 +119,50 @@ test('what a session holds shows no ticket', async ({ database }) => {
     ].sort(),
   );
   expect(JSON.parse(JSON.stringify(shown.cost))).toEqual({ roundTrips: 2, statements: 0 });
+});
+
+test('a session opened by a key is its holder, and shows which key it was and nothing of its digest', async ({
+  database,
+  migrate,
+}) => {
+  const lane = await openLane(database);
+  await migrate(arrangeKeys);
+  const by = (digest: string, delegation?: DelegationId) =>
+    withSession(
+      lane.database,
+      { kind: 'key', digest, delegation, requestId: newId() },
+      { readOnly: true },
+      async ({ db, ...shown }) => ({ ...shown, seen: await ownersSeen({ db }) }),
+    );
+  for (const digest of [digestOf('nobody'), 'key of alice', '']) {
+    await expect(by(digest)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  }
+  await expect(by(KEYS.scout.digest, DELEGATIONS.scoutInGarden.id)).rejects.toMatchObject({
+    code: 'UNAUTHENTICATED',
+  });
+  const alice = await by(KEYS.alice.digest);
+  expect(alice).toMatchObject({ actorId: ACTORS.alice.id, chain: [], credential: `key:${KEYS.alice.id}` });
+  const scout = await by(KEYS.scout.digest);
+  expect(scout).toMatchObject({ actorId: ACTORS.scout.id, chain: [DELEGATIONS.scout.id] });
+  expect([alice.seen, scout.seen]).toEqual([[ACTORS.alice.id], [ACTORS.alice.id]]);
+  expect(JSON.stringify([alice, scout])).not.toMatch(/[0-9a-f]{64}/);
+  await expectIsolated(lane);
+});
+
+test('the server itself has a session without tenant and owner, in which it reads issuers and no rows', async ({
+  database,
+  migrate,
+}) => {
+  const lane = await openLane(database);
+  await migrate((sql) => sql.rows('delete from api_keys; delete from issuers'));
+  await migrate(arrangeKeys);
+  const found = await withService(lane.database, 'identity', { readOnly: true }, async (db) => [
+    await db.$queryRaw`select count(*)::int as n from issuers`,
+    await db.$queryRaw`select id from memories`,
+    await db.$queryRaw`select id from api_keys`,
+  ]);
+  expect(found).toEqual([[{ n: 2 }], [], []]);
+  await expectIsolated(lane);
 });
 
 test('a snapshot that would hide a revocation is refused', async ({ database }) => {

@@ -1,9 +1,13 @@
 // What a session costs on the wire, and what it leaves behind: nothing on its connection, nothing of its data in the log.
 
 import { expect, onTestFinished } from 'vitest';
+import { withSession } from '../../src/db/session.ts';
+import type { TicketClaims } from '../../src/db/ticket.ts';
 import { ACTORS } from '../../src/demo/cast.ts';
+import { newId } from '../../src/ids.ts';
 import { test } from '../kit/cast.ts';
 import { asAdmin, type TestDatabase } from '../kit/database.ts';
+import { arrangeKeys, digestOf, KEYS } from '../policies/credentials.ts';
 import { backendOf, expectIsolated, note, openLane, ownersSeen } from './lane.ts';
 import { openWire } from './wire.ts';
 
@@ -74,7 +78,11 @@ test.for(LEFTOVERS)('%s stays with nobody', async ([_what, leave, look, expected
   await expectIsolated(lane);
 });
 
-test('no bind parameter shows in the activity view or in the log', async ({ database }) => {
+test('no bind parameter shows in the activity view or in the log, be it of a token or of a key', async ({
+  database,
+  migrate,
+}) => {
+  await migrate(arrangeKeys);
   await logEverything(database);
   const lane = await openLane(database);
   const logged: string[] = [];
@@ -93,11 +101,19 @@ test('no bind parameter shows in the activity view or in the log', async ({ data
     await note(session, 'unspeakable');
     return [opening, await activity()];
   });
+  const key: TicketClaims = { kind: 'key', digest: KEYS.alice.digest, requestId: newId() };
+  const byKey = await withSession(lane.database, key, { readOnly: true }, activity);
+  await withSession(
+    lane.database,
+    { ...key, digest: digestOf('nobody') },
+    { readOnly: true },
+    activity,
+  ).catch(() => undefined);
   expect(atOpening).toContain('select bailiwick.open($1, $2)');
   expect(atWork).toContain('INSERT INTO');
   expect(logged.join()).toContain('select bailiwick.open($1, $2)');
-  for (const text of [atOpening, atWork, logged.join()]) {
-    expect(text).not.toMatch(/unspeakable|t1\||token_expires_at/);
+  for (const text of [atOpening, atWork, byKey, logged.join()]) {
+    expect(text).not.toMatch(/unspeakable|t1\||token_expires_at|[0-9a-f]{64}/);
   }
 });
 

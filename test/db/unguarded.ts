@@ -10,8 +10,9 @@ import { Prisma } from '../../generated/prisma/client.ts';
 import type { Session } from '../../src/db/session.ts';
 import { seedCast } from '../../src/demo/seed.ts';
 import { newId } from '../../src/ids.ts';
-import { ISSUER } from '../kit/as.ts';
+import { ISSUER, migrate } from '../kit/as.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { arrangeKeys } from '../policies/credentials.ts';
 
 type ModelName = Prisma.ModelName;
 type Row = Readonly<Record<string, unknown>> & { readonly id: string };
@@ -101,7 +102,7 @@ const CONCERNED: Partial<Record<ModelName, string>> = {
   WorldMember: `t.owner_id = $2 or ${ANY_WORLD('t.world_id')}`,
   Delegation: 't.owner_id = $2 or $3 in (t.delegator_id, t.delegate_id)',
 };
-const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation'];
+export const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation', 'ApiKey'];
 
 export type Concern = { readonly concerned: string[]; readonly foreign: { id: string; tenantId: string }[] };
 
@@ -138,8 +139,11 @@ export const test = base
 async function createUnguarded(): Promise<TestDatabase> {
   const database = await createTestDatabase();
   await seedCast(database.migratorUrl, { issuer: ISSUER });
+  await migrate(database, arrangeKeys);
   await asAdmin(database.adminUrl, (client) =>
     client.query(`
+      -- what Prisma does not know it cannot fill
+      alter table api_keys alter column digest drop not null;
       insert into audit_entries (tenant_id, id, event, actor_id, owner_id, request_id, policy_checksum)
       select tenant_id, gen_random_uuid(), 'test.made', id, owner_id, gen_random_uuid(), 'none' from entities;
       do $$

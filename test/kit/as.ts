@@ -104,6 +104,7 @@ export async function open(client: Client, actor: ActorName, acting: Acting = {}
 export function ticket(actor: ActorName, acting: Acting = {}, key = KEY, now = Date.now()): [string, string] {
   return issueTicket(
     {
+      kind: 'token',
       tenant: ACTORS[actor].tenant,
       issuer: ISSUER,
       subject: actor,
@@ -111,6 +112,7 @@ export function ticket(actor: ActorName, acting: Acting = {}, key = KEY, now = D
       delegation: acting.delegation,
       scopes: acting.scopes ?? SCOPES,
       tokenExpiresAt: acting.tokenExpiresAt ?? new Date(now + 600_000),
+      tokenIssuedAt: new Date(now),
       requestId: acting.requestId ?? newId(),
     },
     key,

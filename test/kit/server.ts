@@ -26,6 +26,7 @@ import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts'
 import { seedCast } from '../../src/demo/seed.ts';
 import { DEVELOPMENT_ISSUER, developmentIssuer } from '../../src/development.ts';
 import { healthPages } from '../../src/health.ts';
+import { registeredIssuers } from '../../src/identity.ts';
 import type { DelegationId } from '../../src/ids.ts';
 import { schema } from '../../src/schema.ts';
 import { createHttpServer } from '../../src/server.ts';
@@ -100,7 +101,6 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 
   const log: Record<string, unknown>[] = [];
   const issuer = developmentIssuer({ dataDir, development: true });
-  const verifier = createVerifier([], { inProcess: [issuer] });
   const pool = new SealedPool(database.runtimeUrl, limits, Number(version));
   pool.on('error', () => undefined);
   const client = createClient(pool);
@@ -110,11 +110,17 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     transactionMs: limits.transactionMs,
     waitMs: limits.waitMs,
   });
+  const logger = pino({ level: 'info' }, lines(log));
+  const verifier = createVerifier([], {
+    inProcess: [issuer],
+    directory: registeredIssuers(observed, logger),
+    reach: 'loopback',
+  });
   const server = createHttpServer({
     engine: createEngine({ schema, database: observed, development }),
     verifier,
     maxBodyBytes,
-    log: pino({ level: 'info' }, lines(log)),
+    log: logger,
     pages: new Map(healthPages(pool)),
   });
   server.listen(0, '127.0.0.1');

@@ -113,6 +113,9 @@ test('the capabilities of the server are those of the database, and none of them
   expect(await migrate((sql) => sql.list('select unnest(bailiwick.delegable())'))).toEqual(
     [...DELEGABLE].sort(),
   );
+  expect(await migrate((sql) => sql.list('select unnest(bailiwick.personal())'))).toEqual(
+    [...PERSONAL].sort(),
+  );
   expect(PERSONAL.filter(isCapability)).toEqual([]);
   expect([...SCOPES].sort()).toEqual([...DELEGABLE, ...PERSONAL].sort());
 });

@@ -2,7 +2,7 @@
 //
 // Twins are rows in globex with the very ids and owners of Alice's rows in acme, so that nothing but the tenant tells
 // them apart. Spares are half-made things of each owner, so that an insert fails on a policy and on nothing else. Two
-// more worlds of Alice's, one of them archived, and delegations that name one kind each.
+// more worlds of Alice's, one of them archived, and delegations that name one kind each. Keys stand in credentials.ts.
 
 import type { Capability } from '../../src/capabilities.ts';
 import { ACTORS, type ActorName, AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
@@ -10,6 +10,7 @@ import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts'
 import { MEMORIES } from '../../src/demo/memories.ts';
 import type { DelegationId, EntityId, MemoryId, TenantId } from '../../src/ids.ts';
 import type { Sql } from '../kit/as.ts';
+import { arrangeKeys, KEYS, makeKey } from './credentials.ts';
 
 const acme = TENANTS.acme.id;
 const globex = TENANTS.globex.id;
@@ -133,6 +134,7 @@ export async function arrange(sql: Sql): Promise<void> {
       policy_checksum: 'none',
     });
   }
+  await arrangeKeys(sql);
   await arrangeTwins(sql);
 }
 
@@ -163,6 +165,7 @@ async function arrangeTwins(sql: Sql): Promise<void> {
       ...made,
     });
   }
+  await makeKey(sql, { id: KEYS.alice.id, for: 'alice', tenant: globex });
   await arrangeSpares(sql, globex, alice, SPARES.alice);
 }
 

@@ -26,6 +26,7 @@ import {
   SPARES,
   STUDY,
 } from './arrangement.ts';
+import { digestOf, ISSUERS, KEYS, type KeyHolder, ownerOf } from './credentials.ts';
 import { keeper, personOf, type Relation, tenantOf, type Voice } from './voices.ts';
 
 export type Verb = 'S' | 'I' | 'U' | 'D';
@@ -230,6 +231,31 @@ export const BLOCKS: readonly Block[] = [
     relations: ['own', 'owner', 'foreign', 'other'],
     row: (who) => ACTORS[who].id,
     make: (who) => ({ id: NEW, entity_id: ACTORS[who].id, issuer: 'https://elsewhere.test/', subject: who }),
+  },
+  {
+    table: 'issuers',
+    key: 'id',
+    set: "status = 'suspended'",
+    relations: ['own', 'other'],
+    row: (who) => ISSUERS[ACTORS[who].tenant].id,
+    make: () => ({ id: NEW, issuer: 'https://elsewhere.test/', settings: '{}' }),
+  },
+  {
+    table: 'api_keys',
+    key: 'id',
+    set: 'revoked_at = null',
+    relations: ['own', 'owner', 'foreign', 'other'],
+    row: (who) => (who in KEYS ? KEYS[who as KeyHolder].id : undefined),
+    make: (who) => ({
+      id: NEW,
+      owner_id: ownerOf(who),
+      entity_id: ACTORS[who].id,
+      label: 'New',
+      hint: 'bwk_News',
+      digest: digestOf('somebody new'),
+      capabilities: ['memory:read'],
+      expires_at: new Date(Date.now() + 1_200_000),
+    }),
   },
   {
     table: 'audit_entries',

@@ -7,7 +7,7 @@ import type { PolicyFile } from '../../src/db/policies.ts';
 import type { Sql } from '../kit/as.ts';
 import { BLOCKS, type Block, statement, title, VERBS, type Verb } from './attempts.ts';
 import { cell, type Findings } from './probe.ts';
-import { RELATIONS, type Relation, VOICES, type Voice } from './voices.ts';
+import { isSomebody, RELATIONS, type Relation, VOICES, type Voice } from './voices.ts';
 
 /** What the runtime role was granted, as the catalog has it. */
 export type Grants = {
@@ -63,7 +63,8 @@ function legend(): string {
     'alice and bob are users of the tenant acme, ada is its administrator, mallory is a user of globex. scout is an agent of',
     "alice's and scribe its sub-agent, late and rogue are agents of hers too; bobot is bob's, mimic mallory's. An agent comes",
     'through a delegation, and then its rights are the intersection of all that stand above it; or as itself. What each',
-    'delegation of the cast allows stands in src/demo/delegations.ts. Every token here carries every scope there is.',
+    'delegation of the cast allows stands in src/demo/delegations.ts. Every token here carries every scope there is. When the',
+    'server looks up with which key a token is signed, it does so as itself and for nobody.',
   ].join('\n');
 }
 
@@ -99,7 +100,7 @@ function mark(block: Block, voice: Voice, relation: Relation, verb: Verb, findin
   }
   const found = findings.get(cell(title(block), voice.name, relation, verb)) ?? '';
   const plain = { '1': '+', '0': '.', '42501': 'x', '28000': '!' }[found] ?? '?';
-  return voice.actor === undefined && (plain === '.' || plain === 'x') ? '!' : plain;
+  return !isSomebody(voice) && (plain === '.' || plain === 'x') ? '!' : plain;
 }
 
 /** The first two sentences of the comment at the head of the table's policy file. */

@@ -7,8 +7,9 @@
 import pg, { type Client, type QueryResult } from 'pg';
 import { type Database, ticket, trustTickets } from '../kit/as.ts';
 import { BLOCKS, statement, title, VERBS, type Verb } from './attempts.ts';
+import { serviceTicket } from './credentials.ts';
 import { specials } from './specials.ts';
-import { type Relation, VOICES, type Voice } from './voices.ts';
+import { isSomebody, type Relation, VOICES, type Voice } from './voices.ts';
 
 /** What came of each attempt: the number of rows touched or a value that was read, or a SQLSTATE. */
 export type Findings = ReadonlyMap<string, string>;
@@ -71,10 +72,8 @@ function attempts(voice: Voice, only: string | undefined): Attempt[] {
 async function speak(client: Client, voice: Voice, tries: readonly Attempt[]): Promise<Map<string, string>> {
   const send = (text: string, values?: unknown[]) => client.query(text, values).then(outcome, refusal);
   const begun = send('begin isolation level read committed');
-  const opened =
-    voice.actor === undefined
-      ? begun
-      : send('select bailiwick.open($1, $2) is not null', ticket(voice.actor, voice));
+  const shown = voice.actor === undefined ? serviceTicket() : ticket(voice.actor, voice);
+  const opened = isSomebody(voice) ? send('select bailiwick.open($1, $2) is not null', shown) : begun;
   const saved = send('savepoint attempt');
   const results = tries.map(({ text, values }) => {
     const result = send(text, [...values]);

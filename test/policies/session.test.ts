@@ -8,7 +8,13 @@ import { ACTORS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { newId, type RequestId } from '../../src/ids.ts';
 import { KEY, open, type Sql, ticket } from '../kit/as.ts';
-import { itself, test } from '../kit/cast.ts';
+import { test as cast, itself } from '../kit/cast.ts';
+import { arrangeKeys } from './credentials.ts';
+
+// a table without rows would have nobody to ask about
+const test = cast.extend('keys', { scope: 'file', auto: true }, async ({ migrate }) => {
+  await migrate(arrangeKeys);
+});
 
 const TABLES = `select c.oid::regclass::text from pg_class c where c.relnamespace = 'public'::regnamespace
   and c.relkind in ('r', 'p') and c.relname <> '_prisma_migrations'`;
@@ -50,12 +56,13 @@ async function body(sql: Sql, kid: string): Promise<string> {
     expiry,
     '',
     'memory:read',
+    'token',
   ].join('|');
 }
 
 test('without a context every table is empty', async ({ raw, migrate }) => {
   const tables = await migrate((sql) => sql.list(TABLES));
-  expect(tables).toHaveLength(11);
+  expect(tables).toHaveLength(13);
   await raw(async (sql) => {
     await sql.rows('begin');
     expect(await sql.list(READABLE)).toEqual(
@@ -77,9 +84,9 @@ test('a made-up seal is an error on every table, not an empty answer', async ({ 
     'x',
     '|',
     ' ',
-    's1|||||||||||',
-    `s1|${KEY.kid}${'|x'.repeat(10)}`,
-    's1|seal-none|1.1||||||0|||aa',
+    's1||||||||||||',
+    `s1|${KEY.kid}${'|x'.repeat(11)}`,
+    's1|seal-none|1.1||||||0||||aa',
   ]) {
     await raw(async (sql) => {
       await sql.rows('begin');
@@ -133,7 +140,7 @@ test('a seal in which any part was edited is an error on every table', async ({ 
   await as('alice', itself, async (sql) => {
     const seal = String(await sql.value(SEAL));
     const parts = seal.split('|');
-    expect(parts).toHaveLength(12);
+    expect(parts).toHaveLength(13);
     for (const index of parts.keys()) {
       const edited = parts
         .with(index, index === 4 || index === 5 ? ACTORS.bob.id : `${parts[index]}0`)
@@ -234,6 +241,13 @@ test('what the kernel keeps to itself cannot be called or read', async ({ as }) 
     'select bailiwick.live_hops(null, null)',
     'select bailiwick.resolve_chain(null, null)',
     'select bailiwick.may_end(null, null)',
+    `select bailiwick.by_token('{}')`,
+    `select bailiwick.by_key('{}')`,
+    `select bailiwick.by_service('{}')`,
+    'select bailiwick.answers_for(null, null, true)',
+    'select bailiwick.end_keys(null, null)',
+    'select bailiwick.still_proven(null)',
+    'select bailiwick.personal()',
     `select bailiwick.refuse('x')`,
     'table bailiwick.context_key',
     'table bailiwick.policy_state',
@@ -275,6 +289,7 @@ test('no function that reads the context is declared safe for parallel workers, 
     'by_itself',
     'delegable',
     'mac',
+    'personal',
     'refuse',
     'stands_in_world',
     'verify',

@@ -7,7 +7,8 @@ import { AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { EXTRA, insertion, MEMBERS, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
 import { BLOCKS, type Statement } from './attempts.ts';
-import type { Voice } from './voices.ts';
+import { digestOf, KEYS } from './credentials.ts';
+import { isSomebody, type Voice } from './voices.ts';
 
 export type Special = {
   readonly name: string;
@@ -86,7 +87,7 @@ export function specials(voice: Voice): Special[] {
   entities(attempt);
   worlds(attempt);
   kernel(attempt);
-  return voice.actor === undefined ? list.filter(({ table }) => table !== undefined) : list;
+  return !isSomebody(voice) ? list.filter(({ table }) => table !== undefined) : list;
 }
 
 type Attempt = (table: string | undefined, name: string, statement: Statement) => void;
@@ -144,4 +145,16 @@ function kernel(attempt: Attempt): void {
     call('bailiwick.narrow_delegation($1, now() + interval $$1 minute$$) is not null', DELEGATIONS.scout.id),
   );
   attempt(undefined, 'kill switch', call('cardinality(bailiwick.revoke_agent($1))', AGENTS.rogue.id));
+  const issue = `bailiwick.issue_key($1, $2, 'New', 'bwk_News', $3, '{memory:read}', null, now() + $$1 hour$$)`;
+  const issued = (entity: string) =>
+    call(`coalesce(${issue}, 'made')`, NEW, entity, digestOf('somebody new'));
+  attempt(undefined, 'a key for alice', issued(alice));
+  attempt(undefined, 'a key for rogue', issued(AGENTS.rogue.id));
+  const rotate = `bailiwick.rotate_key($1, $2, 'bwk_News', $3, now() + $$10 minutes$$, $$1 hour$$)`;
+  const rotated = call(`coalesce(${rotate}, 'made')`, KEYS.alice.id, NEW, digestOf('somebody new'));
+  attempt(undefined, 'a key in the place of one', rotated);
+  attempt(undefined, 'the end of a key', call('bailiwick.revoke_key($1) is not null', KEYS.scout.id));
+  attempt(undefined, 'the end of all keys', call('bailiwick.end_credentials($1) is not null', alice));
+  attempt(undefined, 'the use of a key', call(`bailiwick.keys_used('[]')`));
+  attempt(undefined, 'at the service', call(`bailiwick.serves('identity')`));
 }

@@ -20,8 +20,9 @@ export type Voice = {
   readonly name: string;
   /** As ACCESS.txt calls it. */
   readonly label?: string;
-  /** Nobody has no context. */
+  /** Nobody has no context, and a service one without an actor. */
   readonly actor: ActorName | undefined;
+  readonly service?: true;
   readonly delegation?: DelegationId;
   readonly scopes?: readonly string[];
 };
@@ -55,6 +56,7 @@ export const VOICES: readonly Voice[] = [
   { name: 'ada', actor: 'ada', label: 'ada, administrator' },
   { name: 'mallory', actor: 'mallory', label: 'mallory, other tenant' },
   { name: 'mallory via mimic', actor: 'mimic', delegation: grants.mimic.id, label: 'mallory via mimic' },
+  { name: 'identity service', actor: undefined, service: true, label: 'the server itself, verifying' },
   { name: 'nobody', actor: undefined, label: 'nobody' },
   { name: 'alice for agents', actor: 'alice', scopes: ['agent:read', 'agent:update'] },
   { name: 'maker', actor: 'rogue', delegation: NARROW.maker.id },
@@ -80,6 +82,9 @@ export const RELATIONS: Readonly<Record<Relation, readonly [column: string, mean
 export function personOf(actor: ActorName): UserName {
   return actor in AGENTS ? AGENTS[actor as AgentName].owner : (actor as UserName);
 }
+
+/** Whether a voice has a context at all. */
+export const isSomebody = ({ actor, service }: Voice): boolean => actor !== undefined || service === true;
 
 /** Whose row stands in that relation to the voice; undefined where there is no such case. */
 export function keeper({ actor }: Voice, relation: Relation): ActorName | undefined {

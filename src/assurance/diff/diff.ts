@@ -18,7 +18,7 @@ export type Change = {
   /** The id and what it becomes: what a decision record names. */
   readonly name: string;
   readonly how: 'added' | 'removed' | 'changed';
-  /** What it does alone; undefined when PostgreSQL takes it only together with others. */
+  /** What it does alone; undefined when PostgreSQL takes it only together with others, and when it was not tried. */
   readonly difference: Difference | undefined;
 };
 
@@ -36,8 +36,11 @@ export type PolicyDiff = {
 export type DiffOptions = {
   readonly worlds: number;
   readonly seed: number;
-  /** Judges each change alone only if all of them together widen: enough to decide, not to explain. */
-  readonly hasty?: boolean;
+  /**
+   * Names of changes that were decided. Given them, a change is tried alone only where that can matter: if all together
+   * widen, and if nobody decided on it yet. Enough to decide, not to explain.
+   */
+  readonly decided?: { has(name: string): boolean };
   /** Told before each step, of how many. */
   readonly progress?: (done: number, of: number, what: string) => void;
 };
@@ -47,7 +50,7 @@ export async function diffPolicies(
   server: Server,
   from: Source,
   to: Source,
-  { worlds: count, seed, hasty = false, progress = () => undefined }: DiffOptions,
+  { worlds: count, seed, decided, progress = () => undefined }: DiffOptions,
 ): Promise<PolicyDiff> {
   const [before, after] = await openBoth(server, from, to);
   try {
@@ -63,14 +66,14 @@ export async function diffPolicies(
     const changes: Change[] = [];
     for (const id of ids) {
       progress(changes.length + 1, ids.length + 1, id);
+      const described = describe(id, before.access, after.access);
       const difference =
-        ids.length === 1 || (hasty && whole.gained === 0)
+        ids.length === 1 || (decided !== undefined && whole.gained === 0)
           ? played
-          : await alone(before, after.access, id, worlds, old);
-      changes.push({
-        ...describe(id, before.access, after.access),
-        difference: difference && given(difference, id),
-      });
+          : decided?.has(described.name)
+            ? undefined
+            : await alone(before, after.access, id, worlds, old);
+      changes.push({ ...described, difference: difference && given(difference, id) });
     }
     const answers = old.reduce((sum, { observations }) => sum + observations.length, 0);
     return { from: from.name, to: to.name, changes, whole, worlds: worlds.length, answers };

@@ -1,9 +1,10 @@
 // What a change of policies does to those who ask: every answer of every random world, before and after. More than before is
 // a widening, less a narrowing; an answer in other words is neither.
 
+import { describeAsker, describeWorld } from '../describe.ts';
 import type { Observation } from '../observe.ts';
 import { rowsOf } from '../rows.ts';
-import { describeAsker, describeWorld, slugOf, type World } from '../world.ts';
+import { slugOf, type World } from '../world.ts';
 
 export type Effect = 'widening' | 'narrowing' | 'both' | 'neutral';
 
@@ -120,7 +121,12 @@ function rightsOf(world: World, observation: Observation | undefined): ReadonlyS
       // the word with strokes is who they are, not what they may
       return new Set(words.filter((word) => !['nobody', 'dead'].includes(word) && !word.includes('/')));
     case 'why not':
+    case 'why no key':
       return new Set(outcome === 'no reason' ? ['no reason against it'] : []);
+    case 'make key':
+    case 'rotate':
+      // anything else is the reason why not
+      return new Set(outcome.startsWith('made') ? words : []);
     default:
       return new Set(words.filter((word) => !['refused', 'nothing'].includes(word)));
   }

@@ -51,6 +51,8 @@ export async function openFront(database: TestDatabase): Promise<Front> {
     maxBodyBytes: 65_536,
     log: pino({ level: 'silent' }),
     pages: new Map(),
+    // whoever fails on purpose is not to wait
+    failures: { perSource: 1_000_000, perCredential: 1_000_000 },
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

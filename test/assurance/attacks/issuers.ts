@@ -2,8 +2,8 @@
 // answers with redirects, floods, doubles or somebody else's keys; and callers who make the server ask for nothing.
 
 import type { ServerResponse } from 'node:http';
-import { jwksUriProblem } from '../../../src/auth/jwks.ts';
 import { createVerifier, type Verifier } from '../../../src/auth/token.ts';
+import { addressProblem } from '../../../src/trust.ts';
 import { ecKey, forge, ISSUER, issuerConfig, NOW, refusal } from '../../auth/forge.ts';
 import { type KeyServer, startKeyServer } from '../../auth/key-server.ts';
 import { ALLOWED, type Attack, REFUSED } from './attack.ts';
@@ -19,7 +19,7 @@ async function fetching(
   ...published: readonly object[]
 ): Promise<string> {
   const keys = await startKeyServer(...published);
-  const verifier = createVerifier([issuerConfig({ jwksUri: keys.uri })], { now });
+  const verifier = createVerifier([issuerConfig({ jwksUri: keys.uri })], { now, reach: 'loopback' });
   try {
     return await work(keys, verifier);
   } finally {
@@ -68,7 +68,7 @@ export const ISSUERS: readonly IssuerAttack[] = [
       ...issuers,
       name: `keys fetched from ${uri}`,
       rule: 'JWT JWKS',
-      run: async () => (jwksUriProblem(new URL(uri)) === undefined ? 'would be fetched' : REFUSED),
+      run: async () => (addressProblem(new URL(uri)) === undefined ? 'would be fetched' : REFUSED),
     }),
   ),
   {
@@ -81,7 +81,10 @@ export const ISSUERS: readonly IssuerAttack[] = [
         async (mine) => {
           const other = issuerConfig({ issuer: 'https://mallory.example', jwksUri: mine.uri });
           return fetching(async (theirs) => {
-            const both = createVerifier([issuerConfig({ jwksUri: theirs.uri }), other], { now });
+            const both = createVerifier([issuerConfig({ jwksUri: theirs.uri }), other], {
+              now,
+              reach: 'loopback',
+            });
             const outcome = await unaccepted(
               both,
               forge(STRANGER, { headers: { kid: 'ec' }, claims: { iss: ISSUER } }),

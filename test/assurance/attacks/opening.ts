@@ -263,6 +263,7 @@ const told = (actor: ActorName, changes: object) => ({
   worldId: null,
   tenantId: TENANTS[ACTORS[actor].tenant].id,
   actorKind: actor in USERS ? 'user' : 'agent',
+  credential: 'token',
   administrator: false,
   ...changes,
 });

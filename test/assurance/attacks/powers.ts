@@ -63,7 +63,7 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
     'P28 P29',
     `select coalesce(string_agg(relname, ',' order by relname), '') from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
        and has_any_column_privilege('bailiwick_runtime', c.oid, 'select') and not exists (select from pg_policy where polrelid = c.oid and polname = 'tenant_floor' and not polpermissive and polcmd = '*')`,
-    'tenants',
+    'issuers,tenants',
   ],
   'a privilege that knows no row security': [
     'P3',
@@ -78,9 +78,9 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
   ],
   'a unique key that crosses tenants': [
     'P6 P7',
-    `select coalesce(string_agg(indexrelid::regclass::text, ',' order by 1), '') from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace and indisunique
+    `select coalesce(string_agg(indexrelid::regclass::text, ',' order by indexrelid::regclass::text), '') from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace and indisunique
        and c.relname <> '_prisma_migrations' and not exists (select from pg_attribute a where a.attrelid = i.indrelid and a.attname = 'tenant_id' and a.attnum = i.indkey[0])`,
-    'tenants_slug_key',
+    'api_keys_digest_key,issuers_issuer_key,tenants_slug_key',
   ],
   'a policy that asks for the role': [
     'P12',
@@ -111,7 +111,7 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
   'a function that reads the context and is sent to another process': [
     'S6',
     `select string_agg(proname, ',' order by proname) from pg_proc where pronamespace = 'bailiwick'::regnamespace and proparallel = 's'`,
-    'by_itself,delegable,mac,refuse,stands_in_world,verify,well_formed',
+    'by_itself,delegable,mac,personal,refuse,stands_in_world,verify,well_formed',
   ],
   'a policy that calls the kernel on every row': [
     'S7',

@@ -36,7 +36,8 @@ export const plant = (seal: string): Step =>
 export const refusedEverywhere = (...tables: string[]): Step[] =>
   [...tables, 'memories'].map((table) => step(`select from ${table}`, '28000'));
 
-const KNOWN = pads('seal-known', randomBytes(32));
+/** A seal key whose secret the attacker has. */
+export const KNOWN = pads('seal-known', randomBytes(32));
 
 const IDENTITY = `pg_backend_pid() || '.' || (extract(epoch from transaction_timestamp()) * 1000000)::bigint`;
 
@@ -52,10 +53,11 @@ const FIELDS = {
   expires: String((Date.now() + 86_400_000) * 1000),
   chain: '',
   scopes: 'memory:read',
+  credential: 'token',
 };
 
 /** Plants a seal with a right signature under a key whose secret is known. */
-function forge(changes: Readonly<Record<string, string>>, ...more: string[]): Step {
+export function forge(changes: Readonly<Record<string, string>>, ...more: string[]): Step {
   const fields = [...Object.values({ ...FIELDS, ...changes }), ...more];
   return step(
     `select set_config('bailiwick.context', b || '|' || ${macOf('b')}, true) is not null
@@ -73,9 +75,9 @@ const madeUp: SqlAttack[] = [
   'x',
   '|',
   ' ',
-  's1|||||||||||',
-  `s1|${KEY.kid}${'|x'.repeat(10)}`,
-  's1|seal-none|1.1||||||0|||aa',
+  's1||||||||||||',
+  `s1|${KEY.kid}${'|x'.repeat(11)}`,
+  's1|seal-none|1.1||||||0||||aa',
 ].map((seal) => ({
   ...context,
   name: `a made-up context '${seal.replace(KEY.kid, 'ticket key')}'`,
@@ -95,6 +97,7 @@ const PARTS = [
   'expiry',
   'chain',
   'scopes',
+  'credential',
   'mac',
 ];
 
@@ -107,6 +110,7 @@ const SUBSTITUTES: Readonly<Record<string, string>> = {
   expiry: '9999999999999999',
   chain: DELEGATIONS.scout.id,
   scopes: 'memory:read,tenant:administer',
+  credential: 'service:identity',
 };
 
 const edited: SqlAttack[] = PARTS.map((part, index) => ({
@@ -253,7 +257,7 @@ const none: SqlAttack[] = [
     ...context,
     name: 'no context at all',
     rule: 'S5',
-    steps: [...READABLE, 'memories'].map((table) => step(`select from ${table}`, 0)),
+    steps: [...READABLE, 'memories', 'issuers', 'api_keys'].map((table) => step(`select from ${table}`, 0)),
   },
   {
     ...context,

@@ -10,19 +10,25 @@ import { CHANGING } from './changing.ts';
 import { CLOCKS } from './clocks.ts';
 import { CLOSING } from './closing.ts';
 import { CONFINED } from './confined.ts';
+import { CREDENTIALS } from './credentials.ts';
 import { ENDING } from './ending.ts';
 import { GRANTED } from './granted.ts';
 import { GRANTING } from './granting.ts';
+import { ISSUING } from './issuing.ts';
 import { LIMITS } from './limits.ts';
+import { MEANWHILE } from './meanwhile.ts';
 import { OPENING } from './opening.ts';
 import { POWERS } from './powers.ts';
 import { READING } from './reading.ts';
 import { RECORDING } from './recording.ts';
+import { REVOKING } from './revoking.ts';
+import { ROTATING } from './rotating.ts';
 import { SEALS } from './seals.ts';
 import { enter, type SqlAttack } from './stage.ts';
 import { STOPPED } from './stopped.ts';
 import { SURFACE } from './surface.ts';
 import { TICKETS } from './tickets.ts';
+import { VOUCHING } from './vouching.ts';
 
 export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...SEALS,
@@ -30,6 +36,8 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...SURFACE,
   ...TICKETS,
   ...OPENING,
+  ...CREDENTIALS,
+  ...VOUCHING,
   ...CLOSING,
   ...STOPPED,
   ...CLOCKS,
@@ -39,6 +47,10 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...GRANTING,
   ...GRANTED,
   ...ENDING,
+  ...ISSUING,
+  ...ROTATING,
+  ...REVOKING,
+  ...MEANWHILE,
   ...RECORDING,
   ...READING,
   ...CHANGING,

@@ -76,6 +76,8 @@ export const TABLES: readonly string[] = [
   'delegations',
   'memories',
   'audit_entries',
+  'issuers',
+  'api_keys',
   'bailiwick.context_key',
   'bailiwick.policy_state',
 ];

@@ -14,6 +14,8 @@ export const COPIED: Readonly<Record<string, string>> = {
   world_members: 'id, world_id, owner_id, entity_id, role, created_by, request_id',
   delegations: `id, owner_id, delegator_id, delegate_id, parent_id, depth, redelegate, capabilities, world_id, not_before,
     expires_at, revoked_at, revoked_by, created_at, created_by, request_id`,
+  api_keys: `id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at, revoked_at, revoked_by,
+    last_used_at, created_at, created_by, request_id`,
   memories: 'id, owner_id, agent_id, world_id, kind, content, tags, created_by, request_id',
 };
 
@@ -22,7 +24,9 @@ export async function twins(sql: Sql): Promise<void> {
   // every reference holds there as it does here; checking each again takes most of the time
   await sql.rows('set local session_replication_role = replica');
   for (const [table, columns] of Object.entries(COPIED)) {
-    const text = `insert into ${table} (tenant_id, ${columns}) select $1, ${columns} from ${table} where tenant_id = $2`;
+    // a digest is once in the installation
+    const values = columns.replace('digest', `encode(sha256(digest::bytea), 'hex')`);
+    const text = `insert into ${table} (tenant_id, ${columns}) select $1, ${values} from ${table} where tenant_id = $2`;
     await sql.rows(text, [TENANTS.globex.id, TENANTS.acme.id]);
   }
   await sql.rows('set local session_replication_role = origin');

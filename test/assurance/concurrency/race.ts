@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, QueryConfig, QueryResult } from 'pg';
 import { SCOPES } from '../../../src/capabilities.ts';
-import { issueTicket, type TicketClaims } from '../../../src/db/ticket.ts';
+import { issueTicket, type TokenClaims } from '../../../src/db/ticket.ts';
 import { newId, type RequestId } from '../../../src/ids.ts';
 import { ISSUER, KEY } from '../../kit/as.ts';
 import type { Dice } from './dice.ts';
@@ -65,13 +65,15 @@ export type Ending = {
   readonly tokenExpiresAt?: Date;
 };
 
-export function claimsOf(party: Party, subject: string, more: Partial<TicketClaims> = {}): TicketClaims {
+export function claimsOf(party: Party, subject: string, more: Partial<TokenClaims> = {}): TokenClaims {
   return {
+    kind: 'token',
     tenant: party.slug,
     issuer: ISSUER,
     subject,
     scopes: SCOPES,
     tokenExpiresAt: new Date(Date.now() + 600_000),
+    tokenIssuedAt: new Date(),
     requestId: newId(),
     ...more,
   };

@@ -210,11 +210,13 @@ test('on one connection two hundred tenants never meet', async () => {
       }
       const [name, { readOnly = false, adds = 0, fails, work }] = choose(roll);
       const claims = {
+        kind: 'token' as const,
         tenant: me.slug,
         issuer: ISSUER,
         subject: me.slug,
         scopes: SCOPES,
         tokenExpiresAt: new Date(Date.now() + 60_000),
+        tokenIssuedAt: new Date(),
         requestId: newId<Session['requestId']>(),
       };
       const began = performance.now();

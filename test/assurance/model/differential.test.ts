@@ -52,14 +52,34 @@ test('random worlds hold chains of every depth, limited and unlimited, dead and 
   ).toBe(true);
 });
 
-test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant', async ({
-  stage,
-}) => {
+test('random worlds hold keys in every state, and whoever comes with them', () => {
+  const tenants = sampleWorlds(20261121, 300).flatMap((world) => world.tenants);
+  const keys = tenants.flatMap((tenant) => tenant.keys);
+  const states = {
+    revoked: keys.filter(({ revoked }) => revoked),
+    expired: keys.filter(({ ends }) => ends < 0),
+    'of agents': keys.filter(({ entity }) => entity.startsWith('a')),
+    bound: keys.filter(({ pinned }) => pinned !== null),
+    services: tenants.flatMap(({ users }) => users.filter(({ service }) => service)),
+    'ended tokens': tenants.flatMap(({ users }) => users.filter(({ epoch }) => (epoch ?? 0) > 0)),
+    'suspended issuers': tenants.filter(({ issuer }) => issuer === 'suspended'),
+  };
+  expect(Object.entries(states).filter(([, some]) => some.length < 20)).toEqual([]);
+});
+
+test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant or a key', {
+  timeout: 120_000,
+}, async ({ stage }) => {
   const outcomes = new Map<string, Set<string>>();
-  for (const world of sampleWorlds(20261121, 15)) {
+  for (const world of sampleWorlds(20261121, 25)) {
     for (const { move, outcome } of await stage.play(world)) {
       const what = move === 'open' ? move : 'table' in move ? `${move.verb} ${move.table}` : move.verb;
-      const kind = /^t\d/.test(outcome) ? 'some' : outcome === '' ? 'none' : outcome;
+      const first = outcome.split(' ')[0] ?? '';
+      const kind = /^t\d/.test(first)
+        ? 'some'
+        : ['made', 'ended'].includes(first)
+          ? first
+          : outcome || 'none';
       outcomes.set(what, (outcomes.get(what) ?? new Set()).add(kind));
     }
   }
@@ -74,6 +94,15 @@ test('random worlds reach every answer there is: each table seen and not seen, e
     'no reason',
   ];
   expect([...(outcomes.get('why not') ?? [])].sort()).toEqual([...words].sort());
+  const keyWords = ['authority', 'entity', 'capabilities', 'delegation', 'lifetime'];
+  expect([...(outcomes.get('why no key') ?? [])].sort()).toEqual([...keyWords, 'no reason'].sort());
+  expect([...(outcomes.get('rotate') ?? [])]).toEqual(
+    expect.arrayContaining(['key', 'overlap', 'capabilities', 'lifetime', 'made']),
+  );
+  for (const verb of ['revoke key', 'end credentials', 'kill']) {
+    expect([...(outcomes.get(verb) ?? [])].sort(), verb).toEqual(['ended', 'nothing']);
+  }
+  expect([...(outcomes.get('use') ?? [])].sort()).toEqual(['28000', 'told of 1']);
   expect([...(outcomes.get('open') ?? [])].sort()).toEqual(['28000', 'opened']);
   for (const table of TABLES) {
     expect([...(outcomes.get(`see ${table}`) ?? [])].sort(), table).toEqual(['none', 'some']);
@@ -91,7 +120,8 @@ test.for([
     `alter policy update_own on memories using (owner_id = (select bailiwick.owner('memory', 'read')))`,
   ],
   ['a world limit that is forgotten', 'drop policy world_limit on memories'],
-])('%s is noticed', async ([, fault], { stage }) => {
+  ['a tenant floor that is gone from the keys', 'drop policy tenant_floor on api_keys'],
+])('%s is noticed', { timeout: 240_000 }, async ([, fault], { stage }) => {
   const { adminUrl, migratorUrl } = stage.database;
   await asAdmin(adminUrl, (admin) => admin.query(fault ?? ''));
   onTestFinished(async () => {

@@ -1,15 +1,13 @@
 // What the model says must come of each move, in the words in which observe.ts writes down what came of it.
 
+import { everybody } from '../../../src/assurance/askers.ts';
+import { describeAsker, describeWorld } from '../../../src/assurance/describe.ts';
+import type { Rotation } from '../../../src/assurance/keys.ts';
 import type { Move } from '../../../src/assurance/moves.ts';
 import type { Observation } from '../../../src/assurance/observe.ts';
 import { type Row, rowsOf, type TableName } from '../../../src/assurance/rows.ts';
-import {
-  type Asker,
-  askersOf,
-  describeAsker,
-  describeWorld,
-  type World,
-} from '../../../src/assurance/world.ts';
+import type { Asker, World } from '../../../src/assurance/world.ts';
+import { issueRefusal, keyRefusal, mayEndKeysOf, rotationRefusal } from './keys.ts';
 import {
   type Authority,
   administers,
@@ -25,6 +23,18 @@ import {
   maySee,
   mayUpdate,
 } from './rules.ts';
+
+/** What the server itself gets: what nobody gets, and what is open to its service. */
+export function expectedOfServer(rows: readonly Row[], move: Move): string {
+  if (move.verb === 'see' && move.table === 'issuers') {
+    return rows
+      .filter(({ table }) => table === 'issuers')
+      .map(({ tenant, name }) => `t${tenant}/${name}`)
+      .sort()
+      .join(' ');
+  }
+  return move.verb === 'use' ? 'told of 1' : expected(rows, undefined, move);
+}
 
 /** The expected outcome of a move, asked of the model. Undefined authority: nobody. */
 export function expected(rows: readonly Row[], a: Authority | undefined, move: Move): string {
@@ -64,7 +74,30 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
         ? 'done'
         : 'nothing';
     case 'kill':
-      return a !== undefined && mayKill(a, move.agent) ? `ended ${heldBy(a, move.agent)}`.trim() : 'nothing';
+      return a !== undefined && mayKill(a, move.agent)
+        ? ended([...heldBy(a, move.agent), ...keysOf(a, `a${move.agent}`)])
+        : 'nothing';
+    case 'why no key':
+      return a === undefined ? 'authority' : (keyRefusal(a, move.wanted) ?? 'no reason');
+    case 'make key': {
+      const { entity, pinned } = move.wanted;
+      const made = ['made', `t${a?.at}/${entity}`, ...(pinned === null ? [] : [`d${pinned}`])].join(' ');
+      return a === undefined ? 'authority' : (issueRefusal(a, move.wanted) ?? made);
+    }
+    case 'rotate':
+      return a === undefined ? 'key' : (rotationRefusal(a, move.rotation) ?? replaced(a, move.rotation));
+    case 'revoke key': {
+      const entity = a?.tenant.keys[move.key]?.entity;
+      return a !== undefined && entity !== undefined && mayEndKeysOf(a, entity)
+        ? ended(keysOf(a, entity).filter((key) => key.endsWith(`/k${move.key}`)))
+        : 'nothing';
+    }
+    case 'end credentials':
+      return a !== undefined && mayEndKeysOf(a, move.entity)
+        ? ended([`t${a.at}/${move.entity}`, ...keysOf(a, move.entity)])
+        : 'nothing';
+    case 'use':
+      return '28000';
     case 'describe':
       return a === undefined
         ? 'nobody'
@@ -81,11 +114,25 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
   }
 }
 
-function heldBy({ tenant }: Authority, agent: number): string {
-  return tenant.delegations
-    .flatMap(({ delegate, revoked }, n) => (delegate === agent && !revoked ? [`d${n}`] : []))
-    .sort()
-    .join(' ');
+const ended = (what: readonly string[]) => ['ended', ...[...what].sort()].join(' ');
+
+function heldBy({ tenant }: Authority, agent: number): string[] {
+  return tenant.delegations.flatMap(({ delegate, revoked }, n) =>
+    delegate === agent && !revoked ? [`d${n}`] : [],
+  );
+}
+
+/** The keys of somebody that were not revoked before. */
+function keysOf({ tenant, at }: Authority, entity: string): string[] {
+  return tenant.keys.flatMap((key, n) => (key.entity === entity && !key.revoked ? [`t${at}/k${n}`] : []));
+}
+
+/** The new key is like the old one, which ends at once, soon, or when it would have. */
+function replaced({ tenant, at }: Authority, { key: n, overlap }: Rotation): string {
+  const key = tenant.keys[n];
+  const bound = key === undefined || key.pinned === null ? [] : [`d${key.pinned}`];
+  const end = overlap === 0 ? ['at once'] : overlap <= 3600 ? ['soon'] : [];
+  return ['made', `t${at}/${key?.entity}`, ...bound, `k${n}`, ...end].join(' ');
 }
 
 /** Where a database and the model differ. */
@@ -100,12 +147,20 @@ export type Difference = {
 export function differences(world: World, observations: readonly Observation[]): Difference[] {
   const rows = rowsOf(world);
   const authorities = new Map(
-    askersOf(world).map((asker) => [JSON.stringify(asker), authorityOf(world, asker)]),
+    everybody(world).map((asker) => [JSON.stringify(asker), authorityOf(world, asker)]),
   );
   return observations.flatMap(({ asker, move, name, outcome }) => {
     const authority = asker === undefined ? undefined : authorities.get(JSON.stringify(asker));
+    const server = asker?.by !== undefined && 'service' in asker.by;
+    const opens = server || authority !== undefined;
     const model =
-      move === 'open' ? (authority === undefined ? '28000' : 'opened') : expected(rows, authority, move);
+      move === 'open'
+        ? opens
+          ? 'opened'
+          : '28000'
+        : server
+          ? expectedOfServer(rows, move)
+          : expected(rows, authority, move);
     return model === outcome ? [] : [{ asker, name, model, database: outcome }];
   });
 }

@@ -6,7 +6,15 @@
 import type { NewGrant } from '../../../src/assurance/grants.ts';
 import type { NewRow } from '../../../src/assurance/moves.ts';
 import type { Row, TableName } from '../../../src/assurance/rows.ts';
-import type { Asker, Delegation, Principal, Tenant, Token, World } from '../../../src/assurance/world.ts';
+import type {
+  Asker,
+  Delegation,
+  Key,
+  Principal,
+  Tenant,
+  Token,
+  World,
+} from '../../../src/assurance/world.ts';
 import { isCapability } from '../../../src/capabilities.ts';
 
 export type Authority = {
@@ -19,25 +27,42 @@ export type Authority = {
   readonly chain: readonly Delegation[];
   /** The worlds to which hops of the chain are limited. */
   readonly limits: ReadonlySet<number>;
+  /** With which scopes; of a key, those that it names. */
   readonly token: Token;
+  /** The key, where it is one. */
+  readonly key?: Key | undefined;
 };
 
-/** The authority of an asker; none when the delegation is not to them, or the token names another owner than the chain. */
+/**
+ * The authority of an asker; none when the delegation is not to them, when the token names another owner than the chain, or
+ * when what they show is not good: a key that has ended, a token from before everything was ended or of a stranger.
+ */
 export function authorityOf(world: World, asker: Asker): Authority | undefined {
   const tenant = world.tenants[asker.tenant];
-  if (tenant === undefined) {
+  const key = asker.by !== undefined && 'key' in asker.by ? tenant?.keys[asker.by.key] : undefined;
+  if (tenant === undefined || !(key === undefined ? tokenIsGood(tenant, asker) : keyIsGood(key, asker))) {
     return undefined;
   }
-  const chain = chainOf(tenant, asker.delegation);
+  const token = key === undefined ? asker.token : { scopes: key.capabilities, expired: false };
+  const chain = chainOf(tenant, key?.pinned ?? asker.delegation);
   const last = chain.at(-1);
   const owner: Principal = last === undefined ? asker.actor : `u${last.owner}`;
   const theirs = last === undefined || `a${last.delegate}` === asker.actor;
   const named = asker.onBehalfOf === null || asker.onBehalfOf === owner;
   const limits = new Set(chain.flatMap(({ place }) => (place === null ? [] : [place])));
   return theirs && named
-    ? { at: asker.tenant, tenant, actor: asker.actor, owner, chain, limits, token: asker.token }
+    ? { at: asker.tenant, tenant, actor: asker.actor, owner, chain, limits, token, key }
     : undefined;
 }
+
+/** Neither revoked nor expired; one that is bound to a delegation goes with no other. */
+const keyIsGood = (key: Key, { delegation }: Asker) =>
+  !key.revoked && key.ends > 0 && (key.pinned === null || delegation === null || key.pinned === delegation);
+
+/** Of the installation's issuer or of the tenant's own, as long as it trusts that; and issued after everything was ended. */
+const tokenIsGood = (tenant: Tenant, { tenant: at, actor, by }: Asker) =>
+  (by === undefined || ('issuer' in by && by.issuer === at && tenant.issuer === 'active')) &&
+  (entity(tenant, actor).epoch ?? 0) <= 0;
 
 function chainOf(tenant: Tenant, leaf: number | null): Delegation[] {
   const hop = leaf === null ? undefined : tenant.delegations[leaf];
@@ -59,8 +84,8 @@ function entity(tenant: Tenant, principal: Principal) {
   return found;
 }
 
-const inPerson = ({ chain }: Authority) => chain.length === 0;
-const isPerson = (principal: Principal) => principal.startsWith('u');
+export const inPerson = ({ chain }: Authority) => chain.length === 0;
+export const isPerson = (principal: Principal) => principal.startsWith('u');
 const within = (ceiling: readonly string[] | null, capability: string) =>
   ceiling?.includes(capability) ?? true;
 const delegateOf = ({ tenant }: Authority, { delegate }: Delegation) => entity(tenant, `a${delegate}`);
@@ -92,7 +117,7 @@ export function holds(a: Authority, capability: string): boolean {
 }
 
 /** What an agent may do without a delegation: see itself and what it holds, keep notes of its own, renounce. */
-const BY_ITSELF = [
+export const BY_ITSELF: readonly string[] = [
   ...['agent:read', 'delegation:read', 'delegation:update'],
   ...['memory:read', 'memory:create', 'memory:update', 'memory:delete'],
 ];
@@ -153,6 +178,9 @@ const MAY_SEE: Readonly<Record<TableName, Rule>> = {
     administers(a) ||
     (isParty(a) && [row.delegation?.delegator, `a${row.delegation?.delegate}`].includes(a.actor)),
   memories: (a, row) => own(a, row, 'memory:read') && reaches(a, row.place),
+  // the server's alone, which is nobody
+  issuers: never,
+  api_keys: (a, row) => (inPerson(a) && own(a, row, 'key:read')) || administers(a),
 };
 
 const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
@@ -168,11 +196,12 @@ const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   world_members: (a, row) => !isOwners(row) && own(a, row, 'member:update') && reaches(a, row.place),
   delegations: never,
   memories: (a, row) => own(a, row, 'memory:update') && reaches(a, row.place),
+  ...{ issuers: never, api_keys: never },
 };
 
 const MAY_DELETE: Readonly<Record<TableName, Rule>> = {
   ...{ tenants: never, entities: never, users: never, agents: never, agent_instructions: never },
-  ...{ worlds: never, delegations: never },
+  ...{ worlds: never, delegations: never, issuers: never, api_keys: never },
   world_members: (a, row) =>
     !isOwners(row) &&
     ((own(a, row, 'member:delete') && reaches(a, row.place)) ||
@@ -184,6 +213,7 @@ const isOwners = (row: Row) => `u${row.user}` === row.owner;
 
 const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => boolean>> = {
   ...{ tenants: () => false, users: () => false, delegations: () => false },
+  ...{ issuers: () => false, api_keys: () => false },
   entities: (a, row) =>
     row.kind !== 'user' &&
     (row.status ?? 'active') === 'active' &&
@@ -208,7 +238,7 @@ export const mayDelete = (a: Authority, row: Row) => sameTenant(a, row) && MAY_D
 export const mayInsert = (a: Authority, table: TableName, row: NewRow) =>
   sameTenant(a, row) && row.lie === undefined && MAY_INSERT[table](a, row);
 
-const DAY = 86_400;
+export const DAY = 86_400;
 
 /** Why a delegation may not be granted; undefined when it may. The first reason that applies. */
 export function grantRefusal(a: Authority, grant: NewGrant): string | undefined {

@@ -36,7 +36,7 @@ const REGIONS: Readonly<Record<string, { kind: Region['kind']; until: readonly s
   if: { kind: 'guard', until: ['then'] },
   elsif: { kind: 'guard', until: ['then'] },
   when: { kind: 'guard', until: ['then'] },
-  where: { kind: 'filter', until: ['returning', 'order', 'group', 'union', 'limit', 'then'] },
+  where: { kind: 'filter', until: ['returning', 'order', 'group', 'union', 'limit', 'for', 'then'] },
   on: { kind: 'filter', until: ['join', 'left', 'where', 'order', 'group'] },
   using: { kind: 'filter', until: ['with'] },
   check: { kind: 'filter', until: [] },

@@ -15,17 +15,24 @@ import { ISSUER, migrate } from '../../kit/as.ts';
 import { report } from '../../kit/report.ts';
 import { test as base, type RunningServer } from '../../kit/server.ts';
 import { EXTRA, MEMBERS, memoryOf, SPARES } from '../../policies/arrangement.ts';
+import { KEYS } from '../../policies/credentials.ts';
 import { VOICES } from '../../policies/voices.ts';
 import { attacker } from './attackers.ts';
 import { look, prepare } from './experiment.ts';
 import { appear, type Hidden } from './hidden.ts';
-import { ANY_TYPE, PLACES, placesBelow, placesOfSchema, question, TABLE } from './places.ts';
+import { ANY_TYPE, PLACES, placesBelow, placesOfSchema, question, TABLE, typesIn } from './places.ts';
 
 /** What answers all the same. */
 const ORACLES: Readonly<Record<string, string>> = {
   'addWorldMember.userId by bob':
     'whoever adds somebody to a world by id learns whether that id is a user of the tenant: docs/isolation.md',
 };
+
+/** Each place, with each type of which it takes ids. */
+const places = [
+  ...Object.keys(PLACES).flatMap((place) => typesIn(place).map((type) => ({ place, type }))),
+  ...ANY_TYPE.flatMap((place) => (Object.keys(TABLE) as NodeName[]).map((type) => ({ place, type }))),
+];
 
 type Person = 'alice' | 'bob' | 'mallory';
 const own = (person: Person, agent: keyof typeof AGENTS, world: keyof typeof MEMBERS): Ids => ({
@@ -36,6 +43,7 @@ const own = (person: Person, agent: keyof typeof AGENTS, world: keyof typeof MEM
   member: toGlobalId('WorldMember', MEMBERS[world].id),
   user: toGlobalId('User', person === 'bob' ? USERS.ada.id : EXTRA),
   delegation: toGlobalId('Delegation', DELEGATIONS[agent].id),
+  key: toGlobalId('ApiKey', KEYS[person].id),
 });
 /** Who sees none of the hidden rows, and what each has of its own for the places that are not in question. */
 const OWN: Readonly<Record<string, Ids>> = {
@@ -78,14 +86,10 @@ test('an id out of sight is answered like an id of nothing, wherever the API tak
 }, async ({ server, hidden: { unseen, tables } }) => {
   const telling: string[] = [];
   const made: string[] = [];
+  const asked = new Set<string>();
   let pairs = 0;
   for (const [name, rows] of unseen) {
-    const types = Object.keys(TABLE) as NodeName[];
-    const places = [
-      ...Object.entries(PLACES),
-      ...ANY_TYPE.flatMap((place) => types.map((type) => [place, type] as const)),
-    ];
-    for (const [place, type] of places) {
+    for (const { place, type } of places) {
       const row = rows.find(({ table }) => table === TABLE[type])?.row;
       if (row !== undefined) {
         const absent: string = newId();
@@ -95,10 +99,13 @@ test('an id out of sight is answered like an id of nothing, wherever the API tak
           await ask(server, name, place, toGlobalId(type, absent)),
         ];
         pairs += 1;
+        asked.add(`${place} ${type}`);
         telling.push(...(there === nowhere ? [] : [`${place} by ${name}`]));
       }
     }
   }
+  // a type of which nothing is hidden would be asked about by nobody
+  expect(places.map(({ place, type }) => `${place} ${type}`).filter((one) => !asked.has(one))).toEqual([]);
   expect(telling).toEqual(Object.keys(ORACLES));
   for (const table of tables) {
     const taken = await server.migrate((sql) =>

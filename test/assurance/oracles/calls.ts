@@ -21,6 +21,10 @@ const OWN: Readonly<Record<string, (attacker: Attacker) => unknown>> = {
   verb: () => 'read',
   event: () => 'oracle.asked',
   target_kind: () => 'memory',
+  entity: ({ actorId }) => actorId,
+  pinned: () => null,
+  hint: () => 'bwk_Mine',
+  digest: () => 'e'.repeat(64),
 };
 
 /** An argument of each type where the name says nothing. */
@@ -30,8 +34,12 @@ const ANY: Readonly<Record<string, unknown>> = {
   integer: 1,
   jsonb: '{}',
   'text[]': [],
+  interval: '1 hour',
   'timestamp with time zone': new Date(Date.now() + 600_000),
 };
+
+/** Answers with the present time, which is another each time: what counts is whether it answers. */
+const TIMED: readonly string[] = ['bailiwick.end_credentials'];
 
 /** Calls of a function; throws for a parameter of a type that nobody has thought of. */
 export function* onFunction({ name, parameters }: Callable, attacker: Attacker): Generator<Attempt> {
@@ -45,7 +53,7 @@ export function* onFunction({ name, parameters }: Callable, attacker: Attacker):
   const call = (values: readonly unknown[], how: string): Attempt => ({
     about: name,
     how,
-    text: `select ${name}(${places})::text`,
+    text: `select ${TIMED.includes(name) ? `(${name}(${places}) is not null)` : `${name}(${places})`}::text`,
     values,
   });
   const seen = new Set(attacker.all.filter((one) => !attacker.hidden.includes(one)).map(({ row }) => row.id));

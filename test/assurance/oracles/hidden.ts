@@ -38,6 +38,18 @@ const delegation = {
   ...made,
 };
 
+const key = {
+  owner_id: alice,
+  entity_id: AGENT,
+  hint: 'bwk_hide',
+  capabilities: ['memory:read'],
+  pinned_id: id(5, '5ec4e7'),
+  created_at: later(0),
+  expires_at: later(30),
+  last_used_at: later(1),
+  ...{ created_by: alice, request_id: id(7, '5ec4e7') },
+};
+
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Parents first. */
@@ -128,6 +140,25 @@ const FAMILY: readonly (readonly [table: string, row: Row])[] = [
       world_id: SHED,
       content: 'A hidden memory in the shed.',
       ...made,
+    },
+  ],
+  [
+    'issuers',
+    {
+      id: id(9, '5ec4e71'),
+      issuer: 'https://hidden-login.example/',
+      settings: '{"hidden": "issuer"}',
+    },
+  ],
+  ['api_keys', { id: id(8, '5ec4e71'), label: 'A hidden key', digest: '5ec4e71'.padStart(64, '0'), ...key }],
+  [
+    'api_keys',
+    {
+      id: id(8, '5ec4e72'),
+      label: 'A hidden key in its place',
+      digest: '5ec4e72'.padStart(64, '0'),
+      replaces_id: id(8, '5ec4e71'),
+      ...key,
     },
   ],
   [

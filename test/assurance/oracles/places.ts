@@ -15,12 +15,18 @@ import type { NodeName } from '../../../src/api/global-id.ts';
 import { schema } from '../../../src/schema.ts';
 import { type Ids, MAKING, ON_ROWS } from '../../api/attempts.ts';
 
+/** Who can have a credential; one's own is the first where it is not in question. */
+const HOLDER = ['Agent', 'User'] as const;
+
 /** What the id in each place names. `createMemory.worldId` is a field of an input, `node.id` an argument. */
-export const PLACES: Readonly<Record<string, NodeName>> = {
+export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
   'addWorldMember.userId': 'User',
   'addWorldMember.worldId': 'World',
   'agents.filter.parentId': 'Agent',
+  'apiKeys.filter.holderId': HOLDER,
   'createAgent.parentId': 'Agent',
+  'createApiKey.delegationId': 'Delegation',
+  'createApiKey.holderId': HOLDER,
   'createMemories.memories.agentId': 'Agent',
   'createMemories.memories.worldId': 'World',
   'createMemory.agentId': 'Agent',
@@ -32,6 +38,7 @@ export const PLACES: Readonly<Record<string, NodeName>> = {
   'deleteAgent.id': 'Agent',
   'deleteMemory.id': 'Memory',
   'deleteWorld.id': 'World',
+  'endCredentials.holderId': HOLDER,
   'grantDelegation.delegateId': 'Agent',
   'grantDelegation.worldId': 'World',
   'memories.filter.agentId': 'Agent',
@@ -42,7 +49,9 @@ export const PLACES: Readonly<Record<string, NodeName>> = {
   'removeWorldMember.id': 'WorldMember',
   'renounceDelegation.id': 'Delegation',
   'revokeAgent.agentId': 'Agent',
+  'revokeApiKey.id': 'ApiKey',
   'revokeDelegation.id': 'Delegation',
+  'rotateApiKey.id': 'ApiKey',
   'setAgentCeiling.id': 'Agent',
   'setAgentStatus.id': 'Agent',
   'updateAgent.id': 'Agent',
@@ -50,11 +59,14 @@ export const PLACES: Readonly<Record<string, NodeName>> = {
   'updateWorld.id': 'World',
   'updateWorldMember.id': 'WorldMember',
 };
+/** The types of which a place takes ids. */
+export const typesIn = (place: string): readonly NodeName[] => [PLACES[place] ?? []].flat();
 /** Places that take an id of any type. */
 export const ANY_TYPE = ['node.id', 'nodes.ids'];
 
 export const TABLE: Readonly<Record<NodeName, string>> = {
   Agent: 'agents',
+  ApiKey: 'api_keys',
   Delegation: 'delegations',
   Memory: 'memories',
   Tenant: 'tenants',
@@ -108,6 +120,7 @@ export function placesBelow(): string[] {
 /** Which id of one's own goes where an id of a type is wanted. */
 const OWN: Readonly<Record<NodeName, keyof Ids>> = {
   Agent: 'agent',
+  ApiKey: 'key',
   Delegation: 'delegation',
   Memory: 'memory',
   Tenant: 'user',
@@ -127,12 +140,12 @@ export function question(place: string, own: Ids, id: string): Question {
   const mutation = ON_ROWS[name] ?? MAKING[name];
   if (mutation !== undefined) {
     const input = mutation.input(own);
-    const complete = Object.entries(PLACES)
-      .filter(([other]) => other.startsWith(`${name}.`) && other !== place)
-      .reduce<unknown>(
-        (all, [other, type]) => put(all, other.split('.').slice(1), own[OWN[type]], true),
-        input,
-      );
+    const complete = Object.keys(PLACES)
+      .filter((other) => other.startsWith(`${name}.`) && other !== place)
+      .reduce<unknown>((all, other) => {
+        const [type] = typesIn(other);
+        return type === undefined ? all : put(all, other.split('.').slice(1), own[OWN[type]], true);
+      }, input);
     return { document: mutation.document, variables: { input: put(complete, path, id) } };
   }
   const field = schema.getQueryType()?.getFields()[name];

@@ -42,6 +42,7 @@ export type Things = {
   readonly world: string;
   readonly memory: string;
   readonly delegation: string;
+  readonly key: string;
   /** Of the owner's world, not the owner itself. */
   readonly member: string;
   /** The owner's membership in somebody else's world. */
@@ -49,6 +50,9 @@ export type Things = {
   /** A user who is not in the owner's world. */
   readonly stranger: string;
   readonly user: string;
+  /** A user that is a program, which the tenant's administrators look after; and a key of its. */
+  readonly service: string;
+  readonly serviceKey: string;
   readonly tenant: string;
 };
 export type Owners = Readonly<Record<'alice' | 'bob' | 'ada', Things>>;
@@ -56,7 +60,8 @@ export type Owners = Readonly<Record<'alice' | 'bob' | 'ada', Things>>;
 // from the middle of what there is, where a range is a range
 const THINGS = `
   with own as (select $1::uuid as tenant_id, $2::uuid as owner_id),
-  world as (select w.* from worlds w natural join own order by id desc offset 5 limit 1)
+  world as (select w.* from worlds w natural join own order by id desc offset 5 limit 1),
+  service as (select u.* from users u, own where u.tenant_id = own.tenant_id and role = 'service' order by id desc limit 1)
   select
     (select a.id from agents a natural join own join entities e using (tenant_id, id)
       where e.status = 'active' and parent_id is not null order by id desc offset 5 limit 1) as agent,
@@ -65,12 +70,17 @@ const THINGS = `
     (select id from memories natural join own order by id desc offset 50 limit 1) as memory,
     (select id from delegations natural join own
       where revoked_at is null and expires_at > now() + interval '5 days' order by id desc offset 5 limit 1) as delegation,
+    (select id from api_keys natural join own
+      where revoked_at is null and expires_at > now() order by id desc offset 2 limit 1) as key,
     (select m.id from world_members m join world w on w.id = m.world_id where role = 'member' order by m.id limit 1) as member,
     (select id from world_members m, own where m.tenant_id = own.tenant_id and entity_id = own.owner_id and role = 'member'
       order by id limit 1) as guest,
     (select u.id from users u, own where u.tenant_id = own.tenant_id and not exists (
        select from world_members m, world w where m.world_id = w.id and m.entity_id = u.id)
       order by u.id desc limit 1) as stranger,
+    (select id from service) as service,
+    (select k.id from api_keys k, service s where k.tenant_id = s.tenant_id and entity_id = s.id
+      and revoked_at is null and expires_at > now() order by k.id desc limit 1) as "serviceKey",
     owner_id as "user", tenant_id as tenant
   from own`;
 
@@ -89,6 +99,7 @@ export async function findThings(sql: Sql): Promise<Owners> {
 export function globalIds(things: Things): Readonly<Record<string, string>> {
   return {
     Agent: toGlobalId('Agent', things.agent),
+    ApiKey: toGlobalId('ApiKey', things.key),
     Delegation: toGlobalId('Delegation', things.delegation),
     Memory: toGlobalId('Memory', things.memory),
     Tenant: toGlobalId('Tenant', things.tenant),

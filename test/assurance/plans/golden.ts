@@ -96,5 +96,6 @@ function fileOf({ asked }: Observed): string {
     ? 'mutations'
     : /^[A-Z]\w*\./.test(asked.name)
       ? 'nested'
-      : (/^(agents|delegations|members|memories|searchMemories|worlds)/.exec(asked.name)?.[0] ?? 'rows');
+      : (/^(agents|apiKeys|delegations|members|memories|searchMemories|worlds)/.exec(asked.name)?.[0] ??
+        'rows');
 }

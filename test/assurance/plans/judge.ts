@@ -2,7 +2,7 @@
 // changed since the plans were recorded. Each with both plans in the message, the one of record and the one seen now.
 
 import { type Asking, breaches } from './contract.ts';
-import { EXCUSED, type Excuse, excuseFor } from './excused.ts';
+import { EXCUSED, type Excuse, excuseFor, isAbout } from './excused.ts';
 import type { Observed } from './explain.ts';
 import { essence, type Golden, isWorthIt, labelOf } from './golden.ts';
 import { type Indexes, printPlan } from './plan.ts';
@@ -71,10 +71,10 @@ export function changes(
         });
 }
 
-const isExcused = ({ asked }: Observed) => EXCUSED.some(({ operations }) => operations.test(asked.name));
+const isExcused = (one: Observed) => EXCUSED.some((excuse) => isAbout(excuse, one));
 
-function nameOf({ operations, mode }: Excuse, rule: string): string {
-  return `${operations.source}${mode === undefined ? '' : `, ${mode}`}: ${rule}`;
+function nameOf({ operations, mode, who = [] }: Excuse, rule: string): string {
+  return `${[operations.source, ...who, mode ?? []].flat().join(', ')}: ${rule}`;
 }
 
 function sideBySide(one: Observed, what: readonly string[], golden: Golden, indexes: Indexes): string {

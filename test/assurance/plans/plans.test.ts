@@ -16,11 +16,13 @@ import { writes } from './writes.ts';
 
 /** By the big owner, and those among them that are enough of a small one. */
 const CORE =
-  /^((memories|delegations\w+) by CREATED DESC|(agents|worlds) by CREATED ASC|members by JOINED ASC|searchMemories rare|\w+ with memories|node \w+|nodes|[A-Z]\w+With[A-Z]\w+|viewer)$/;
+  /^((memories|delegations\w+|apiKeys) by CREATED DESC|(agents|worlds) by CREATED ASC|members by JOINED ASC|searchMemories rare|\w+ with memories|node \w+|nodes|[A-Z]\w+With[A-Z]\w+|viewer)$/;
 const SMALL = /^(\w+ by (CREATED|JOINED) \w+|nodes)$/;
 
-/** What the runtime role may do with a table and the API never does. None at present. */
-const NOT_SENT: Readonly<Record<string, string>> = {};
+/** What the runtime role may do with a table and the API never does. */
+const NOT_SENT: Readonly<Record<string, string>> = {
+  'issuers select': 'the server reads issuers in a session that is its own, when it verifies a token',
+};
 
 const RIGHTS = `
   select c.relname || ' ' || verb

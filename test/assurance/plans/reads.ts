@@ -12,7 +12,7 @@ import {
   isInputObjectType,
   isObjectType,
 } from 'graphql';
-import { toGlobalId } from '../../../src/api/global-id.ts';
+import { fromGlobalId, toGlobalId } from '../../../src/api/global-id.ts';
 import { schema } from '../../../src/schema.ts';
 import { type Asked, globalIds, type Owners, SCOUT, WHO, type WhoName } from './asking.ts';
 import { documentOf, OPERATIONS, rootFields } from './documents.ts';
@@ -30,6 +30,8 @@ const OTHERS: readonly WhoName[] = [
 
 /** A person holds no delegation, so that field is asked by those who do. */
 const ASKERS: Readonly<Record<string, readonly WhoName[]>> = {
+  // of its tenant an administrator sees all of them
+  apiKeys: [...EVERYBODY, 'administrator'],
   delegationsHeld: ['agent as itself', 'small agent as itself'],
 };
 
@@ -38,6 +40,8 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'AgentFilter.name': () => ['gent c'],
   'AgentFilter.parentId': ({ Parent }) => [Parent],
   'AgentFilter.status': () => ['ARCHIVED'],
+  'ApiKeyFilter.ended': () => [true, false],
+  'ApiKeyFilter.holderId': ({ Agent, User }) => [Agent, User],
   'DelegationFilter.delegateId': ({ Agent }) => [Agent],
   'DelegationFilter.ended': () => [true, false],
   'DelegationFilter.worldId': ({ World }) => [World],
@@ -111,9 +115,9 @@ function pagesOf(field: Field, who: WhoName, owners: Owners): Asked[] {
     ];
   }
   return [
-    ...ordersOf(field).flatMap(({ name, orderBy }) => [
-      page(field, who, `${field.name} by ${name}`, { orderBy }),
-      page(field, who, `${field.name} by ${name}, last`, { orderBy, first: null, last: PAGE }),
+    ...ordersOf(field).flatMap(({ name, order }) => [
+      page(field, who, `${field.name} by ${name}`, order),
+      page(field, who, `${field.name} by ${name}, last`, { ...order, first: null, last: PAGE }),
     ]),
     ...filtersOf(field, who, owners).map(({ name, filter }) =>
       // what a filter finds depends on the owner, and may be nothing
@@ -133,13 +137,18 @@ const valuesOf = (type: GraphQLInputType | undefined): readonly string[] => {
   return isEnumType(named) ? named.getValues().map(({ name }) => name) : [];
 };
 
-function ordersOf(field: Field) {
+/** By an argument `orderBy`, or, where there is one order only, by its `direction`. */
+function ordersOf(field: Field): { readonly name: string; readonly order: Record<string, unknown> }[] {
+  const alone = field.args.find(({ name }) => name === 'direction');
+  if (alone !== undefined) {
+    return valuesOf(alone.type).map((direction) => ({ name: `CREATED ${direction}`, order: { direction } }));
+  }
   const input = inputFields(field, 'orderBy');
   const by = input.field === undefined ? [undefined] : valuesOf(input.field.type);
   return by.flatMap((one) =>
     valuesOf(input.direction?.type).map((direction) => ({
       name: `${one ?? 'JOINED'} ${direction}`,
-      orderBy: { ...(one === undefined ? {} : { field: one }), direction },
+      order: { orderBy: { ...(one === undefined ? {} : { field: one }), direction } },
     })),
   );
 }
@@ -153,8 +162,10 @@ function filtersOf(field: Field, who: WhoName, owners: Owners) {
     if (values === undefined) {
       throw new TypeError(`no value is known for the filter ${name} of ${field.name}: add one to FILTERS`);
     }
-    return values(ids).map((value) => ({
-      name: `of ${name}${typeof value === 'boolean' ? ` ${value}` : ''}`,
+    const some = values(ids);
+    const several = some.length > 1;
+    return some.map((value) => ({
+      name: `of ${name}${typeof value === 'boolean' ? ` ${value}` : several ? ` ${fromGlobalId(String(value)).type}` : ''}`,
       filter: { [name]: value },
     }));
   });
@@ -173,12 +184,12 @@ function nested(who: WhoName, owners: Owners): Asked[] {
         .map((field) => ({ type, field })),
     )
     .flatMap(({ type, field }) => [
-      ...ordersOf(field).map(({ name, orderBy }) => ({
+      ...ordersOf(field).map(({ name, order }) => ({
         name: `${type.name}.${field.name} by ${name}`,
         who,
         text: `query ($id: ID!, $orderBy: ${argumentType(field, 'orderBy')}) { node(id: $id) { ... on ${type.name} {
           ${field.name}(orderBy: $orderBy) { edges { cursor node { id } } } } } }`,
-        variables: { id: ids[type.name], orderBy },
+        variables: { id: ids[type.name], ...order },
         mayBeEmpty: true,
       })),
       {

@@ -12,7 +12,7 @@ import type { Sql } from '../../kit/as.ts';
 const SMALL = 23;
 
 /** Rows of each small owner; the big one has as many as all of them together. */
-const EACH = { agents: 40, worlds: 12, delegations: 60, memories: 400 } as const;
+const EACH = { agents: 40, worlds: 12, delegations: 60, memories: 400, keys: 12 } as const;
 type Table = keyof typeof EACH;
 
 /** Rows made here. */
@@ -59,6 +59,14 @@ const owned = (table: Table) => `
 const one = (kind: string, table: Table, which: string) =>
   `pg_temp.key('${kind}', pg_temp.row(o, (${which}) % (${EACH[table]} * case when o = 0 then ${SMALL} else 1 end)))`;
 
+/** What is alike in all keys: the n-th of all, the j-th of its owner. */
+const KEY_COLUMNS =
+  'label, hint, digest, capabilities, created_at, expires_at, revoked_at, revoked_by, created_by, request_id';
+const keyColumns = (owner: string) => `
+  'Key ' || n, 'bwk_Skew', md5(n || 'of' || j) || md5(${owner}::text), '{memory:read}', now() - interval '90 days',
+  now() + make_interval(days => (case when j % 3 = 2 then -1 else 200 end)::int),
+  case when j % 5 = 1 then now() end, case when j % 5 = 1 then ${owner} end, ${owner}, request`;
+
 const STATEMENTS: readonly string[] = [
   KEY,
   ROW,
@@ -68,7 +76,8 @@ const STATEMENTS: readonly string[] = [
   `insert into tenants (tenant_id, id, slug, name)
    select pg_temp.key('0a0', n), pg_temp.key('0a0', n), 'tenant-' || n, 'Tenant ' || n from generate_series(1, 1000) n`,
   `insert into entities (tenant_id, id, kind, owner_id) select tenant_id, id, 'user', id from people`,
-  `insert into users (tenant_id, id, owner_id, display_name) select tenant_id, id, id, 'Person ' || n from people`,
+  `insert into users (tenant_id, id, owner_id, display_name, role)
+   select tenant_id, id, id, 'Person ' || n, case when n % 50 < 2 then 'service' else 'member' end from people`,
   `insert into identities (tenant_id, id, entity_id, issuer, subject)
    select tenant_id, pg_temp.key('0a8', n), id, 'https://elsewhere.test/', 'person ' || n from people`,
   // what is in the tenants beside, so that a look-up of a few entities among all of them is one
@@ -127,6 +136,17 @@ const STATEMENTS: readonly string[] = [
           now() - make_interval(mins => (${total('memories')} - n)::int),
           now() - make_interval(mins => (n * 7919 % ${total('memories')})::int), owner, request
      from ${owned('memories')}`,
+  // half of an owner's keys are its own and half its agents', Scout's bound to a delegation; one in five is revoked, and of
+  // the others one in three has expired
+  `insert into api_keys (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS}, pinned_id)
+   select tenant_id, pg_temp.key('0aa', 16 * n), owner,
+          case when j % 2 = 0 then owner when o = 0 and j % 12 = 1 then scout else ${one('0a2', 'agents', 'j')} end,
+          ${keyColumns('owner')}, case when o = 0 and j % 12 = 1 then parent end
+     from ${owned('keys')}`,
+  // and four of everybody else's, made in between, so that a tenant has thousands
+  `insert into api_keys (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS})
+   select tenant_id, pg_temp.key('0ab', n), id, id, ${keyColumns('id')}
+     from given, (select tenant_id, id, people.n + 2000 * j as n, j from people, generate_series(0, 3) j order by 3) r`,
 ];
 
 const TABLES = [
@@ -140,6 +160,7 @@ const TABLES = [
   'world_members',
   'delegations',
   'memories',
+  'api_keys',
 ];
 
 /** Makes the rows exist and the planner know of them. As the migrator, in a database that has the cast. */

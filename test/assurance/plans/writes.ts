@@ -2,6 +2,7 @@
 // change. An input is all that is written here; the texts are the product's own.
 
 import { toGlobalId } from '../../../src/api/global-id.ts';
+import { AGENTS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { type Asked, GARDEN, globalIds, type Owners, SCOUT, SCRIBE, WHO, type WhoName } from './asking.ts';
 import { undone } from './documents.ts';
@@ -22,6 +23,8 @@ const grant = (delegateId: string | undefined) => ({
   capabilities: ['memory:read'],
   lifetimeSeconds: 600,
 });
+
+const key = { label: 'New', capabilities: ['memory:read'] };
 
 const WRITES: readonly Write[] = [
   {
@@ -86,6 +89,45 @@ const WRITES: readonly Write[] = [
   { operation: 'UpdateWorldMember', input: ({ WorldMember }) => ({ id: WorldMember, role: 'GUEST' }) },
   { operation: 'RemoveWorldMember', input: ({ WorldMember }) => ({ id: WorldMember }) },
   { operation: 'RemoveWorldMember', how: 'by leaving', input: ({ Guest }) => ({ id: Guest }) },
+  { operation: 'CreateApiKey', input: () => key },
+  {
+    operation: 'CreateApiKey',
+    how: 'bound to a delegation',
+    input: ({ Holder, Held }) => ({ ...key, holderId: Holder, delegationId: Held }),
+  },
+  {
+    operation: 'CreateApiKey',
+    how: 'for a service',
+    by: ['administrator'],
+    input: ({ Service }) => ({ ...key, holderId: Service }),
+  },
+  { operation: 'RotateApiKey', input: ({ ApiKey }) => ({ id: ApiKey }) },
+  {
+    operation: 'RotateApiKey',
+    how: 'at once',
+    input: ({ ApiKey }) => ({ id: ApiKey, overlapSeconds: 0 }),
+  },
+  {
+    operation: 'RotateApiKey',
+    how: 'of a service',
+    by: ['administrator'],
+    input: ({ ServiceKey }) => ({ id: ServiceKey }),
+  },
+  { operation: 'RevokeApiKey', input: ({ ApiKey }) => ({ id: ApiKey }) },
+  {
+    operation: 'RevokeApiKey',
+    how: 'of another owner',
+    by: ['administrator'],
+    input: ({ Others }) => ({ id: Others }),
+  },
+  { operation: 'EndCredentials', input: ({ User }) => ({ holderId: User }) },
+  { operation: 'EndCredentials', how: 'of an agent', input: ({ Holder }) => ({ holderId: Holder }) },
+  {
+    operation: 'EndCredentials',
+    how: 'of another owner',
+    by: ['administrator'],
+    input: () => ({ holderId: SCOUT }),
+  },
 ];
 
 /** Every mutation. */
@@ -102,10 +144,15 @@ export function writes(owners: Owners): Asked[] {
 
 function idsOf(who: WhoName, owners: Owners): Ids {
   const things = owners[WHO[who].owner];
+  const agent = WHO[who].owner === 'bob' ? 'bobot' : 'scout';
   return {
     ...globalIds(things),
     Stranger: toGlobalId('User', things.stranger),
     Guest: toGlobalId('WorldMember', things.guest),
-    Held: toGlobalId('Delegation', WHO[who].actor === 'bobot' ? DELEGATIONS.bobot.id : DELEGATIONS.scout.id),
+    Holder: toGlobalId('Agent', AGENTS[agent].id),
+    Held: toGlobalId('Delegation', DELEGATIONS[agent].id),
+    Service: toGlobalId('User', things.service),
+    ServiceKey: toGlobalId('ApiKey', things.serviceKey),
+    Others: toGlobalId('ApiKey', owners.alice.key),
   };
 }

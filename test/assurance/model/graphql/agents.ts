@@ -1,6 +1,7 @@
 // What the model says of every mutation of users and agents.
 
 import { mayInsert, mayKill } from '../rules.ts';
+import { endedKeysOf } from './keys.ts';
 import {
   changeable,
   changed,
@@ -113,10 +114,12 @@ function setAgentCeiling(scene: Scene): Tried[] {
 function deleteAgent(scene: Scene): Tried[] {
   return ofEach(scene, (name, index) => ({
     input: { id: globalId('Agent', name) },
-    // archived, an agent holds nothing that counts; its delegations end by themselves only where the token may end them
+    // archived, an agent holds nothing that counts; its delegations and keys end by themselves only where the token may end them
     changes: [
       changed(scene, 'entities', name),
-      ...(mayKill(scene.a, index) ? heldBy(scene, index).map((d) => changed(scene, 'delegations', d)) : []),
+      ...(mayKill(scene.a, index)
+        ? [...heldBy(scene, index).map((d) => changed(scene, 'delegations', d)), ...endedKeysOf(scene, name)]
+        : []),
     ],
   }));
 }

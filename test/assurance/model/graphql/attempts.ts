@@ -8,6 +8,7 @@ import { type GraphQLObjectType, getNamedType, getNullableType, isUnionType } fr
 import { schema } from '../../../../src/schema.ts';
 import { OF_AGENTS } from './agents.ts';
 import { OF_DELEGATIONS } from './delegations.ts';
+import { OF_KEYS } from './keys.ts';
 import { type Attempt, nameOfGlobal, type Scene, type Tried } from './scene.ts';
 import type { Answer } from './stage.ts';
 import { OF_WORLDS } from './worlds.ts';
@@ -16,6 +17,7 @@ export const MUTATIONS: Readonly<Record<string, (scene: Scene) => Tried[]>> = {
   ...OF_AGENTS,
   ...OF_WORLDS,
   ...OF_DELEGATIONS,
+  ...OF_KEYS,
 };
 
 /** What takes rows or authority away, or shortens it, leaves another world for whoever comes next. */
@@ -30,9 +32,12 @@ const UNSETTLING = new Set([
   'revokeDelegation',
   'renounceDelegation',
   'revokeAgent',
+  'rotateApiKey',
+  'revokeApiKey',
+  'endCredentials',
 ]);
 
-const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|error) ?/;
+const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|ApiKeyRefused|error) ?/;
 
 /** Everything that an asker tries. */
 export function attemptsOf(scene: Scene): Attempt[] {
@@ -64,7 +69,16 @@ export function operationsOf(attempts: readonly Attempt[]): Attempt[][] {
 }
 
 /** What of a result tells which row it is about. */
-const TELLING = ['id', 'deletedId', 'removedId', 'delegationId', 'agentId', 'revokedIds', 'reason'];
+const TELLING = [
+  ...['id', 'deletedId', 'removedId', 'delegationId', 'agentId', 'revokedIds', 'reason'],
+  ...['apiKeyId', 'holderId'],
+];
+
+/** Rows within a result that tell more. */
+const WITHIN: Readonly<Record<string, string>> = {
+  CreatedMemories: 'memories { id }',
+  IssuedApiKey: 'apiKey { id holderId delegationId replacesId }',
+};
 
 const mutations = schema.getMutationType()?.getFields() ?? {};
 
@@ -73,8 +87,8 @@ function fragmentOf(field: string): string {
   const members = isUnionType(result) ? result.getTypes() : [];
   const each = members.map(
     (member: GraphQLObjectType) =>
-      `... on ${member.name} { __typename ${TELLING.filter((name) => name in member.getFields()).join(' ')}${
-        member.name === 'CreatedMemories' ? 'memories { id }' : ''
+      `... on ${member.name} { __typename ${TELLING.filter((name) => name in member.getFields()).join(' ')} ${
+        WITHIN[member.name] ?? ''
       } }`,
   );
   return `fragment ${field}Result on ${result?.name} { ${each.join(' ')} }`;
@@ -100,6 +114,9 @@ export function outcomeOf({ data, errors }: Answer, n: number): string {
   }
   const result = (data?.[`m${n}`] ?? {}) as Record<string, unknown>;
   const told = TELLING.flatMap((name) => [result[name] ?? []].flat().sort()).map(String);
-  const words = result.reason === undefined ? told.flatMap((id) => nameOfGlobal(id) ?? []) : told;
+  const { holderId, delegationId, replacesId } = (result.apiKey ?? {}) as Record<string, string | null>;
+  const ofKey = [holderId, delegationId, replacesId].flatMap((id) => id ?? []);
+  const words =
+    result.reason === undefined ? [...told, ...ofKey].flatMap((id) => nameOfGlobal(id) ?? []) : told;
   return [result.__typename, ...words].join(' ');
 }

@@ -7,8 +7,9 @@
 
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { describeAsker, describeWorld } from '../../../../src/assurance/describe.ts';
 import { worlds } from '../../../../src/assurance/generate.ts';
-import { type Asker, describeAsker, describeWorld, type World } from '../../../../src/assurance/world.ts';
+import type { Asker, World } from '../../../../src/assurance/world.ts';
 import { type Choice, type Difference, play } from './play.ts';
 import type { Attempt } from './scene.ts';
 import type { Stage } from './stage.ts';
@@ -32,12 +33,15 @@ export type Extent = {
 const PLENTIFUL: ReadonlyMap<string, number> = new Map([
   ['grantDelegation', 4],
   ['redelegate', 4],
+  ['createApiKey', 4],
   ['addWorldMember', 2],
 ]);
 
 function sampled(salt: number, share: number): Choice {
   return (asker: Asker, { field, name }: Attempt) => {
-    const digest = createHash('sha1').update(`${salt} ${asker.actor} ${asker.delegation} ${name}`).digest();
+    const digest = createHash('sha1')
+      .update(`${salt} ${describeAsker(asker)} ${name}`)
+      .digest();
     return share === 1 || digest.readUInt32BE() % (share * (PLENTIFUL.get(field) ?? 1)) === 0;
   };
 }

@@ -5,6 +5,7 @@ import type { Delegation } from '../../../../src/assurance/world.ts';
 import { isCapability } from '../../../../src/capabilities.ts';
 import { grantRefusal, mayEnd, mayKill } from '../rules.ts';
 import { heldBy } from './agents.ts';
+import { endedKeysOf } from './keys.ts';
 import {
   BAD_INPUT,
   changed,
@@ -159,7 +160,7 @@ function revokeAgent(scene: Scene): Tried[] {
         rowOf(scene, 'agents', name) !== undefined && mayKill(scene.a, index)
           ? ['StoppedAgent', name, ...held].join(' ')
           : 'NotFound',
-      changes: held.map((d) => changed(scene, 'delegations', d)),
+      changes: [...held.map((d) => changed(scene, 'delegations', d)), ...endedKeysOf(scene, name)],
     };
   });
 }

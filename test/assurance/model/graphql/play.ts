@@ -1,9 +1,10 @@
 // Lets everybody ask for everything in a world, through the server, and compares each answer with the model.
 //
-// Nobody is who comes without a token, with one that has expired, or under a delegation that is not theirs: the model has no
-// authority for them, and the server must not tell them apart.
+// Nobody is who comes without a credential, with one that has ended, or under a delegation that is not theirs: the model has
+// no authority for them, and the server must not tell them apart.
 
-import { type Asker, askersOf, type World } from '../../../../src/assurance/world.ts';
+import { everybody } from '../../../../src/assurance/askers.ts';
+import type { Asker, World } from '../../../../src/assurance/world.ts';
 import { type Authority, authorityOf } from '../rules.ts';
 import { attemptsOf, documentOf, operationsOf, outcomeOf } from './attempts.ts';
 import { labelOf, questionOf, readingOf } from './reading.ts';
@@ -44,10 +45,14 @@ const NOBODY: Asker = {
   token: { scopes: [], expired: true },
 };
 
+/** With a token of the issuer that the server knows, or with a key. */
+const comesThroughApi = ({ by }: Asker) => by === undefined || 'key' in by;
+const hasExpired = ({ token, by }: Asker) => by === undefined && token.expired;
+
 export async function play(stage: Stage, world: World, choice: Choice): Promise<Played> {
   await stage.load(world);
   const notes = notebook();
-  const waiting = [undefined, ...askersOf(world)].entries();
+  const waiting = [undefined, ...everybody(world).filter(comesThroughApi)].entries();
   const plays = Array.from({ length: AT_ONCE }, async () => {
     for (const [turn, asker] of waiting) {
       await playOne(stage, world, asker, turn, choice, notes);
@@ -87,7 +92,7 @@ async function playOne(
     played.operations += 1;
     return stage.ask(headers, query, variables);
   };
-  const known = asker === undefined || asker.token.expired ? undefined : authorityOf(world, asker);
+  const known = asker === undefined || hasExpired(asker) ? undefined : authorityOf(world, asker);
   const scene = sceneOf(world, asker ?? NOBODY, known ?? pretended(world, asker ?? NOBODY));
   const attempts = attemptsOf(scene).filter((attempt) => choice(scene.asker, attempt));
   const question = questionOf(world, turn);

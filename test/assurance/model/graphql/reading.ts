@@ -31,6 +31,7 @@ export const CONNECTIONS = [
   'searchMemories',
   'delegationsGranted',
   'delegationsHeld',
+  'apiKeys',
 ] as const;
 
 const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
@@ -44,6 +45,7 @@ const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
   searchMemories(query: "tenant", first: 9) { edges { node { id content } } }
   delegationsGranted(first: 9) { edges { node { id delegatorId delegateId } } }
   delegationsHeld(first: 9) { edges { node { id delegatorId delegateId } } }
+  apiKeys(first: 9) { edges { node { id label holderId capabilities } } }
   node(id: $one) { ...any }
   nodes(ids: $ids) { ...any }
 }
@@ -51,7 +53,7 @@ fragment agents on AgentConnection { edges { node { id name
   subagents(first: 9) { edges { node { id name } } } memories(first: 9) { edges { node { id content } } } } } }
 fragment worlds on WorldConnection { edges { node { id name
   members(first: 9) { edges { node { id userId } } } memories(first: 9) { edges { node { id content } } } } } }
-fragment any on Node { ...user ...agent ...world ...member ...delegation ...memory ...tenant }
+fragment any on Node { ...user ...agent ...world ...member ...delegation ...memory ...key ...tenant }
 fragment user on User { __typename id displayName administrator status }
 fragment agent on Agent { __typename id name status systemPrompt privateInstructions parent { id name } }
 fragment world on World { __typename id name status ownerId }
@@ -59,6 +61,8 @@ fragment member on WorldMember { __typename id role userId world { id name } }
 fragment delegation on Delegation { __typename id ownerId delegatorId delegateId parentId worldId depth redelegate
   capabilities state delegate { id name } world { id name } }
 fragment memory on Memory { __typename id content agent { id name } world { id name } }
+fragment key on ApiKey { __typename id label holderId delegationId replacesId capabilities keyState: state
+  agent { id name } }
 fragment tenant on Tenant { __typename id slug name }`;
 
 export type Question = {
@@ -87,9 +91,10 @@ const named = (id: unknown) => (typeof id === 'string' ? labelOf(id).name : 'non
 export const together = (texts: readonly string[]) => [...texts].sort().join('; ');
 
 /** A row in a list: its name and what of its content tells it from its twin. */
-function short({ id, name, content, userId, delegatorId, delegateId }: Node): string {
+function short({ id, name, content, userId, delegatorId, delegateId, label, capabilities }: Node): string {
   const parties = delegatorId === undefined ? undefined : `${named(delegatorId)} -> ${named(delegateId)}`;
-  return `${named(id)} ${name ?? content ?? parties ?? named(userId)}`;
+  const key = label === undefined ? undefined : `${label} [${(capabilities as string[]).join(' ')}]`;
+  return `${named(id)} ${name ?? content ?? parties ?? key ?? named(userId)}`;
 }
 
 /** A row that a relation leads to, or that it does not show. */
@@ -118,6 +123,14 @@ function text(node: Node): string {
       ].join(', ');
     case 'Memory':
       return `${label} ${node.content}, by ${linked(node.agent)} in ${linked(node.world)}`;
+    case 'ApiKey': {
+      const holder = labelOf(String(node.holderId));
+      return [
+        `${label} ${node.label}, for ${holder.type} ${holder.name} under ${named(node.delegationId)}`,
+        `after ${named(node.replacesId)}, [${(node.capabilities as string[]).join(' ')}] ${node.keyState}`,
+        `shows ${linked(node.agent)}`,
+      ].join(', ');
+    }
     default:
       return type satisfies never;
   }

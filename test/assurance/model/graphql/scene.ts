@@ -30,6 +30,7 @@ export type Tried = {
 
 export type Scene = {
   readonly world: World;
+  /** Under the delegation to which its key is bound, where it is. */
   readonly asker: Asker;
   readonly a: Authority;
   /** Of the asker's tenant. */
@@ -37,7 +38,13 @@ export type Scene = {
 };
 
 export function sceneOf(world: World, asker: Asker, a: Authority): Scene {
-  return { world, asker, a, rows: rowsOf(world).filter(({ tenant }) => tenant === a.at) };
+  const delegation = a.key?.pinned ?? asker.delegation;
+  return {
+    world,
+    asker: { ...asker, delegation },
+    a,
+    rows: rowsOf(world).filter(({ tenant }) => tenant === a.at),
+  };
 }
 
 const LISTS = {
@@ -47,6 +54,7 @@ const LISTS = {
   WorldMember: ['p', 'members'],
   Delegation: ['d', 'delegations'],
   Memory: ['m', 'memories'],
+  ApiKey: ['k', 'keys'],
 } as const;
 
 /** Names of a type in any tenant of the world, and one that is nowhere: what anybody can think of asking for. */

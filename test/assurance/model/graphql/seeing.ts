@@ -11,12 +11,14 @@ type Index = number | null | undefined;
 
 /** A row in a list. */
 function short(row: Row): string {
-  const { name, tenant, table, user, delegation } = row;
+  const { name, tenant, table, user, delegation, key } = row;
   switch (table) {
     case 'world_members':
       return `${name} u${user}`;
     case 'delegations':
       return `${name} ${delegation?.delegator} -> a${delegation?.delegate}`;
+    case 'api_keys':
+      return `${name} of ${key?.entity} [${key?.capabilities.join(' ')}]`;
     default:
       return `${name} ${name} of tenant-${tenant}`;
   }
@@ -60,9 +62,28 @@ function text(scene: Scene, type: NodeType, row: Row): string {
       return `${label} ${delegationText(row)}, shows ${agent(row.delegation?.delegate)} and ${world(row.delegation?.place)}`;
     case 'Memory':
       return `${called}, by ${agent(tenant.memories[index]?.agent)} in ${world(row.place)}`;
+    case 'ApiKey':
+      return `${label} ${keyText(scene, row)}`;
     default:
       return type satisfies never;
   }
+}
+
+function keyText(scene: Scene, { key, name }: Row): string {
+  if (key === undefined) {
+    throw new TypeError(`${name} is no key`);
+  }
+  const { entity, capabilities, pinned, revoked, ends } = key;
+  const ofAgent = entity.startsWith('a');
+  const state = revoked ? 'REVOKED' : ends <= 0 ? 'EXPIRED' : 'ACTIVE';
+  // the agent is reached through its entity, so both must show
+  const holder = rowOf(scene, 'entities', entity);
+  const reached = ofAgent && holder !== undefined && maySee(scene.a, holder);
+  return [
+    `of ${entity}, for ${ofAgent ? 'Agent' : 'User'} ${entity} under ${pinned === null ? 'none' : `d${pinned}`}`,
+    `after none, [${capabilities.join(' ')}] ${state}`,
+    `shows ${reached ? linked(scene, 'Agent', Number(entity.slice(1))) : 'none'}`,
+  ].join(', ');
 }
 
 function delegationText({ delegation: one, name }: Row): string {
@@ -143,6 +164,7 @@ function lists(scene: Scene, archived: boolean): [string, string][] {
       'delegationsHeld',
       all('Delegation', (row) => `a${row.delegation?.delegate}` === a.actor),
     ),
+    list('apiKeys', all('ApiKey')),
   ];
 }
 

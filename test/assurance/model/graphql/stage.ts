@@ -1,5 +1,6 @@
 // The real server over a database that holds a random world: HTTP, verifier, engine, limits, sealed pool, Prisma, second
-// layer, policies. Tokens come from an issuer in this process, by the name that loadWorld gives to every identity.
+// layer, policies. Tokens come from an issuer in this process, by the name that loadWorld gives to every identity, and keys
+// are real ones, of which the world's rows have the digests.
 //
 // Nothing that a mutation does may stay, or the next attempt would find another world. So the one statement that is
 // changed on its way to PostgreSQL is the last: where the product sends COMMIT, ROLLBACK goes instead, after a look at what
@@ -18,12 +19,12 @@ import { pino } from 'pino';
 import { test as base } from 'vitest';
 import { createEngine } from '../../../../src/api/yoga.ts';
 import { ISSUER, loadWorld } from '../../../../src/assurance/load.ts';
-import { type Asker, idOf, nameOf, slugOf, type World } from '../../../../src/assurance/world.ts';
+import { type Asker, idOf, nameOf, slugOf, tenantId, type World } from '../../../../src/assurance/world.ts';
+import { makeApiKey, type NewApiKey } from '../../../../src/auth/api-key.ts';
 import { createDevelopmentIssuer } from '../../../../src/auth/development.ts';
 import { createVerifier } from '../../../../src/auth/token.ts';
 import { createClient } from '../../../../src/db/client.ts';
 import { opening, SealedPool } from '../../../../src/db/pool.ts';
-import type { DelegationId } from '../../../../src/ids.ts';
 import { schema } from '../../../../src/schema.ts';
 import { createHttpServer } from '../../../../src/server.ts';
 import { KEY, trustTickets } from '../../../kit/as.ts';
@@ -71,6 +72,7 @@ export async function startStage(): Promise<Stage> {
     "select current_setting('server_version_num') as version",
   );
   const { issuer, credentials } = issuing(dataDir);
+  const keys = keyRing();
   const verifier = createVerifier([], { inProcess: [issuer] });
   const pool = new SealedPool(database.runtimeUrl, LIMITS, Number(rows[0]?.version));
   const changes = undoing(pool);
@@ -86,6 +88,8 @@ export async function startStage(): Promise<Stage> {
     maxBodyBytes: 1_048_576,
     log: pino({ level: 'silent' }),
     pages: new Map(),
+    // whoever fails on purpose is not to wait
+    failures: { perSource: 1_000_000, perCredential: 1_000_000 },
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -95,9 +99,13 @@ export async function startStage(): Promise<Stage> {
   return {
     database,
     migrator,
-    credentials,
+    credentials: async (asker) =>
+      asker?.by !== undefined && 'key' in asker.by
+        ? { 'x-api-key': keys.keyOf(asker.tenant, asker.by.key), ...under(asker) }
+        : credentials(asker),
     async load(world) {
       await loadWorld(migrator, world);
+      await keys.fit(migrator, world);
       await migrator.query(REMEMBER);
     },
     async ask(headers, query, variables = {}) {
@@ -130,17 +138,44 @@ function issuing(dataDir: string) {
     if (asker === undefined) {
       return {};
     }
-    const { tenant, actor, delegation, onBehalfOf, token } = asker;
+    const { tenant, actor, onBehalfOf, token } = asker;
     const bearer = await (token.expired ? past : issuer).mint({
       ...(onBehalfOf === null ? { subject: actor } : { subject: onBehalfOf, actor }),
       tenant: slugOf(tenant),
       scopes: token.scopes,
       expiresIn: token.expired ? 600 : 3600,
     });
-    const under = delegation === null ? {} : { 'delegation-id': idOf(`d${delegation}`) as DelegationId };
-    return { authorization: `Bearer ${bearer}`, ...under };
+    return { authorization: `Bearer ${bearer}`, ...under(asker) };
   };
   return { issuer, credentials };
+}
+
+const under = ({ delegation }: Asker): Record<string, string> =>
+  delegation === null ? {} : { 'delegation-id': idOf(`d${delegation}`) };
+
+/** Keys for the keys of worlds: drawn once for each place in a world, and used in every world. */
+function keyRing() {
+  const drawn = new Map<string, NewApiKey>();
+  const draw = (tenant: number, index: number): NewApiKey => {
+    const place = `t${tenant}/k${index}`;
+    const key = drawn.get(place) ?? makeApiKey();
+    drawn.set(place, key);
+    return key;
+  };
+  return {
+    keyOf: (tenant: number, index: number): string => draw(tenant, index).key,
+    /** Gives the rows of a world the digests of its keys. */
+    async fit(migrator: pg.Client, { tenants }: World): Promise<void> {
+      const digests = tenants.flatMap(({ keys }, at) =>
+        keys.map((_, n) => ({ tenant: tenantId(at), id: idOf(`k${n}`), digest: draw(at, n).hash })),
+      );
+      await migrator.query(
+        `update api_keys k set digest = d.digest from jsonb_to_recordset($1) d(tenant uuid, id uuid, digest text)
+          where k.tenant_id = d.tenant and k.id = d.id`,
+        [JSON.stringify(digests)],
+      );
+    },
+  };
 }
 
 /**

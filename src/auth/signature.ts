@@ -1,0 +1,62 @@
+// From the bytes of a token to the certainty that a trusted key signed them: form, header, key, signature, in one place.
+//
+// The one path by which a signature comes to count; verify() and the published test vectors go through it alike. The
+// signature is checked by node:crypto and at once: jose's check makes a round through the thread pool, which costs more
+// than the check itself (bench/auth/verify.ts). Knows nothing of claims: what was signed need not be an access token.
+
+import { constants, verify } from 'node:crypto';
+import type { Algorithm, VerificationKey } from './jwk.ts';
+import type { KeySource } from './jwks.ts';
+import { readJws, type UnverifiedJws } from './jws.ts';
+import { refused } from './refusal.ts';
+
+/** Who must have signed, and how. */
+export type Signer = {
+  readonly keys: KeySource;
+  readonly algorithms: readonly Algorithm[];
+};
+
+/**
+ * Opens a token: returns only when one of the signer's keys has signed it.
+ *
+ * @param signerOf Says, by what the token claims of itself, whose keys count; throws when nobody's do.
+ * @param deniedKeyIds Key ids that no longer count, whatever an issuer publishes.
+ * @throws {BailiwickError} UNAUTHENTICATED for every other outcome.
+ */
+export async function openJws<Trusted extends Signer>(
+  token: string,
+  signerOf: (jws: UnverifiedJws) => Promise<Trusted> | Trusted,
+  deniedKeyIds: readonly string[] = [],
+): Promise<Trusted> {
+  const jws = readJws(token);
+  const signer = await signerOf(jws);
+  if (!signer.algorithms.includes(jws.algorithm)) {
+    throw refused('alg');
+  }
+  const key = await signer.keys.find(jws.keyId);
+  if (key === undefined || key.algorithm !== jws.algorithm) {
+    throw refused('key');
+  }
+  if (key.id !== undefined && deniedKeyIds.includes(key.id)) {
+    throw refused('denied-key');
+  }
+  if (!hasSigned(key, jws.signed, jws.signature)) {
+    throw refused('signature');
+  }
+  return signer;
+}
+
+/** Whether `signature` is the key's own over `data`, by the one algorithm that the key is bound to. */
+export function hasSigned(key: VerificationKey, data: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== key.signatureLength) {
+    return false;
+  }
+  switch (key.algorithm) {
+    case 'ES256': // RFC 7518 section 3.4: r and s side by side, not the ASN.1 that OpenSSL would expect
+      return verify('sha256', data, { key: key.key, dsaEncoding: 'ieee-p1363' }, signature);
+    case 'RS256': // RFC 7518 section 3.3
+      return verify('sha256', data, { key: key.key, padding: constants.RSA_PKCS1_PADDING }, signature);
+    default:
+      return key.algorithm satisfies never;
+  }
+}

@@ -1,0 +1,129 @@
+// API keys: what one is for a client, and how they are listed. Who sees which: prisma/policies/21-api-keys.sql. The key
+// itself is nowhere here: it is shown once, by the mutation that makes it.
+
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { Agent } from '../agents/agent.ts';
+import { connectionOf, pageArguments } from '../api/connection.ts';
+import { idOf, toGlobalId } from '../api/global-id.ts';
+import { type PageArgs, paginate } from '../api/keyset.ts';
+import { NodeInterface, registerNode } from '../api/node.ts';
+import { readPage } from '../api/reading.ts';
+import { OrderDirectionEnum } from '../api/status.ts';
+import { builder } from '../builder.ts';
+import type { Context } from '../context.ts';
+
+const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
+  description: 'Which keys; every condition given must hold.',
+  fields: (t) => ({
+    holderId: t.id({ required: false, description: 'That identify this user or agent.' }),
+    ended: t.boolean({
+      required: false,
+      description: 'Only those revoked or expired, or only those that are not.',
+    }),
+  }),
+});
+
+const apiKeyArguments = builder.args((t) => ({
+  ...pageArguments,
+  filter: t.field({ type: ApiKeyFilter, required: false, description: 'Which keys.' }),
+  direction: t.field({
+    type: OrderDirectionEnum,
+    defaultValue: 'desc',
+    description: 'Which end first, by time of creation.',
+  }),
+}));
+
+type ApiKeyArgs = PageArgs & {
+  filter?: typeof ApiKeyFilter.$inferInput | null | undefined;
+  direction: 'asc' | 'desc';
+};
+
+function apiKeyPage(context: Context, { filter, direction, ...args }: ApiKeyArgs) {
+  const page = paginate(context, args, { connection: 'apiKeys', field: 'id', direction });
+  const ended = { OR: [{ revokedAt: { not: null } }, { expiresAt: { lte: new Date() } }] };
+  const conditions: Prisma.ApiKeyWhereInput[] = [
+    ...(filter?.holderId ? [{ entityId: idOf(filter.holderId, 'User', 'Agent') }] : []),
+    ...(typeof filter?.ended === 'boolean' ? [filter.ended ? ended : { NOT: ended }] : []),
+  ];
+  return {
+    page,
+    query: { where: { AND: [...conditions, page.where] }, orderBy: page.orderBy, take: page.take },
+  };
+}
+
+const ApiKeyStateEnum = builder.enumType('ApiKeyState', {
+  description: 'Where a key stands in its life.',
+  values: {
+    ACTIVE: { description: 'It is accepted.' },
+    EXPIRED: { description: 'Past its expiry, or past the overlap with the key that replaced it.' },
+    REVOKED: { description: 'Revoked, for good.' },
+  } as const,
+});
+
+export const ApiKey = builder.prismaObject('ApiKey', {
+  interfaces: [NodeInterface],
+  description:
+    'A key with which a user, a service or an agent proves who it is. Seen by its owner in person and by administrators.',
+  fields: (t) => ({
+    label: t.exposeString('label', { description: 'What it is for, in the words of whoever made it.' }),
+    hint: t.exposeString('hint', { description: 'How the key begins, to recognise it by.' }),
+    holderId: t.id({
+      description: 'Global id of the user or agent that it identifies.',
+      // a user owns itself, an agent never does
+      resolve: ({ entityId, ownerId }) => toGlobalId(entityId === ownerId ? 'User' : 'Agent', entityId),
+    }),
+    agent: t.field({
+      type: Agent,
+      nullable: true,
+      description: 'The agent that it identifies; null for a user, and where the caller may not read agents.',
+      select: (_args, _context, nested) => ({ entity: { select: { agent: nested() as never } } }),
+      resolve: (key) => (key as unknown as { entity: { agent: null } | null }).entity?.agent ?? null,
+    }),
+    capabilities: t.exposeStringList('capabilities', {
+      description: 'The most it allows, as kind:verb; it grants nothing by itself.',
+    }),
+    delegationId: t.id({
+      nullable: true,
+      description: 'Global id of the one delegation under which it works; null when it is bound to none.',
+      resolve: ({ pinnedId }) => (pinnedId === null ? null : toGlobalId('Delegation', pinnedId)),
+    }),
+    replacesId: t.id({
+      nullable: true,
+      description: 'Global id of the key that it took over from; null for a first one.',
+      resolve: ({ replacesId }) => (replacesId === null ? null : toGlobalId('ApiKey', replacesId)),
+    }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when.' }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null while it was not.',
+    }),
+    lastUsedAt: t.expose('lastUsedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last used, known a minute or so later; null for never.',
+    }),
+    state: t.field({
+      type: ApiKeyStateEnum,
+      description: 'Where it stands now.',
+      resolve: ({ revokedAt, expiresAt }) =>
+        revokedAt !== null ? 'REVOKED' : expiresAt <= new Date() ? 'EXPIRED' : 'ACTIVE',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  }),
+});
+
+const ApiKeyConnection = connectionOf(ApiKey, 'ApiKey');
+
+builder.queryField('apiKeys', (t) =>
+  t.field({
+    type: ApiKeyConnection,
+    description:
+      "The caller's own keys and those of its agents; for an administrator, all of the tenant. Nobody sees any under a delegation.",
+    args: apiKeyArguments,
+    resolve: (_root, args, context, info) =>
+      readPage(context, info, 'ApiKey', apiKeyPage(context, args as ApiKeyArgs)),
+  }),
+);
+
+registerNode('ApiKey');

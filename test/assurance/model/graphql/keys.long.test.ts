@@ -1,0 +1,75 @@
+// That the comparison through GraphQL notices what is broken about keys: each fault is put into the policies or the kernel of a
+// scratch database, and some answer must differ. That nothing differs without a fault is shown by graphql.long.test.ts; faults
+// that only SQL can tell (what a digest opens, when a key was used) are the other half's.
+
+import { expect, onTestFinished } from 'vitest';
+import { sampleWorlds } from '../../../../src/assurance/generate.ts';
+import { applyPolicies } from '../../../../src/db/policies.ts';
+import { asAdmin } from '../../../kit/database.ts';
+import { play } from './play.ts';
+import { test } from './stage.ts';
+
+const ANYBODY = `
+  create or replace function bailiwick.answers_for(c bailiwick.context, entity uuid, ending boolean) returns boolean
+  language sql stable parallel restricted as $$
+    select exists (select from public.entities e where e.tenant_id = c.tenant_id and e.id = entity and e.kind <> 'world') $$`;
+const NOTHING = `
+  create or replace function bailiwick.end_keys(c bailiwick.context, entity uuid) returns void
+  language sql volatile parallel unsafe as ''`;
+/** A function of the kernel with other words in it. */
+const rewritten = (name: string, from: string, to: string) => `
+  do $do$
+  declare
+    was text := pg_get_functiondef('bailiwick.${name}'::regproc);
+  begin
+    assert position('${from}' in was) > 0, 'the words are not there';
+    execute replace(was, '${from}', '${to}');
+  end $do$`;
+
+test.for([
+  [
+    'a key that works although it was revoked',
+    rewritten('by_key', 'k.revoked_at is not null', 'false'),
+    undefined,
+  ],
+  [
+    'a key that works although it has expired',
+    rewritten('by_key', '(k.expires_at > statement_timestamp())', 'true'),
+    undefined,
+  ],
+  [
+    'a key that works without the delegation to which it is bound',
+    rewritten('by_key', 'k.pinned_id is not null', 'false'),
+    undefined,
+  ],
+  [
+    'a key that allows more than what it was made with',
+    rewritten('key_refusal', '(key_refusal.capabilities <@ c.scopes)', 'true'),
+    'createApiKey',
+  ],
+  [
+    'keys that a delegation reaches',
+    `alter policy select_own on api_keys using (owner_id = (select bailiwick.owner('agent', 'read')))`,
+    undefined,
+  ],
+  ['a key that anybody makes for anybody', ANYBODY, 'createApiKey'],
+  ['a key that anybody replaces', ANYBODY, 'rotateApiKey'],
+  ['a key that anybody revokes', ANYBODY, 'revokeApiKey'],
+  ['credentials that anybody ends', ANYBODY, 'endCredentials'],
+  ['an end of credentials that leaves the keys', NOTHING, 'endCredentials'],
+  ['a kill switch that leaves the keys', NOTHING, 'revokeAgent'],
+] as const)('the comparison notices %s', { timeout: 600_000 }, async ([, fault, mutation], { stage }) => {
+  await asAdmin(stage.database.adminUrl, (admin) => admin.query(fault));
+  onTestFinished(async () => {
+    await applyPolicies(stage.database.migratorUrl, { force: true });
+  });
+  const noticed: string[] = [];
+  for (const world of sampleWorlds(20261121, 60)) {
+    const { differences } = await play(stage, world, (_, { field }) => field === mutation);
+    noticed.push(...differences.map(({ field }) => field));
+    if (noticed.length > 0) {
+      break;
+    }
+  }
+  expect([...new Set(noticed)]).toEqual([mutation ?? 'read']);
+});

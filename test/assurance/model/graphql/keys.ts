@@ -1,0 +1,154 @@
+// What the model says of every mutation of keys: making, replacing and ending one, and ending everything with which somebody
+// proves who they are. What a new key says of itself is part of the outcome: whom it identifies, the delegation to which it is
+// bound, the key that it took over from. The keys themselves are drawn by the server, and nobody here looks at them.
+
+import {
+  keysOf,
+  type NewKey,
+  nameOfKey,
+  nameOfRotation,
+  type Rotation,
+  rotationsOf,
+} from '../../../../src/assurance/keys.ts';
+import { personOf } from '../../../../src/assurance/rows.ts';
+import type { Principal } from '../../../../src/assurance/world.ts';
+import { SCOPES } from '../../../../src/capabilities.ts';
+import { keyRefusal, mayEndKeysOf, rotationRefusal } from '../keys.ts';
+import { isPerson } from '../rules.ts';
+import {
+  BAD_INPUT,
+  changed,
+  FORBIDDEN,
+  globalId,
+  namesOf,
+  type Scene,
+  seesNew,
+  type Tried,
+} from './scene.ts';
+
+const DAY = 86_400;
+/** What is no lifetime at all; which lifetimes are too long is a rule. */
+const isLifetime = (seconds: number) => seconds >= 60 && seconds <= 366 * DAY;
+const isHolder = (name: string): name is Principal => /^[ua]/.test(name);
+const holderId = (name: string) =>
+  globalId(!isHolder(name) ? 'World' : isPerson(name) ? 'User' : 'Agent', name);
+const known: ReadonlySet<string> = new Set(SCOPES);
+
+/** What is said of a key that was made by whoever can see it; nothing is kept where that is nobody. */
+function issued(scene: Scene, entity: string, pinned: number | null, replaced: readonly string[]): string {
+  const owner = personOf(scene.a.tenant, entity as Principal);
+  return seesNew(scene, 'api_keys', { owner })
+    ? ['IssuedApiKey', entity, ...(pinned === null ? [] : [`d${pinned}`]), ...replaced].join(' ')
+    : FORBIDDEN;
+}
+
+function making(scene: Scene, wanted: NewKey): string {
+  const { entity, capabilities, pinned, ends } = wanted;
+  const words = capabilities.length > 0 && capabilities.every((one) => known.has(one));
+  if (!words || !isLifetime(ends) || !isHolder(entity)) {
+    return BAD_INPUT;
+  }
+  const refusal = keyRefusal(scene.a, wanted);
+  return refusal === undefined ? issued(scene, entity, pinned, []) : `ApiKeyRefused ${refusal.toUpperCase()}`;
+}
+
+function createApiKey(scene: Scene): Tried[] {
+  // not those that end about when the key does with which they are asked for: here time passes between a world and a request
+  const own = scene.a.key?.ends;
+  const wanted = keysOf(scene.a.tenant, scene.asker).filter(
+    ({ ends }) => own === undefined || Math.abs(ends - own) > 600,
+  );
+  const tried = (what: string, one: NewKey, holder: object): Tried => ({
+    what,
+    input: {
+      label: 'new',
+      capabilities: one.capabilities,
+      ...holder,
+      ...(one.pinned === null ? {} : { delegationId: globalId('Delegation', `d${one.pinned}`) }),
+      lifetimeSeconds: one.ends,
+    },
+    outcome: making(scene, one),
+    changes: ['+api_keys'],
+  });
+  return [
+    // whoever says nothing means the actor, also where it acts for somebody else
+    ...wanted.slice(0, 1).map((one) => tried(`unsaid ${nameOfKey(one)}`, one, {})),
+    ...wanted.map((one) => tried(nameOfKey(one), one, { holderId: holderId(one.entity) })),
+    // of another tenant, or of nobody
+    ...namesOf(scene.world, 'Delegation')
+      .filter((name) => scene.a.tenant.delegations[Number(name.slice(1))] === undefined)
+      .flatMap((name) =>
+        wanted.slice(0, 1).map((one) => {
+          const bound = { ...one, pinned: Number(name.slice(1)) };
+          return tried(nameOfKey(bound), bound, {});
+        }),
+      ),
+  ];
+}
+
+function replacing(scene: Scene, rotation: Rotation): string {
+  if (rotation.overlap < 0 || !isLifetime(rotation.ends)) {
+    return BAD_INPUT;
+  }
+  const refusal = rotationRefusal(scene.a, rotation);
+  const old = scene.a.tenant.keys[rotation.key];
+  if (refusal === 'key' || old === undefined) {
+    return 'NotFound';
+  }
+  return refusal === undefined
+    ? issued(scene, old.entity, old.pinned, [`k${rotation.key}`])
+    : `ApiKeyRefused ${refusal.toUpperCase()}`;
+}
+
+function rotateApiKey(scene: Scene): Tried[] {
+  const own = rotationsOf(scene.a.tenant);
+  const [like = { ends: 300, overlap: 3600 }] = own;
+  const elsewhere = namesOf(scene.world, 'ApiKey')
+    .map((name) => Number(name.slice(1)))
+    .filter((key) => scene.a.tenant.keys[key] === undefined)
+    .map((key): Rotation => ({ ...like, key }));
+  return [...own, ...elsewhere].map((rotation) => {
+    const { key, ends, overlap } = rotation;
+    const old = scene.a.tenant.keys[key];
+    // it ends at once or after the overlap, but never later than it would have
+    const shortened = old !== undefined && (overlap === 0 || old.ends > overlap);
+    return {
+      what: nameOfRotation(rotation),
+      input: { id: globalId('ApiKey', `k${key}`), overlapSeconds: overlap, lifetimeSeconds: ends },
+      outcome: replacing(scene, rotation),
+      changes: ['+api_keys', ...(shortened ? [changed(scene, 'api_keys', `k${key}`)] : [])],
+    };
+  });
+}
+
+function revokeApiKey(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'ApiKey').map((name) => {
+    const key = scene.a.tenant.keys[Number(name.slice(1))];
+    const may = key !== undefined && mayEndKeysOf(scene.a, key.entity);
+    return {
+      what: name,
+      input: { id: globalId('ApiKey', name) },
+      outcome: may ? `RevokedApiKey ${name}` : 'NotFound',
+      changes: key === undefined || key.revoked ? [] : [changed(scene, 'api_keys', name)],
+    };
+  });
+}
+
+/** What becomes of the keys of somebody when all of them end: of those that had not. */
+export function endedKeysOf(scene: Scene, entity: string): string[] {
+  return scene.a.tenant.keys.flatMap((key, n) =>
+    key.entity === entity && !key.revoked ? [changed(scene, 'api_keys', `k${n}`)] : [],
+  );
+}
+
+function endCredentials(scene: Scene): Tried[] {
+  const names = [...namesOf(scene.world, 'User'), ...namesOf(scene.world, 'Agent')];
+  return names.map((name) => ({
+    what: name,
+    input: { holderId: holderId(name) },
+    outcome: mayEndKeysOf(scene.a, name) ? `EndedCredentials ${name}` : 'NotFound',
+    changes: [changed(scene, 'entities', name), ...endedKeysOf(scene, name)],
+  }));
+}
+
+export const OF_KEYS = { createApiKey, rotateApiKey, revokeApiKey, endCredentials };
