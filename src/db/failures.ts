@@ -59,6 +59,8 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['08007', 'The connection was lost while the work was being kept; read again before you retry.'],
 ]);
 
+type Thrown = { readonly code?: unknown; readonly message?: unknown; readonly detail?: unknown };
+
 /**
  * The error to answer with.
  *
@@ -69,8 +71,15 @@ export function translate(error: unknown, first?: Error & { code?: string }): Ba
   if (error instanceof BailiwickError && first === undefined) {
     return error;
   }
-  for (const candidate of [first, error] as ({ code?: unknown; message?: unknown } | undefined)[]) {
+  for (const candidate of [first, error] as (Thrown | undefined)[]) {
     const sqlstate = String(candidate?.code);
+    if (sqlstate === '28000' && String(candidate?.detail).startsWith('ticket: ')) {
+      // no caller writes tickets: this server's clock or key is wrong, and whoever asked is not to blame
+      const cause = new Error(`the database does not believe this server: ${candidate?.detail}`, {
+        cause: candidate,
+      });
+      return new BailiwickError('UNAVAILABLE', undefined, { cause });
+    }
     const code =
       BY_SQLSTATE.get(sqlstate) ??
       BY_MESSAGE.find(([fragment]) => String(candidate?.message).includes(fragment))?.[1];

@@ -55,8 +55,8 @@ function clock(ms: number): Fault {
       await sleep(1200);
       clock.step(0);
     },
-    felt: believed ? ['ok'] : ['UNAUTHENTICATED'],
-    allowed: believed ? [] : ['UNAUTHENTICATED'],
+    felt: believed ? ['ok'] : ['UNAVAILABLE'],
+    allowed: believed ? [] : ['UNAVAILABLE'],
     succeeds: believed,
   };
 }

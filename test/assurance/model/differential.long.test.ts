@@ -1,7 +1,14 @@
-// The same comparison over hundreds of worlds; as many as somebody likes by WORLDS and SEED (stage.ts).
+// The same comparison over hundreds of worlds; as many as somebody likes by WORLDS and SEED (stage.ts). And the instrument itself:
+// that the worlds reach every answer there is, and that a fault is noticed.
 
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { sampleWorlds } from '../../../src/assurance/generate.ts';
+import { INSERTABLE } from '../../../src/assurance/moves.ts';
+import { TABLES } from '../../../src/assurance/rows.ts';
+import { applyPolicies } from '../../../src/db/policies.ts';
+import { asAdmin } from '../../kit/database.ts';
 import { report } from '../../kit/report.ts';
+import { differences } from './expect.ts';
 import { chosen, compareWorlds, test } from './stage.ts';
 
 test('in three hundred random worlds nothing differs from the model', { timeout: 0 }, async ({ stage }) => {
@@ -13,4 +20,74 @@ test('in three hundred random worlds nothing differs from the model', { timeout:
     what: 'random worlds through SQL',
     figures: { worlds: choice.count, seed: choice.seed, answers, differences: 0 },
   });
+});
+
+test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant or a key', {
+  timeout: 120_000,
+}, async ({ stage }) => {
+  const outcomes = new Map<string, Set<string>>();
+  for (const world of sampleWorlds(20261121, 25)) {
+    for (const { move, outcome } of await stage.play(world)) {
+      const what = move === 'open' ? move : 'table' in move ? `${move.verb} ${move.table}` : move.verb;
+      const first = outcome.split(' ')[0] ?? '';
+      const kind = /^t\d/.test(first)
+        ? 'some'
+        : ['made', 'ended'].includes(first)
+          ? first
+          : outcome || 'none';
+      outcomes.set(what, (outcomes.get(what) ?? new Set()).add(kind));
+    }
+  }
+  const words = [
+    'authority',
+    'redelegate',
+    'capabilities',
+    'world',
+    'lifetime',
+    'cycle',
+    'delegate',
+    'no reason',
+  ];
+  expect([...(outcomes.get('why not') ?? [])].sort()).toEqual([...words].sort());
+  const keyWords = ['authority', 'entity', 'capabilities', 'delegation', 'lifetime'];
+  expect([...(outcomes.get('why no key') ?? [])].sort()).toEqual([...keyWords, 'no reason'].sort());
+  expect([...(outcomes.get('rotate') ?? [])]).toEqual(
+    expect.arrayContaining(['key', 'overlap', 'capabilities', 'lifetime', 'made']),
+  );
+  for (const verb of ['revoke key', 'end credentials', 'kill']) {
+    expect([...(outcomes.get(verb) ?? [])].sort(), verb).toEqual(['ended', 'nothing']);
+  }
+  expect([...(outcomes.get('use') ?? [])].sort()).toEqual(['28000', 'told of 1']);
+  expect([...(outcomes.get('open') ?? [])].sort()).toEqual(['28000', 'opened']);
+  for (const table of TABLES) {
+    expect([...(outcomes.get(`see ${table}`) ?? [])].sort(), table).toEqual(['none', 'some']);
+  }
+  for (const table of INSERTABLE.filter((one) => one !== 'delegations')) {
+    expect([...(outcomes.get(`insert ${table}`) ?? [])].sort(), table).toEqual(['admitted', 'refused']);
+  }
+  expect([...(outcomes.get('grant') ?? [])].sort()).toEqual(['admitted', 'refused']);
+});
+
+test.for([
+  ['a tenant floor that is gone', 'drop policy tenant_floor on memories'],
+  [
+    'a policy that asks for another verb',
+    `alter policy update_own on memories using (owner_id = (select bailiwick.owner('memory', 'read')))`,
+  ],
+  ['a world limit that is forgotten', 'drop policy world_limit on memories'],
+  ['a tenant floor that is gone from the keys', 'drop policy tenant_floor on api_keys'],
+])('%s is noticed', { timeout: 240_000 }, async ([, fault], { stage }) => {
+  const { adminUrl, migratorUrl } = stage.database;
+  await asAdmin(adminUrl, (admin) => admin.query(fault ?? ''));
+  onTestFinished(async () => {
+    await applyPolicies(migratorUrl, { force: true });
+  });
+  let noticed = 0;
+  for (const world of sampleWorlds(20261121, 60)) {
+    noticed += differences(world, await stage.play(world)).length;
+    if (noticed > 0) {
+      break;
+    }
+  }
+  expect(noticed).toBeGreaterThan(0);
 });

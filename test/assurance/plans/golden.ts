@@ -31,11 +31,14 @@ export const isWorthIt = ({ plan }: Observed): boolean => plan.kind !== 'Result'
 
 /** The lines of a plan that somebody must have seen: what is read by which index, what is sorted, what is asked how. */
 export function essence(plan: string): string[] {
-  return plan
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => /^once:|Scan|Sort|SubPlan|Insert|Update|Delete/.test(line))
-    .sort();
+  return (
+    plan
+      .split('\n')
+      // of tenants every key finds the one row, and which of them is taken is nobody's concern
+      .map((line) => line.trim().replace(/^Index (Only )?Scan tenants .*/, 'Index Scan tenants'))
+      .filter((line) => /^once:|Scan|Sort|SubPlan|Insert|Update|Delete/.test(line))
+      .sort()
+  );
 }
 
 export function writeGolden(observed: readonly Observed[], indexes: Indexes, version: number): void {
