@@ -17,7 +17,7 @@ import type { Authentication } from './auth/actor.ts';
 import { presentedCredential } from './auth/credentials.ts';
 import { type Attempt, countFailures, type FailureLimits } from './auth/failures.ts';
 import { sourceOf } from './auth/source.ts';
-import { challenge, recordOf, untilItLeaves } from './auth/unauthenticated.ts';
+import { challenge, isOfTime, recordOf, untilItLeaves } from './auth/unauthenticated.ts';
 import { BailiwickError, ERROR_CODES, type ErrorCode } from './errors.ts';
 import { newId, type RequestId } from './ids.ts';
 
@@ -220,7 +220,9 @@ export function createHttpServer(settings: ServerSettings): Server {
     const record = recordOf(refusal, presented);
     if ('credential' in presented) {
       log.warn(record, 'refused');
-      await failures.failed(presented);
+      if (!isOfTime(refusal)) {
+        await failures.failed(presented);
+      }
     } else {
       log.info(record, 'refused');
     }

@@ -38,6 +38,16 @@ export async function untilItLeaves(arrived: number): Promise<void> {
   }
 }
 
+const OF_TIME: ReadonlySet<RefusalReason> = new Set(['expired', 'early', 'iat']);
+
+/**
+ * Whether nothing but time is the matter with a credential. A trusted issuer has signed it, so nobody is guessing; and when
+ * a clock is wrong, everybody would be made to wait for longer than it is.
+ */
+export function isOfTime({ cause }: BailiwickError): boolean {
+  return cause instanceof Refusal && OF_TIME.has(cause.reason);
+}
+
 /** What the log says of a refusal. Not the credential: its fingerprint. */
 export type RefusalRecord = {
   readonly event: 'auth.refused';
