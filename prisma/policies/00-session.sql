@@ -5,7 +5,8 @@
 -- injected SQL can read, current_setting('bailiwick.context'), is worthless in any other transaction or backend.
 -- Unset context: null, which compares to nothing, hence zero rows. A context that is set but wrong: SQLSTATE 28000.
 --
--- This file decides nothing about tables and nothing about delegations. Rules S1 to S14 stand in docs/isolation.md.
+-- One file because a seal is only as good as all that makes, reads and ends it, and that is reviewed in one piece. It
+-- decides nothing about tables and nothing about delegations. Rules S1 to S14 stand in docs/isolation.md.
 
 grant usage, create on schema bailiwick to bailiwick_kernel;
 grant usage on schema public to bailiwick_kernel;

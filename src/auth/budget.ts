@@ -3,6 +3,8 @@
 // Exact over every second, not on average: a bucket that has filled up would let twice as many through at once. Keeps
 // nobody waiting; whoever gets none is told so.
 
+import { ageOf } from './age.ts';
+
 export type Budget = {
   /** Takes one, if there is one. */
   take(): boolean;
@@ -15,9 +17,8 @@ export function createBudget(perSecond: number, now: () => number): Budget {
   let next = 0;
   return {
     take() {
-      const passed = now() - (taken[next] ?? Number.NEGATIVE_INFINITY);
       // A clock that was set back must not close the tap for as long.
-      if (passed >= 0 && passed < 1_000) {
+      if (ageOf(taken[next], now) < 1_000) {
         return false;
       }
       taken[next] = now();

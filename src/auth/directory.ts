@@ -7,6 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { IssuerConfig } from '../trust.ts';
+import { ageOf } from './age.ts';
 import { createBudget } from './budget.ts';
 import type { KeySource } from './jwks.ts';
 import { refused } from './refusal.ts';
@@ -85,10 +86,7 @@ export function createIssuerCache(
   const budget = createBudget(NEW_NAMES, now);
   let closed = false;
 
-  const age = (since: number | undefined): number => {
-    const passed = since === undefined ? Number.POSITIVE_INFINITY : now() - since;
-    return passed < 0 ? Number.POSITIVE_INFINITY : passed; // a clock that was set back makes things old
-  };
+  const age = (since: number | undefined) => ageOf(since, now);
 
   const forget = (name: string): void => {
     known.get(name)?.keys.close();

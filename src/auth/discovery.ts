@@ -6,6 +6,7 @@
 // algorithms and scopes in it are the issuer's own affair.
 
 import { addressProblem, type IssuerConfig } from '../trust.ts';
+import { ageOf } from './age.ts';
 import { type FetchOptions, fetchJson } from './fetch.ts';
 import { isJsonObject } from './strict-json.ts';
 
@@ -38,14 +39,9 @@ export function keyAddress(location: KeyLocation, now: () => number, options: Fe
   let held: { readonly uri: URL; readonly since: number } | undefined;
   let doubted = false;
 
-  const ageOf = (since: number): number => {
-    const passed = now() - since;
-    return passed < 0 ? Number.POSITIVE_INFINITY : passed; // a clock that was set back makes things old
-  };
-
   return {
     async get(signal) {
-      if (held !== undefined && !doubted && ageOf(held.since) < AGE.refresh) {
+      if (held !== undefined && !doubted && ageOf(held.since, now) < AGE.refresh) {
         return held.uri;
       }
       const since = now();
@@ -53,7 +49,7 @@ export function keyAddress(location: KeyLocation, now: () => number, options: Fe
         held = { uri: readKeyAddress(await fetchJson(document, signal, options), issuer), since };
         doubted = false;
       } catch (cause) {
-        if (held === undefined || ageOf(held.since) >= AGE.unusable) {
+        if (held === undefined || ageOf(held.since, now) >= AGE.unusable) {
           throw cause;
         }
       }

@@ -10,6 +10,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 // this one limiter alone: the package's entry also loads those for databases, three times the work at the start
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { BailiwickError } from '../errors.ts';
+import { ageOf } from './age.ts';
 import type { PresentedCredential } from './credentials.ts';
 
 export type FailureLimits = {
@@ -71,10 +72,7 @@ export function countFailures(limits: FailureLimits = {}): Failures {
   const accounts = new BoundedCounter(perCredential, remembered);
   const proven = new Map<string, number>();
 
-  const isProven = (account: string): boolean => {
-    const passed = now() - (proven.get(account) ?? Number.NEGATIVE_INFINITY);
-    return passed >= 0 && passed < PROOF_LASTS;
-  };
+  const isProven = (account: string) => ageOf(proven.get(account), now) < PROOF_LASTS;
 
   return {
     attempt(source, { text, bound }) {

@@ -6,6 +6,7 @@
 // in discovery.ts, and how a document is fetched in fetch.ts. Never takes an address from a token: whoever chooses the
 // address chooses the keys.
 
+import { ageOf } from './age.ts';
 import type { Budget } from './budget.ts';
 import { type KeyLocation, keyAddress } from './discovery.ts';
 import { type FetchOptions, fetchJson } from './fetch.ts';
@@ -73,11 +74,7 @@ export function remoteKeySource(
   let failure: unknown;
   let pending: Promise<void> | undefined;
 
-  // A clock that was set back makes things old, not young.
-  const age = (since: number | undefined): number => {
-    const passed = since === undefined ? Number.POSITIVE_INFINITY : now() - since;
-    return passed < 0 ? Number.POSITIVE_INFINITY : passed;
-  };
+  const age = (since: number | undefined) => ageOf(since, now);
 
   const load = async (since: number): Promise<void> => {
     try {

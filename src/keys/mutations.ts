@@ -12,7 +12,14 @@ import { builder } from '../builder.ts';
 import { SCOPES } from '../capabilities.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
 import { recordAudit } from '../db/kernel.ts';
-import { endCredentials, issueKey, type RotationRefusal, revokeKey, rotateKey } from '../db/keys.ts';
+import {
+  endCredentials,
+  issueKey,
+  type KeyMaterial,
+  type RotationRefusal,
+  revokeKey,
+  rotateKey,
+} from '../db/keys.ts';
 import { BailiwickError } from '../errors.ts';
 import { type KeyId, newId } from '../ids.ts';
 import { ApiKey } from './key.ts';
@@ -79,6 +86,12 @@ const IssuedApiKey = builder.objectRef<Issued>('IssuedApiKey').implement({
   }),
 });
 
+/** A new key, and what of it is kept. */
+function draw(): KeyMaterial & { readonly key: string } {
+  const { key, hint, hash } = makeApiKey();
+  return { key, id: newId(), hint, digest: hash };
+}
+
 async function shown(context: Context, info: GraphQLResolveInfo, id: KeyId, key: string): Promise<Issued> {
   const [row] = await readByIds(context, info, 'ApiKey', [id], ['apiKey']);
   if (row === undefined) {
@@ -143,11 +156,9 @@ builder.mutationField('createApiKey', (t) =>
     args: { input: t.arg({ type: CreateApiKeyInput, description: 'For whom, what for, until when.' }) },
     resolve: async (_root, { input }, context, info) => {
       const { label, capabilities, lifetimeSeconds } = checked(creation, input);
-      const { key, ...material } = makeApiKey();
+      const { key, ...material } = draw();
       const proposed = {
-        id: newId<KeyId>(),
-        hint: material.hint,
-        digest: material.hash,
+        ...material,
         label,
         capabilities,
         entityId: optionalIdOf(input.holderId, 'User', 'Agent') ?? sessionOf(context).actorId,
@@ -202,10 +213,9 @@ builder.mutationField('rotateApiKey', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const target = idOf<KeyId>(input.id, 'ApiKey');
       const { overlapSeconds, lifetimeSeconds } = checked(rotation, input);
-      const { key, hint, hash } = makeApiKey();
-      const id = newId<KeyId>();
-      const expiresAt = after(lifetimeSeconds);
-      const next = { id, hint, digest: hash, expiresAt, overlapSeconds };
+      const { key, ...material } = draw();
+      const { id } = material;
+      const next = { ...material, expiresAt: after(lifetimeSeconds), overlapSeconds };
       const refusal = await rotateKey(rows(context), target, next);
       if (refusal === 'key') {
         return refuseAsNotFound(context, 'key.rotate_refused', 'key', target);

@@ -4,6 +4,7 @@
 import { expect } from 'vitest';
 import { AddWorldMemberDocument } from '../../generated/graphql/graphql.ts';
 import { toGlobalId } from '../../src/api/global-id.ts';
+import { TABLES } from '../../src/assurance/rows.ts';
 import { ACTORS, type ActorName, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts';
 import { newId } from '../../src/ids.ts';
@@ -72,21 +73,7 @@ function tryAs(
 const state = ({ migrate }: RunningServer) =>
   migrate((sql) =>
     sql.value(`select md5(string_agg(t::text, '' order by t)) from (
-      ${[
-        'tenants',
-        'entities',
-        'users',
-        'agents',
-        'agent_instructions',
-        'worlds',
-        'world_members',
-        'delegations',
-        'memories',
-        'issuers',
-        'api_keys',
-      ]
-        .map((table) => `select '${table}' || r::text as t from ${table} r`)
-        .join(' union all ')}) everything`),
+      ${TABLES.map((table) => `select '${table}' || r::text as t from ${table} r`).join(' union all ')}) everything`),
   );
 
 type Entry = { event: string; actor_id: string; owner_id: string; chain: string[]; policy_checksum: string };

@@ -6,6 +6,7 @@
 
 import { createHmac } from 'node:crypto';
 import pg, { type Client, type QueryResult } from 'pg';
+import { TABLES as READ } from '../../../src/assurance/rows.ts';
 import type { ActorName } from '../../../src/demo/cast.ts';
 import { type Acting, type Database, KEY, type Sql, ticket, trustTickets } from '../../kit/as.ts';
 import { ALLOWED, type Attack, REFUSED } from './attack.ts';
@@ -65,19 +66,9 @@ export function sign(text: string, key = KEY.key): string {
 
 /** What an attack must leave as it was: every table there is. */
 export const TABLES: readonly string[] = [
-  'tenants',
-  'entities',
+  ...READ,
   'identities',
-  'users',
-  'agents',
-  'agent_instructions',
-  'worlds',
-  'world_members',
-  'delegations',
-  'memories',
   'audit_entries',
-  'issuers',
-  'api_keys',
   'bailiwick.context_key',
   'bailiwick.policy_state',
 ];

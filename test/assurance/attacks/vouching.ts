@@ -1,6 +1,7 @@
 // Attacks on opening as the server itself, by a tenant's own issuer, and with tokens from before everything was ended
 // (bailiwick.by_service, by_token; S3, D3, JWT issuer, JWT time): services that do not exist, issuers that are not trusted.
 
+import { TABLES } from '../../../src/assurance/rows.ts';
 import { AGENTS, TENANTS, USERS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { newId } from '../../../src/ids.ts';
@@ -53,18 +54,7 @@ const services: SqlAttack[] = [
     given: arrangeKeys,
     steps: [
       opened(serviceTicket, 'true'),
-      ...[
-        'tenants',
-        'entities',
-        'users',
-        'agents',
-        'agent_instructions',
-        'worlds',
-        'world_members',
-        'delegations',
-      ]
-        .concat(['memories', 'api_keys'])
-        .map((table) => step(`select from ${table}`, 0)),
+      ...TABLES.filter((table) => table !== 'issuers').map((table) => step(`select from ${table}`, 0)),
       ...['tenant_id()', 'actor_id()', 'describe()', 'administered_tenant()', `owner('memory', 'read')`].map(
         (call) => step(`select bailiwick.${call}`, 'null'),
       ),

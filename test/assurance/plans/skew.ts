@@ -4,6 +4,7 @@
 // Made in bulk as the migrator, next to the cast, whose Alice becomes the big owner and whose Bob one of the small ones.
 // The same on every run: ids count upwards as real ones do, so that the newest row is the last of its index.
 
+import { TABLES as READ } from '../../../src/assurance/rows.ts';
 import { AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import type { Sql } from '../../kit/as.ts';
@@ -149,19 +150,7 @@ const STATEMENTS: readonly string[] = [
      from given, (select tenant_id, id, people.n + 2000 * j as n, j from people, generate_series(0, 3) j order by 3) r`,
 ];
 
-const TABLES = [
-  'tenants',
-  'entities',
-  'identities',
-  'users',
-  'agents',
-  'agent_instructions',
-  'worlds',
-  'world_members',
-  'delegations',
-  'memories',
-  'api_keys',
-];
+const TABLES = [...READ, 'identities'];
 
 /** Makes the rows exist and the planner know of them. As the migrator, in a database that has the cast. */
 export async function makeSkew({ client }: Sql): Promise<void> {
