@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { test as base, expect, onTestFinished } from 'vitest';
 import { createTestDatabase } from '../kit/database.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/bailiwick.js', import.meta.url));
@@ -43,13 +43,20 @@ async function launch(node: string, args: string[]): Promise<{ code: number; out
   return { code, ...written };
 }
 
+// biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs
+const test = base.extend('database', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const database = await createTestDatabase();
+  onCleanup(() => database.drop());
+  return database;
+});
+
 const older = findOlderNode();
 const nodes: [string, string][] = [
   ['this Node', process.execPath],
   ...(older === undefined ? [] : [['an older Node', older] as [string, string]]),
 ];
 
-test.each(nodes)('%s: output and exit code are handed over', async (_which, node) => {
+test.for(nodes)('%s: output and exit code are handed over', async ([_which, node]) => {
   const help = await launch(node, ['doctor', '--help']);
   expect([help.code, help.err]).toEqual([0, '']);
   expect(help.out).toContain('bailiwick doctor');
@@ -62,38 +69,37 @@ test.each(nodes)('%s: output and exit code are handed over', async (_which, node
 });
 
 // Whoever supervises the launcher knows only its id. A server that outlived it would hold the port and the database.
-test.each(
+test.for(
   nodes.flatMap(([which, node]) => [
     [which, node, 'SIGTERM'] as const,
     [which, node, 'SIGINT'] as const,
     ...(which === 'this Node' ? [] : [[which, node, 'SIGKILL'] as const]),
   ]),
-)('%s (%s): the server ends in order when the launcher gets %s', async (_which, node, signal) => {
-  const database = await createTestDatabase();
-  const dataDir = await mkdtemp(join(tmpdir(), 'bailiwick-launch-'));
-  onTestFinished(async () => {
-    await rm(dataDir, { recursive: true });
-    await database.drop();
-  });
-  const child = spawn(node, [LAUNCHER, 'start'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH,
-      DATABASE_URL: database.runtimeUrl,
-      MIGRATION_DATABASE_URL: database.migratorUrl,
-      DATA_DIR: dataDir,
-      PORT: '0',
-    },
-  });
-  let err = '';
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
-  const [announced] = await once(child.stdout, 'data');
-  expect(String(announced)).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+\/graphql\n/);
-  child.kill(signal);
-  // the streams close when the last process that writes to them has ended
-  const [code] = await once(child, 'close');
-  expect(err).toMatch(/^stopping \.\.\.$/m);
-  expect(code).toBe(signal === 'SIGKILL' ? null : 0);
-});
+)(
+  '%s (%s): the server ends in order when the launcher gets %s',
+  async ([_which, node, signal], { database }) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'bailiwick-launch-'));
+    onTestFinished(() => rm(dataDir, { recursive: true }));
+    const child = spawn(node, [LAUNCHER, 'start'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: database.runtimeUrl,
+        MIGRATION_DATABASE_URL: database.migratorUrl,
+        DATA_DIR: dataDir,
+        PORT: '0',
+      },
+    });
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    const [announced] = await once(child.stdout, 'data');
+    expect(String(announced)).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+\/graphql\n/);
+    child.kill(signal);
+    // the streams close when the last process that writes to them has ended
+    const [code] = await once(child, 'close');
+    expect(err).toMatch(/^stopping \.\.\.$/m);
+    expect(code).toBe(signal === 'SIGKILL' ? null : 0);
+  },
+);

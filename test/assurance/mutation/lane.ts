@@ -15,22 +15,35 @@ import { wanted } from '../attacks/attack.ts';
 import { SQL_ATTACKS, tryAttacks } from '../attacks/sql.ts';
 import type { SqlAttack } from '../attacks/stage.ts';
 import { differences } from '../model/expect.ts';
+import { type Clue, WITNESSES, type Witness } from './clues.ts';
 import type { Mutant } from './mutants.ts';
 
-/** Who may notice: the probe that prints ACCESS.txt, the model in random worlds, the attacks in raw SQL. */
-export const WITNESSES = ['access', 'model', 'attacks'] as const;
-export type Witness = (typeof WITNESSES)[number];
-
 /** Who noticed a mutant first, and by what. */
-export type Verdict = { readonly mutant: string; readonly by: Witness | undefined; readonly what: string };
+export type Verdict = {
+  readonly mutant: string;
+  readonly by: Witness | undefined;
+  readonly what: string;
+  readonly clue?: Clue;
+};
 
 export type Lane = {
-  /** Makes a mutant, asks the witnesses in their turn until one notices, and takes it back. `turn`: whom to ask. */
-  judge(mutant: Mutant, turn?: readonly Witness[]): Promise<Verdict>;
+  /**
+   * Makes a mutant, asks the witnesses in their turn until one notices, and takes it back.
+   *
+   * @param options.turn whom to ask; left out: all.
+   * @param options.clue who is likely to notice, and is asked first.
+   */
+  judge(
+    mutant: Mutant,
+    options: { readonly turn?: readonly Witness[] | undefined; readonly clue?: Clue | undefined },
+  ): Promise<Verdict>;
   /** What the witnesses notice when nothing is wrong: nothing. */
   healthy(): Promise<string[]>;
   end(): Promise<void>;
 };
+
+/** What was noticed, and with what: the name of an attack, the number of a world. */
+type Noticed = { readonly what: string; readonly with: string };
 
 const NONE: ReadonlyMap<string, string> = new Map();
 const WORLDS = 60;
@@ -68,43 +81,48 @@ export async function openLane(): Promise<Lane> {
   const answers = await probe(cast);
   const outcomes = new Map(SQL_ATTACKS.map((attack) => [attack.name, wanted(attack)]));
   // those that noticed something come first the next time
-  const worlds = sampleWorlds(SEED, WORLDS);
+  const worlds = sampleWorlds(SEED, WORLDS).map((world, number) => ({ world, number: String(number) }));
   const order = new Map<string, Witness[]>();
   const telling = new Set<string>();
   const hits = new Map<string | undefined, Set<string>>();
 
-  const witnesses: Record<Witness, (mutant?: Mutant) => Promise<string | undefined>> = {
+  const witnesses: Record<Witness, (mutant?: Mutant, clue?: string) => Promise<Noticed | undefined>> = {
     async access(mutant) {
       const first = (found: Findings) => firstDifference(found, answers);
       const found = await probe(cast, { only: mutant?.table, enough: (some) => first(some) !== undefined });
-      return first(found);
+      return noticed(first(found));
     },
-    async model(mutant) {
-      for (const world of worlds.slice(0, mutant === undefined ? HEALTHY_WORLDS : WORLDS)) {
-        const noticed = await differs(world, mutant);
-        if (noticed !== undefined) {
-          toFront(worlds, world);
-          return noticed;
+    async model(mutant, clue) {
+      const told = worlds.find(({ number }) => number === clue);
+      if (told !== undefined) {
+        toFront(worlds, told);
+      }
+      for (const one of worlds.slice(0, mutant === undefined ? HEALTHY_WORLDS : WORLDS)) {
+        const what = await differs(one.world, mutant);
+        if (what !== undefined) {
+          toFront(worlds, one);
+          return noticed(what, one.number);
         }
       }
       return undefined;
     },
-    async attacks(mutant) {
+    async attacks(mutant, clue) {
       const first = (found: ReadonlyMap<string, string>) => firstDifference(found, outcomes);
       const enough = (found: ReadonlyMap<string, string>) => first(found) !== undefined;
       const fits = ({ group }: SqlAttack) => mutant?.table === undefined || group === 'row security';
       const known = hits.get(mutant?.object) ?? new Set();
       hits.set(mutant?.object, known);
-      // what noticed a fault of the same object is the likeliest to notice this one, then what noticed any
-      const rank = ({ name }: SqlAttack) => (known.has(name) ? 0 : telling.has(name) ? 1 : 2);
-      for (const turn of [0, 1, 2]) {
+      // after the one of the clue, what noticed a fault of the same object is the likeliest to notice this one, then what noticed any
+      const rank = ({ name }: SqlAttack) =>
+        name === clue ? 0 : known.has(name) ? 1 : telling.has(name) ? 2 : 3;
+      for (const turn of [0, 1, 2, 3]) {
         const only = (attack: SqlAttack) => fits(attack) && rank(attack) === turn;
         const found = SQL_ATTACKS.some(only) ? await tryAttacks(target, { only, enough }) : NONE;
-        const noticed = firstDifferent(found, outcomes);
-        if (noticed !== undefined) {
-          telling.add(noticed);
-          known.add(noticed);
-          return first(found);
+        const name = firstDifferent(found, outcomes);
+        if (name !== undefined) {
+          telling.add(name);
+          known.add(name);
+          return noticed(first(found), name);
         }
       }
       return undefined;
@@ -127,16 +145,20 @@ export async function openLane(): Promise<Lane> {
   }
 
   return {
-    async judge(mutant, turn) {
+    async judge(mutant, { turn, clue }) {
       const usual = order.get(mutant.object) ?? [...usualOrder(mutant)];
       order.set(mutant.object, usual);
-      for (const by of turn ?? [...usual]) {
+      const asked = [...usual];
+      if (clue !== undefined) {
+        toFront(asked, clue.by);
+      }
+      for (const by of turn ?? asked) {
         await places[by].query(mutant.apply);
         try {
-          const what = await witnesses[by](mutant).catch(refusal);
-          if (what !== undefined) {
+          const found = await witnesses[by](mutant, by === clue?.by ? clue.with : undefined).catch(refusal);
+          if (found !== undefined) {
             toFront(usual, by);
-            return { mutant: mutant.name, by, what };
+            return { mutant: mutant.name, by, what: found.what, clue: { by, with: found.with } };
           }
         } finally {
           await places[by].query(mutant.undo);
@@ -145,14 +167,14 @@ export async function openLane(): Promise<Lane> {
       return { mutant: mutant.name, by: undefined, what: '' };
     },
     async healthy() {
-      const noticed: string[] = [];
+      const wrong: string[] = [];
       for (const by of WITNESSES) {
-        const what = await witnesses[by]();
-        if (what !== undefined) {
-          noticed.push(`${by}: ${what}`);
+        const found = await witnesses[by]();
+        if (found !== undefined) {
+          wrong.push(`${by}: ${found.what}`);
         }
       }
-      return noticed;
+      return wrong;
     },
     async end() {
       await Promise.all([...admins, migrator, runtime].map((client) => client.end()));
@@ -166,13 +188,16 @@ const usualOrder = ({ table }: Mutant): readonly Witness[] =>
   table === undefined ? ['attacks', 'access', 'model'] : WITNESSES;
 
 /** An answer of the database where none was expected is a difference too; anything else is a fault of the instrument. */
-function refusal(error: unknown): string {
+function refusal(error: unknown): Noticed {
   const { code } = error as { code?: string };
   if (code === undefined) {
     throw error;
   }
-  return `SQLSTATE ${code}`;
+  return { what: `SQLSTATE ${code}`, with: '' };
 }
+
+const noticed = (what: string | undefined, by = ''): Noticed | undefined =>
+  what === undefined ? undefined : { what, with: by };
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client(url);

@@ -7,8 +7,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { readPolicies } from '../../../src/db/policies.ts';
 import { REPORTS, report } from '../../kit/report.ts';
+import { type Clue, readClues, WITNESSES, writeClues } from './clues.ts';
 import { HARMLESS } from './harmless.ts';
-import { type Lane, openLane, type Verdict, WITNESSES } from './lane.ts';
+import { type Lane, openLane, type Verdict } from './lane.ts';
 import { mutantsOf, objectsOf } from './mutants.ts';
 
 const LANES = 2;
@@ -33,6 +34,7 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
     lanes.map(() => []),
   );
 
+  const clues = readClues();
   const verdicts: Verdict[] = [];
   const waiting = [...mutants];
   const work = async (lane: Lane) => {
@@ -40,7 +42,7 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
       // what is known to be harmless takes every witness all its time; whoever asks for mutants by name gets all
       const turn =
         only === undefined && HARMLESS[mutant.name] !== undefined ? (['attacks'] as const) : undefined;
-      verdicts.push(await lane.judge(mutant, turn));
+      verdicts.push(await lane.judge(mutant, { turn, clue: clues.get(mutant.name) }));
       if (verdicts.length % 100 === 0) {
         process.stderr.write(`${verdicts.length} of ${mutants.length} mutants\n`);
       }
@@ -52,6 +54,9 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
   );
 
   await tell(verdicts);
+  if (process.env.WITNESSES === 'write') {
+    remember(verdicts, clues);
+  }
   const names = verdicts.map(({ mutant }) => mutant);
   const ghosts = only === undefined ? Object.keys(HARMLESS).filter((name) => !names.includes(name)) : [];
   expect(
@@ -66,6 +71,17 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
 });
 
 const survives = ({ by, mutant }: Verdict) => by === undefined && HARMLESS[mutant] === undefined;
+
+/** Those asked for by name are added to what was known of the others; what is no mutant any more is forgotten. */
+function remember(verdicts: readonly Verdict[], known: ReadonlyMap<string, Clue>): void {
+  const found = new Map(verdicts.map(({ mutant, clue }) => [mutant, clue]));
+  writeClues(
+    mutantsOf(files).flatMap(({ name }) => {
+      const clue = found.has(name) ? found.get(name) : known.get(name);
+      return clue === undefined ? [] : [[name, clue] as const];
+    }),
+  );
+}
 
 async function tell(verdicts: readonly Verdict[]): Promise<void> {
   const order = new Map(mutants.map(({ name }, at) => [name, at]));
