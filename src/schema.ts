@@ -5,7 +5,7 @@ import './api/node.ts';
 import './api/scalars.ts';
 import './delegations/ending.ts';
 import './delegations/mutations.ts';
-import './keys/mutations.ts';
+import './credentials/mutations.ts';
 import './memories/mutations.ts';
 import './memories/search.ts';
 import './tenants/tenant.ts';

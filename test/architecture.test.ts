@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const FEATURES = ['agents', 'delegations', 'keys', 'memories', 'tenants', 'users', 'viewer', 'worlds'];
+const FEATURES = ['agents', 'credentials', 'delegations', 'memories', 'tenants', 'users', 'viewer', 'worlds'];
 
 // module -> what it may import of ours. A folder stands for its files.
 const ALLOWED: Record<string, readonly string[]> = {
@@ -33,7 +33,7 @@ for (const feature of FEATURES) {
   ALLOWED[feature] = ['api', 'builder', 'capabilities', 'context', 'db', 'errors', 'ids', ...FEATURES];
 }
 // who makes keys knows their form
-ALLOWED.keys = [...(ALLOWED.keys ?? []), 'auth'];
+ALLOWED.credentials = [...(ALLOWED.credentials ?? []), 'auth'];
 // the places where everything comes together
 const FREE = new Set(['main', 'development', 'identity', 'cli']);
 

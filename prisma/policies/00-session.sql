@@ -176,9 +176,9 @@ create or replace function bailiwick.by_key(t jsonb) returns bailiwick.context
 language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
 declare
   c bailiwick.context;
-  k public.api_keys;
+  k public.credentials;
 begin
-  select * into k from public.api_keys x where x.digest = t->>'key';
+  select * into k from public.credentials x where x.digest = t->>'key';
   if k.revoked_at is not null or (k.expires_at > statement_timestamp()) is not true then
     perform bailiwick.refuse('key: unknown, revoked or expired');
   end if;

@@ -9,7 +9,7 @@ import { type EntityId, isUuid } from '../ids.ts';
 /** The types that have global ids, each with the brand of its id. */
 export type NodeName =
   | 'Agent'
-  | 'ApiKey'
+  | 'Credential'
   | 'Delegation'
   | 'Memory'
   | 'Tenant'

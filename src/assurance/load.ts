@@ -81,7 +81,7 @@ const REQUEST = '0198a000-0009-7000-8000-000000000000';
 const EMPTY = [
   'audit_entries',
   'identities',
-  'api_keys',
+  'credentials',
   'issuers',
   'memories',
   'delegations',
@@ -201,7 +201,7 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
       settings: {},
       status: issuer,
     })),
-    api_keys: of('api_keys', (row, _, index) => ({
+    credentials: of('credentials', (row, _, index) => ({
       ...owned(row),
       ...(row.key === undefined ? {} : keyed(row.key, now)),
       digest: digestOf(row.tenant, index),

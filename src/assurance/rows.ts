@@ -13,7 +13,7 @@ export const TABLES = [
   'delegations',
   'memories',
   'issuers',
-  'api_keys',
+  'credentials',
 ] as const;
 export type TableName = (typeof TABLES)[number];
 
@@ -59,7 +59,7 @@ export function rowsOf(world: World): Row[] {
     ...(tenant.issuer === null ? [] : [{ table: 'issuers' as const, tenant: at, name: 'i0', owner: null }]),
     ...tenant.keys.map(
       (key, n): Row => ({
-        table: 'api_keys',
+        table: 'credentials',
         tenant: at,
         name: `k${n}`,
         owner: personOf(tenant, key.entity),

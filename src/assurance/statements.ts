@@ -169,11 +169,11 @@ const REST = `array(select jsonb_array_elements_text($1->'capabilities')), ($1->
 const MADE = look(`
   select concat_ws(' ', 'made', n.tenant_id || '/' || n.entity_id, n.pinned_id, n.replaces_id,
            case when o.revoked_at is not null then 'at once' when o.expires_at < now() + interval '90 minutes' then 'soon' end)
-    from api_keys n left join api_keys o on o.tenant_id = n.tenant_id and o.id = n.replaces_id where n.id = '${NEW_KEY}'`);
+    from credentials n left join credentials o on o.tenant_id = n.tenant_id and o.id = n.replaces_id where n.id = '${NEW_KEY}'`);
 /** The keys that were revoked and the entities whose tokens were ended just now. */
 const ENDED = look(`
   select coalesce(string_agg(tenant_id || '/' || id, ' '), '') from (
-    select tenant_id, id from api_keys where revoked_at > now() - interval '10 seconds'
+    select tenant_id, id from credentials where revoked_at > now() - interval '10 seconds'
     union all
     select tenant_id, id from entities where credential_epoch between now() - interval '10 seconds' and now() + interval '1 minute') e`);
 

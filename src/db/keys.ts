@@ -1,4 +1,4 @@
-// API keys and the end of credentials, as the kernel's functions offer them (prisma/policies/03-keys.sql). Each takes its
+// API keys and the end of credentials, as the kernel's functions offer them (prisma/policies/03-credentials.sql). Each takes its
 // authority from the sealed context, never from an argument, and none ever sees a key: only its digest.
 
 import type { DelegationId, EntityId, KeyId, TenantId } from '../ids.ts';

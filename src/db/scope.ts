@@ -18,7 +18,7 @@ type ModelName = Prisma.ModelName;
 // owner, so it also looks at itself by id; an administrator's reach is the tenant, in the three models that say so.
 const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
   Tenant: () => ({}),
-  ApiKey: (context) => (context.administrator ? {} : own(context)),
+  Credential: (context) => (context.administrator ? {} : own(context)),
   Identity: (context) => ({ entityId: context.ownerId }),
   AuditEntry: own,
   User: (context) => (context.administrator ? {} : own(context)),

@@ -21,7 +21,7 @@ export const HIDDEN: Ids = {
   member: toGlobalId('WorldMember', WORLDS.garden.members.alice?.id ?? ''),
   user: toGlobalId('User', USERS.ada.id),
   delegation: toGlobalId('Delegation', DELEGATIONS.scout.id),
-  key: toGlobalId('ApiKey', KEYS.alice.id),
+  key: toGlobalId('Credential', KEYS.alice.id),
 };
 /** Of the same types, and of nobody. */
 export const absent = (): Ids => ({
@@ -32,7 +32,7 @@ export const absent = (): Ids => ({
   member: toGlobalId('WorldMember', newId()),
   user: toGlobalId('User', newId()),
   delegation: toGlobalId('Delegation', newId()),
-  key: toGlobalId('ApiKey', newId()),
+  key: toGlobalId('Credential', newId()),
 });
 
 export type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
@@ -73,7 +73,7 @@ export const ON_ROWS: Readonly<Record<string, Attempt>> = {
   revokeDelegation: attempt(documents.RevokeDelegationDocument, ({ delegation }) => ({ id: delegation })),
   renounceDelegation: attempt(documents.RenounceDelegationDocument, ({ delegation }) => ({ id: delegation })),
   rotateApiKey: attempt(documents.RotateApiKeyDocument, ({ key }) => ({ id: key, overlapSeconds: 0 })),
-  revokeApiKey: attempt(documents.RevokeApiKeyDocument, ({ key }) => ({ id: key })),
+  revokeCredential: attempt(documents.RevokeCredentialDocument, ({ key }) => ({ id: key })),
   endCredentials: attempt(documents.EndCredentialsDocument, ({ agent }) => ({ holderId: agent })),
 };
 

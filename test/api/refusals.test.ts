@@ -246,14 +246,16 @@ test('an administrator changes nothing of an owner that it cannot see, and is no
 // the last, because it ends the key
 test('an administrator, who may end a key of somebody else, does not replace it', async ({ server }) => {
   const before = await state(server);
-  const { rotateApiKey, revokeApiKey } = ON_ROWS;
-  if (rotateApiKey !== undefined && revokeApiKey !== undefined) {
+  const { rotateApiKey, revokeCredential } = ON_ROWS;
+  if (rotateApiKey !== undefined && revokeCredential !== undefined) {
     const seen = await tryAs(server, { actor: 'ada' }, rotateApiKey, HIDDEN);
     expect(outcomeOf(seen)).toBe('NotFound');
     expect(seen.text).toBe((await tryAs(server, { actor: 'ada' }, rotateApiKey, absent())).text);
     await expectAudited(server, seen, { actor: 'ada' });
     expect(await state(server)).toBe(before);
-    expect(outcomeOf(await tryAs(server, { actor: 'ada' }, revokeApiKey, HIDDEN))).toBe('RevokedApiKey');
+    expect(outcomeOf(await tryAs(server, { actor: 'ada' }, revokeCredential, HIDDEN))).toBe(
+      'RevokedCredential',
+    );
   }
   expect(await state(server)).not.toBe(before);
 });

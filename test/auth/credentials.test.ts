@@ -16,7 +16,7 @@ test.each<[guarantee: string, reason: RefusalReason, headers: Record<string, str
   ['an API key with a typing error', 'api-key', { 'x-api-key': `${KEY.slice(0, -1)}-` }],
   ['an API key with a scheme', 'api-key', { 'x-api-key': `Bearer ${KEY}` }],
   ['an empty API key', 'api-key', { 'x-api-key': '' }],
-  ['an API key as a token', 'scheme', { authorization: `ApiKey ${KEY}` }],
+  ['an API key as a token', 'scheme', { authorization: `Credential ${KEY}` }],
   ['a delegation without a credential', 'delegation', { 'delegation-id': DELEGATION }],
   ['the scheme DPoP without a proof', 'dpop', { authorization: 'DPoP a.b.c' }],
   ['the scheme DPoP with an empty proof', 'dpop', { authorization: 'DPoP a.b.c', dpop: '' }],

@@ -18,7 +18,7 @@ async function makeKey(database: TestDatabase): Promise<KeyId> {
     database,
     (sql) =>
       sql.rows(
-        `insert into api_keys (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, expires_at, created_by, request_id)
+        `insert into credentials (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, expires_at, created_by, request_id)
          values ($1, $2, $3, $3, 'test', 'bwk_test', $4, '{memory:read}', now() + interval '1 hour', $3, $2)`,
         [TENANTS.acme.id, id, ACTORS.alice.id, digest(id)],
       ),
@@ -30,7 +30,7 @@ async function makeKey(database: TestDatabase): Promise<KeyId> {
 const lastUse = (database: TestDatabase, id: KeyId) =>
   raw(
     database,
-    (sql) => sql.value('select extract(epoch from last_used_at)::float from api_keys where id = $1', [id]),
+    (sql) => sql.value('select extract(epoch from last_used_at)::float from credentials where id = $1', [id]),
     database.migratorUrl,
   );
 

@@ -111,7 +111,7 @@ guarded(
 
 // Row security holds these in; Prisma offers no filter there. One more is a question of whether it may be read at all.
 const LEAVING = [
-  'ApiKey.replaces',
+  'Credential.replaces',
   'Delegation.delegate',
   'Delegation.delegator',
   'Delegation.world',
@@ -176,15 +176,15 @@ guarded.for(CALLERS)(
 );
 
 guarded('Prisma reads no digest of a key, and does not know that there is one', async ({ database }) => {
-  expect(fieldsOf('ApiKey').map(({ name }) => name)).not.toContain('digest');
+  expect(fieldsOf('Credential').map(({ name }) => name)).not.toContain('digest');
   const lane = await openLane(database);
   const seen = await lane.read('alice', async ({ db }) => [
-    ...(await db.apiKey.findMany()),
+    ...(await db.credential.findMany()),
     ...(await db.entity.findMany({ relationLoadStrategy: 'query', include: { keys: true } })),
   ]);
   expect(JSON.stringify(seen)).toContain(KEYS.scout.id);
   expect(JSON.stringify(seen)).not.toMatch(/digest|[0-9a-f]{64}/);
-  const asked = lane.read('alice', ({ db }) => db.apiKey.findMany({ select: { digest: true } as never }));
+  const asked = lane.read('alice', ({ db }) => db.credential.findMany({ select: { digest: true } as never }));
   await expect(asked).rejects.toMatchObject({ code: 'INTERNAL' });
   // a join of Prisma's takes every column of the joined table, whatever is selected of it
   const joined = lane.read('alice', ({ db }) =>

@@ -165,12 +165,12 @@ test('the server itself has a session without tenant and owner, in which it read
   migrate,
 }) => {
   const lane = await openLane(database);
-  await migrate((sql) => sql.rows('delete from api_keys; delete from issuers'));
+  await migrate((sql) => sql.rows('delete from credentials; delete from issuers'));
   await migrate(arrangeKeys);
   const found = await withService(lane.database, 'identity', { readOnly: true }, async (db) => [
     await db.$queryRaw`select count(*)::int as n from issuers`,
     await db.$queryRaw`select id from memories`,
-    await db.$queryRaw`select id from api_keys`,
+    await db.$queryRaw`select id from credentials`,
   ]);
   expect(found).toEqual([[{ n: 2 }], [], []]);
   await expectIsolated(lane);

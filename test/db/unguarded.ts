@@ -102,7 +102,7 @@ const CONCERNED: Partial<Record<ModelName, string>> = {
   WorldMember: `t.owner_id = $2 or ${ANY_WORLD('t.world_id')}`,
   Delegation: 't.owner_id = $2 or $3 in (t.delegator_id, t.delegate_id)',
 };
-export const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation', 'ApiKey'];
+export const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation', 'Credential'];
 
 export type Concern = { readonly concerned: string[]; readonly foreign: { id: string; tenantId: string }[] };
 
@@ -143,7 +143,7 @@ async function createUnguarded(): Promise<TestDatabase> {
   await asAdmin(database.adminUrl, (client) =>
     client.query(`
       -- what Prisma does not know it cannot fill
-      alter table api_keys alter column digest drop not null;
+      alter table credentials alter column digest drop not null;
       insert into audit_entries (tenant_id, id, event, actor_id, owner_id, request_id, policy_checksum)
       select tenant_id, gen_random_uuid(), 'test.made', id, owner_id, gen_random_uuid(), 'none' from entities;
       do $$

@@ -241,7 +241,7 @@ export const BLOCKS: readonly Block[] = [
     make: () => ({ id: NEW, issuer: 'https://elsewhere.test/', settings: '{}' }),
   },
   {
-    table: 'api_keys',
+    table: 'credentials',
     key: 'id',
     set: 'revoked_at = null',
     relations: ['own', 'owner', 'foreign', 'other'],

@@ -60,7 +60,7 @@ export async function makeKey(sql: Sql, made: MadeKey): Promise<string> {
       ? made.expires
       : `now() + make_interval(secs => ${made.expires ?? 3000})`;
   await sql.rows(
-    `insert into api_keys (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at,
+    `insert into credentials (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at,
        revoked_at, revoked_by, created_at, created_by, request_id)
      values ($1, $2, $3, $4, 'Made for a test', 'bwk_Test', $5, $6, $7, ${expires},
        case when $8 then now() end, case when $8 then $3::uuid end, now() - ${day}, $3, $9)`,

@@ -1,4 +1,4 @@
-// Who ends a key, and everything with which somebody proves who they are (prisma/policies/03-keys.sql: revoke_key,
+// Who ends a key, and everything with which somebody proves who they are (prisma/policies/03-credentials.sql: revoke_key,
 // end_credentials; 02-granting.sql: revoke_agent). Whoever may not learns nothing: the answer is null, as for what is not there.
 
 import { expect } from 'vitest';
@@ -12,7 +12,7 @@ import { suspend } from './given.ts';
 
 const REVOKE = 'select bailiwick.revoke_key($1)';
 const END = 'select bailiwick.end_credentials($1)';
-const ALIVE = 'select id from api_keys where revoked_at is null';
+const ALIVE = 'select id from credentials where revoked_at is null';
 const alice = USERS.alice.id;
 const scout = AGENTS.scout.id;
 const ids = (...keys: { id: string }[]) => keys.map(({ id }) => id).sort();
@@ -79,7 +79,7 @@ for (const [who, [actor, acting, key, entity]] of Object.entries(allowed)) {
     as,
   }) => {
     const left = all.filter((id) => id !== key);
-    const name = 'select distinct revoked_by from api_keys where revoked_by is not null';
+    const name = 'select distinct revoked_by from credentials where revoked_by is not null';
     for (const [call, target] of [
       [REVOKE, key],
       [END, entity],
@@ -90,7 +90,7 @@ for (const [who, [actor, acting, key, entity]] of Object.entries(allowed)) {
         expect(await sql.list(`${ALIVE} and tenant_id = '${TENANTS.acme.id}'`)).toEqual(
           left.filter((id) => id !== KEYS.mallory.id),
         );
-        expect(await sql.value(`select count(*)::int from api_keys where revoked_at is not null`)).toBe(1);
+        expect(await sql.value(`select count(*)::int from credentials where revoked_at is not null`)).toBe(1);
         expect(await sql.list(name)).toEqual([actor === 'ada' ? USERS.ada.id : alice]);
       });
     }
@@ -102,14 +102,14 @@ test('ending a key again changes neither time nor name, and an ended key cannot 
 }) => {
   const given = async (sql: Sql) => {
     await makeKey(sql, { ...KEYS.alice, for: 'alice' });
-    await sql.rows(`update api_keys set revoked_at = now() - interval '1 hour', revoked_by = owner_id`);
+    await sql.rows(`update credentials set revoked_at = now() - interval '1 hour', revoked_by = owner_id`);
   };
-  const ended = `select revoked_by = owner_id and revoked_at < now() - interval '59 minutes' from api_keys`;
+  const ended = `select revoked_by = owner_id and revoked_at < now() - interval '59 minutes' from credentials`;
   await as('ada', { given }, async (sql) => {
     expect(await sql.value(REVOKE, [KEYS.alice.id])).toBeInstanceOf(Date);
     expect(await sql.value(END, [alice])).toBeInstanceOf(Date);
     expect(await sql.value(ended)).toBe(true);
-    expect(await sql.outcome('update api_keys set revoked_at = null, revoked_by = null')).toBe('42501');
+    expect(await sql.outcome('update credentials set revoked_at = null, revoked_by = null')).toBe('42501');
   });
 });
 
@@ -132,7 +132,9 @@ for (const who of ['alice', 'ada'] as const) {
     await as(who, { given: arrange }, async (sql) => {
       expect(await sql.value('select bailiwick.revoke_agent($1)', [scout])).toHaveLength(2);
       await sql.rows('reset role');
-      expect(await sql.list('select id from api_keys where revoked_at is not null')).toEqual([KEYS.scout.id]);
+      expect(await sql.list('select id from credentials where revoked_at is not null')).toEqual([
+        KEYS.scout.id,
+      ]);
     });
   });
 }
@@ -156,7 +158,7 @@ for (const [what, call] of [
     });
     await as('ada', { commit: true }, (ending) => ending.rows(call, [scout]));
     expect(await migrate((sql) => sql.list(ALIVE))).toEqual([]);
-    await migrate((sql) => sql.rows('delete from api_keys; update entities set credential_epoch = null'));
+    await migrate((sql) => sql.rows('delete from credentials; update entities set credential_epoch = null'));
   });
 }
 

@@ -1,4 +1,4 @@
-// What keys may be made and replaced (prisma/policies/03-keys.sql; rules D7, D13): in person, for oneself, an agent of one's own
+// What keys may be made and replaced (prisma/policies/03-credentials.sql; rules D7, D13): in person, for oneself, an agent of one's own
 // or, by an administrator, a service; never for more or for longer than what it is made with.
 
 import { expect } from 'vitest';
@@ -132,7 +132,7 @@ for (const [word, cases] of Object.entries(refused)) {
     test(`a key cannot be made ${what} (${word})`, async ({ as }) => {
       await as(who, acting, async (sql) => {
         expect(await refusals(sql, wanted)).toEqual([word, word]);
-        expect(await sql.list('select id from api_keys')).toEqual([]);
+        expect(await sql.list('select id from credentials')).toEqual([]);
       });
     });
   }
@@ -165,7 +165,7 @@ for (const [what, [who, acting, wanted = {}]] of Object.entries(allowed)) {
       expect(await sql.value(ASK, values)).toBeNull();
       expect(await sql.value(MAKE, [...values, KEY_ID, DIGEST])).toBeNull();
       const [row] = await sql.rows(
-        'select entity_id, capabilities, pinned_id, created_by, request_id from api_keys',
+        'select entity_id, capabilities, pinned_id, created_by, request_id from credentials',
       );
       expect(row).toEqual({
         entity_id: values[0],
@@ -192,11 +192,11 @@ test('a key makes no key that outlives it or allows more, and one that ends with
       await sql.rows('select bailiwick.open($1, $2)', keyTicket(DIGEST));
       expect(await refusals(sql, { capabilities: ['user:read'] })).toEqual(['capabilities', 'capabilities']);
       expect(await refusals(sql, { ends: 601 })).toEqual(['lifetime', 'lifetime']);
-      const own = `(select expires_at from api_keys where id = '${KEY_ID}')`;
+      const own = `(select expires_at from credentials where id = '${KEY_ID}')`;
       const rotate = `select bailiwick.rotate_key('${KEY_ID}', '${NEXT}', 'bwk_Next', '${digestOf('next')}', ${own} + $1::interval, '1 hour')`;
       expect(await sql.value(rotate, ['1 ms'])).toBe('lifetime');
       expect(await sql.value(rotate, ['0'])).toBeNull();
-      expect(await sql.value('select count(distinct expires_at)::int from api_keys')).toBe(1);
+      expect(await sql.value('select count(distinct expires_at)::int from credentials')).toBe(1);
     },
     database.adminUrl,
   );
@@ -262,7 +262,7 @@ for (const [what, [word, who, acting, more]] of Object.entries(unrotated)) {
     await as(who, acting, async (sql) => {
       expect(await sql.value(ROTATE, rotation(more))).toBe(word);
       await sql.rows('reset role');
-      expect(await sql.list('select id from api_keys')).toEqual([KEY_ID]);
+      expect(await sql.list('select id from credentials')).toEqual([KEY_ID]);
     });
   });
 }
@@ -270,7 +270,7 @@ for (const [what, [word, who, acting, more]] of Object.entries(unrotated)) {
 const KEPT = `select n.entity_id = o.entity_id and n.capabilities = o.capabilities and n.label = o.label
      and n.pinned_id is not distinct from o.pinned_id and n.replaces_id = o.id as kept,
      o.revoked_at is not null as revoked, o.revoked_by as by, round(extract(epoch from o.expires_at - now()))::int as ends
-  from api_keys n, api_keys o where n.id = $1 and o.id = $2 and n.tenant_id = '${acme}' and o.tenant_id = '${acme}'`;
+  from credentials n, credentials o where n.id = $1 and o.id = $2 and n.tenant_id = '${acme}' and o.tenant_id = '${acme}'`;
 for (const [overlap, ends, result] of [
   ['1 hour', 86_400, { revoked: false, by: null, ends: 3600 }],
   ['7 days', 86_400, { revoked: false, by: null, ends: 86_400 }],

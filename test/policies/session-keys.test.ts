@@ -99,7 +99,7 @@ test('a key is its holder, in the tenant of its own row, with its capabilities a
     );
     expect(
       await sql.value(
-        `select (bailiwick.describe()->>'tokenExpiresAt')::timestamptz = expires_at from api_keys where id = $1`,
+        `select (bailiwick.describe()->>'tokenExpiresAt')::timestamptz = expires_at from credentials where id = $1`,
         [KEYS.alice.id],
       ),
     ).toBe(true);
@@ -179,7 +179,7 @@ for (const [whose, [digest, change, values]] of Object.entries(dead)) {
         expect(await sql.outcome(OPEN, keyTicket(digest))).toBe('1');
         expect(await sql.value(`select bailiwick.describe()->'capabilities'`)).toEqual([]);
         expect(await sql.touched('select from memories')).toBe(0);
-        expect(await sql.touched('select from api_keys')).toBe(0);
+        expect(await sql.touched('select from credentials')).toBe(0);
       },
       (sql) => sql.rows(change, values),
     );
@@ -273,8 +273,8 @@ test('the service tells when keys were used, and nobody else may', async ({ stag
     // an older use that is told of later changes nothing
     expect(await sql.value(TELL, [uses.replaceAll('T10:', 'T09:')])).toBe(1);
     await sql.rows('reset role');
-    expect(await sql.rows('select id, last_used_at from api_keys where last_used_at is not null')).toEqual([
-      { id: KEYS.alice.id, last_used_at: new Date('2026-11-21T10:00:00Z') },
-    ]);
+    expect(await sql.rows('select id, last_used_at from credentials where last_used_at is not null')).toEqual(
+      [{ id: KEYS.alice.id, last_used_at: new Date('2026-11-21T10:00:00Z') }],
+    );
   });
 });

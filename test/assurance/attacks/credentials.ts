@@ -117,7 +117,7 @@ const keys: SqlAttack[] = [
       steps: [
         opened(() => keyTicket(KEYS.alice.digest), 'true'),
         ...powerless,
-        step('select from api_keys', 0),
+        step('select from credentials', 0),
       ],
     }),
   ),
@@ -151,7 +151,7 @@ const keys: SqlAttack[] = [
     steps: [
       opened(() => keyTicket(KEYS.alice.digest), 'true'),
       step('select bailiwick.tenant_id()', acme),
-      step('select from api_keys', 2),
+      step('select from credentials', 2),
       step('select from memories where tenant_id <> $1', 0, [acme]),
     ],
   },
@@ -246,14 +246,14 @@ export const CREDENTIALS: readonly SqlAttack[] = [
     given: arrangeKeys,
     steps: [
       open('alice'),
-      step('select from api_keys', 2),
-      ...['digest', '*', 'md5(digest)', 'api_keys'].map((what) =>
-        step(`select ${what} from api_keys`, '42501'),
+      step('select from credentials', 2),
+      ...['digest', '*', 'md5(digest)', 'credentials'].map((what) =>
+        step(`select ${what} from credentials`, '42501'),
       ),
-      step(`select from api_keys where digest = '${KEYS.alice.digest}'`, '42501'),
-      step('insert into api_keys (tenant_id, id) select tenant_id, owner_id from api_keys', '42501'),
-      step('update api_keys set revoked_at = null', '42501'),
-      step('delete from api_keys', '42501'),
+      step(`select from credentials where digest = '${KEYS.alice.digest}'`, '42501'),
+      step('insert into credentials (tenant_id, id) select tenant_id, owner_id from credentials', '42501'),
+      step('update credentials set revoked_at = null', '42501'),
+      step('delete from credentials', '42501'),
     ],
   },
 ];

@@ -19,7 +19,7 @@ const both = together(arrangeKeys, twins);
 const epoch = (id: string, where: string) =>
   `update entities set credential_epoch = clock_timestamp() where id = '${id}' and tenant_id ${where} '${acme}'`;
 const revoke = (id: string, where: string) =>
-  `update api_keys set revoked_at = clock_timestamp(), revoked_by = owner_id where id = '${id}' and tenant_id ${where} '${acme}'`;
+  `update credentials set revoked_at = clock_timestamp(), revoked_by = owner_id where id = '${id}' and tenant_id ${where} '${acme}'`;
 
 /** Which entities this transaction has locked or changed. */
 const held = (...ids: readonly string[]): Step =>

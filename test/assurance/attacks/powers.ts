@@ -80,7 +80,7 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
     'P6 P7',
     `select coalesce(string_agg(indexrelid::regclass::text, ',' order by indexrelid::regclass::text), '') from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'public'::regnamespace and indisunique
        and c.relname <> '_prisma_migrations' and not exists (select from pg_attribute a where a.attrelid = i.indrelid and a.attname = 'tenant_id' and a.attnum = i.indkey[0])`,
-    'api_keys_digest_key,issuers_issuer_key,tenants_slug_key',
+    'credentials_digest_key,issuers_issuer_key,tenants_slug_key',
   ],
   'a policy that asks for the role': [
     'P12',

@@ -76,7 +76,8 @@ const refused: Readonly<Record<string, Ending>> = {
 const before = (acting: Acting) =>
   together(arrangeKeys, ...(acting.given === undefined ? [] : [acting.given]));
 const EPOCHS = 'select count(*)::int from entities where credential_epoch is not null';
-const left = (count: number) => aside('select count(*)::int from api_keys where revoked_at is null', count);
+const left = (count: number) =>
+  aside('select count(*)::int from credentials where revoked_at is null', count);
 
 const endings: SqlAttack[] = [
   ...(
@@ -101,7 +102,7 @@ const endings: SqlAttack[] = [
           open(who),
           moment,
           step(`${REVOKE} is not null`, 'true', [key]),
-          aside(`select count(*)::int from api_keys where ${name}`, 1),
+          aside(`select count(*)::int from credentials where ${name}`, 1),
           left(6),
         ],
       },
@@ -114,7 +115,7 @@ const endings: SqlAttack[] = [
           open(who),
           moment,
           step(`${END} is not null`, 'true', [entity]),
-          aside(`select count(*)::int from api_keys where ${name}`, 1),
+          aside(`select count(*)::int from credentials where ${name}`, 1),
           left(6),
           aside(
             `${EPOCHS} and tenant_id = '${acme}' and id = '${entity}' and credential_epoch > now() + interval '2 ms'`,
@@ -135,7 +136,7 @@ const endings: SqlAttack[] = [
                 open(who),
                 moment,
                 step('select cardinality(bailiwick.revoke_agent($1))', 2, [scout]),
-                aside(`select count(*)::int from api_keys where ${name}`, 1),
+                aside(`select count(*)::int from credentials where ${name}`, 1),
                 left(6),
               ],
             } satisfies SqlAttack,
@@ -149,7 +150,7 @@ const endings: SqlAttack[] = [
     gain: 'a record that names somebody else',
     rule: 'D15 D18',
     given: together(arrangeKeys, (sql) =>
-      sql.rows(`update api_keys set revoked_at = now() - interval '1 hour', revoked_by = owner_id`),
+      sql.rows(`update credentials set revoked_at = now() - interval '1 hour', revoked_by = owner_id`),
     ),
     changes: true,
     steps: [
@@ -158,7 +159,7 @@ const endings: SqlAttack[] = [
       step(`${END} is not null`, 'true', [scout]),
       step('select cardinality(bailiwick.revoke_agent($1))', 2, [scout]),
       aside(
-        `select bool_and(revoked_by = owner_id and revoked_at < now() - interval '59 minutes') from api_keys`,
+        `select bool_and(revoked_by = owner_id and revoked_at < now() - interval '59 minutes') from credentials`,
         'true',
       ),
     ],
@@ -204,8 +205,8 @@ const telling: SqlAttack[] = [
       step(TELL, 1, uses(KEYS.alice.id)),
       step(TELL, 1, uses(KEYS.alice.id, '2026-11-20T10:00:00Z')),
       step(TELL, 0, uses(newId())),
-      aside('select count(*)::int from api_keys where last_used_at is not null', 1),
-      aside(`select tenant_id from api_keys where last_used_at = '${AT}'`, acme),
+      aside('select count(*)::int from credentials where last_used_at is not null', 1),
+      aside(`select tenant_id from credentials where last_used_at = '${AT}'`, acme),
     ],
   },
 ];
@@ -223,7 +224,7 @@ export const REVOKING: readonly SqlAttack[] = [
         step(REVOKE, 'null', [key]),
         step(END, 'null', [entity]),
         aside(EPOCHS, 0),
-        aside('select count(*)::int from api_keys where revoked_at is not null', 0),
+        aside('select count(*)::int from credentials where revoked_at is not null', 0),
       ],
     }),
   ),

@@ -38,7 +38,7 @@ const crowd = (more: Partial<MadeKey> = {}) =>
 const after =
   (change: string, ...values: unknown[]) =>
   (sql: Sql) =>
-    sql.rows(`update api_keys set ${change} where tenant_id = '${acme}' and id = '${KEY_ID}'`, values);
+    sql.rows(`update credentials set ${change} where tenant_id = '${acme}' and id = '${KEY_ID}'`, values);
 
 const moment: Step = step('select pg_sleep(0.004) is not null', 'true');
 
@@ -54,7 +54,7 @@ const rotated = (
     String(expect),
     [target, NEXT, digestOf('next'), overlap],
   );
-const none = aside(`select count(*)::int from api_keys where id = $1 and tenant_id = $2`, 0, [NEXT, acme]);
+const none = aside(`select count(*)::int from credentials where id = $1 and tenant_id = $2`, 0, [NEXT, acme]);
 
 type Rotation = readonly [rule: string, word: string, who: ActorName, acting: Acting, more?: Replacing];
 
@@ -123,12 +123,12 @@ const unrotated: Readonly<Record<string, Rotation>> = {
 };
 
 /** The keys of acme and of globex as they are, but for those in question. */
-const OTHERS = `select md5(string_agg(k::text, ',' order by tenant_id, id)) from api_keys k
+const OTHERS = `select md5(string_agg(k::text, ',' order by tenant_id, id)) from credentials k
   where not (tenant_id = '${acme}' and id in ('${KEY_ID}', '${NEXT}'))`;
 const remember = aside(`select set_config('attack.others', (${OTHERS}), true) is not null`, 'true');
 const untouched = aside(`select (${OTHERS}) = current_setting('attack.others')`, 'true');
 const one = (what: string, expect: string | number, id: string) =>
-  aside(`select ${what} from api_keys where tenant_id = '${acme}' and id = '${id}'`, expect);
+  aside(`select ${what} from credentials where tenant_id = '${acme}' and id = '${id}'`, expect);
 
 export const works = {
   group: 'delegation',
@@ -226,7 +226,7 @@ const replacing: SqlAttack[] = [
     given: had({ expires: 500 }),
     steps: [
       opened(() => keyTicket(DIGEST), 'true'),
-      rotated(null, { ends: `(select expires_at from api_keys where id = '${KEY_ID}')` }),
+      rotated(null, { ends: `(select expires_at from credentials where id = '${KEY_ID}')` }),
     ],
   },
 ];

@@ -22,7 +22,7 @@ export const MEMORIES = 'select count(*)::int from memories';
 /** Every table that the runtime role can read and in which the cast has rows: each must answer the same. `memories` comes last. */
 export const READABLE: readonly string[] = TABLES.filter(
   // of an empty table no policy is asked, so that it answers nothing whatever the seal
-  (table) => !['memories', 'issuers', 'api_keys'].includes(table),
+  (table) => !['memories', 'issuers', 'credentials'].includes(table),
 );
 
 export const plant = (seal: string): Step =>

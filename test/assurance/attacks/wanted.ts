@@ -26,7 +26,7 @@ export function proposing(wanted: Wanted, word: string | null): Step[] {
   const values = [entity, capabilities, pinned];
   const id = newId();
   const digest = `${id.replaceAll('-', '')}${'0'.repeat(32)}`;
-  const made = aside('select count(*)::int from api_keys where id = $1', word === null ? 1 : 0, [id]);
+  const made = aside('select count(*)::int from credentials where id = $1', word === null ? 1 : 0, [id]);
   return [
     step(`select bailiwick.key_refusal($1, $2, $3, ${until})`, String(word), values),
     step(

@@ -75,7 +75,7 @@ test.for([
     `alter policy update_own on memories using (owner_id = (select bailiwick.owner('memory', 'read')))`,
   ],
   ['a world limit that is forgotten', 'drop policy world_limit on memories'],
-  ['a tenant floor that is gone from the keys', 'drop policy tenant_floor on api_keys'],
+  ['a tenant floor that is gone from the keys', 'drop policy tenant_floor on credentials'],
 ])('%s is noticed', { timeout: 240_000 }, async ([, fault], { stage }) => {
   const { adminUrl, migratorUrl } = stage.database;
   await asAdmin(adminUrl, (admin) => admin.query(fault ?? ''));

@@ -180,7 +180,7 @@ const MAY_SEE: Readonly<Record<TableName, Rule>> = {
   memories: (a, row) => own(a, row, 'memory:read') && reaches(a, row.place),
   // the server's alone, which is nobody
   issuers: never,
-  api_keys: (a, row) => (inPerson(a) && own(a, row, 'key:read')) || administers(a),
+  credentials: (a, row) => (inPerson(a) && own(a, row, 'key:read')) || administers(a),
 };
 
 const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
@@ -196,12 +196,12 @@ const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   world_members: (a, row) => !isOwners(row) && own(a, row, 'member:update') && reaches(a, row.place),
   delegations: never,
   memories: (a, row) => own(a, row, 'memory:update') && reaches(a, row.place),
-  ...{ issuers: never, api_keys: never },
+  ...{ issuers: never, credentials: never },
 };
 
 const MAY_DELETE: Readonly<Record<TableName, Rule>> = {
   ...{ tenants: never, entities: never, users: never, agents: never, agent_instructions: never },
-  ...{ worlds: never, delegations: never, issuers: never, api_keys: never },
+  ...{ worlds: never, delegations: never, issuers: never, credentials: never },
   world_members: (a, row) =>
     !isOwners(row) &&
     ((own(a, row, 'member:delete') && reaches(a, row.place)) ||
@@ -213,7 +213,7 @@ const isOwners = (row: Row) => `u${row.user}` === row.owner;
 
 const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => boolean>> = {
   ...{ tenants: () => false, users: () => false, delegations: () => false },
-  ...{ issuers: () => false, api_keys: () => false },
+  ...{ issuers: () => false, credentials: () => false },
   entities: (a, row) =>
     row.kind !== 'user' &&
     (row.status ?? 'active') === 'active' &&

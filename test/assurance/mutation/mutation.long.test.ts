@@ -14,7 +14,7 @@ import { mutantsOf, objectsOf } from './mutants.ts';
 
 const LANES = 2;
 const files = readPolicies();
-/** Parts of names, separated by bars: MUTANTS='by_key|api_keys.' */
+/** Parts of names, separated by bars: MUTANTS='by_key|credentials.' */
 const only = process.env.MUTANTS?.split('|');
 const mutants = mutantsOf(files).filter(
   ({ name }) => only === undefined || only.some((part) => name.includes(part)),

@@ -43,7 +43,7 @@ const own = (person: Person, agent: keyof typeof AGENTS, world: keyof typeof MEM
   member: toGlobalId('WorldMember', MEMBERS[world].id),
   user: toGlobalId('User', person === 'bob' ? USERS.ada.id : EXTRA),
   delegation: toGlobalId('Delegation', DELEGATIONS[agent].id),
-  key: toGlobalId('ApiKey', KEYS[person].id),
+  key: toGlobalId('Credential', KEYS[person].id),
 });
 /** Who sees none of the hidden rows, and what each has of its own for the places that are not in question. */
 const OWN: Readonly<Record<string, Ids>> = {

@@ -150,9 +150,12 @@ const FAMILY: readonly (readonly [table: string, row: Row])[] = [
       settings: '{"hidden": "issuer"}',
     },
   ],
-  ['api_keys', { id: id(8, '5ec4e71'), label: 'A hidden key', digest: '5ec4e71'.padStart(64, '0'), ...key }],
   [
-    'api_keys',
+    'credentials',
+    { id: id(8, '5ec4e71'), label: 'A hidden key', digest: '5ec4e71'.padStart(64, '0'), ...key },
+  ],
+  [
+    'credentials',
     {
       id: id(8, '5ec4e72'),
       label: 'A hidden key in its place',

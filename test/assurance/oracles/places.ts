@@ -23,7 +23,7 @@ export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
   'addWorldMember.userId': 'User',
   'addWorldMember.worldId': 'World',
   'agents.filter.parentId': 'Agent',
-  'apiKeys.filter.holderId': HOLDER,
+  'credentials.filter.holderId': HOLDER,
   'createAgent.parentId': 'Agent',
   'createApiKey.delegationId': 'Delegation',
   'createApiKey.holderId': HOLDER,
@@ -49,9 +49,9 @@ export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
   'removeWorldMember.id': 'WorldMember',
   'renounceDelegation.id': 'Delegation',
   'revokeAgent.agentId': 'Agent',
-  'revokeApiKey.id': 'ApiKey',
+  'revokeCredential.id': 'Credential',
   'revokeDelegation.id': 'Delegation',
-  'rotateApiKey.id': 'ApiKey',
+  'rotateApiKey.id': 'Credential',
   'setAgentCeiling.id': 'Agent',
   'setAgentStatus.id': 'Agent',
   'updateAgent.id': 'Agent',
@@ -66,7 +66,7 @@ export const ANY_TYPE = ['node.id', 'nodes.ids'];
 
 export const TABLE: Readonly<Record<NodeName, string>> = {
   Agent: 'agents',
-  ApiKey: 'api_keys',
+  Credential: 'credentials',
   Delegation: 'delegations',
   Memory: 'memories',
   Tenant: 'tenants',
@@ -120,7 +120,7 @@ export function placesBelow(): string[] {
 /** Which id of one's own goes where an id of a type is wanted. */
 const OWN: Readonly<Record<NodeName, keyof Ids>> = {
   Agent: 'agent',
-  ApiKey: 'key',
+  Credential: 'key',
   Delegation: 'delegation',
   Memory: 'memory',
   Tenant: 'user',

@@ -18,7 +18,7 @@ const MADE_HERE =
 export const KNOWING: Readonly<Record<string, string>> = {
   agent_instructions_pkey: MADE_HERE,
   agents_pkey: MADE_HERE,
-  api_keys_pkey: `${MADE_HERE}; through bailiwick.issue_key, in the tenant of whoever may make keys`,
+  credentials_pkey: `${MADE_HERE}; through bailiwick.issue_key, in the tenant of whoever may make keys`,
   audit_entries_pkey: `${MADE_HERE}; through bailiwick.audit, whose entries have ids of their own`,
   delegations_pkey: MADE_HERE,
   entities_pkey: MADE_HERE,

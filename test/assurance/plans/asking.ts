@@ -70,7 +70,7 @@ const THINGS = `
     (select id from memories natural join own order by id desc offset 50 limit 1) as memory,
     (select id from delegations natural join own
       where revoked_at is null and expires_at > now() + interval '5 days' order by id desc offset 5 limit 1) as delegation,
-    (select id from api_keys natural join own
+    (select id from credentials natural join own
       where revoked_at is null and expires_at > now() order by id desc offset 2 limit 1) as key,
     (select m.id from world_members m join world w on w.id = m.world_id where role = 'member' order by m.id limit 1) as member,
     (select id from world_members m, own where m.tenant_id = own.tenant_id and entity_id = own.owner_id and role = 'member'
@@ -79,7 +79,7 @@ const THINGS = `
        select from world_members m, world w where m.world_id = w.id and m.entity_id = u.id)
       order by u.id desc limit 1) as stranger,
     (select id from service) as service,
-    (select k.id from api_keys k, service s where k.tenant_id = s.tenant_id and entity_id = s.id
+    (select k.id from credentials k, service s where k.tenant_id = s.tenant_id and entity_id = s.id
       and revoked_at is null and expires_at > now() order by k.id desc limit 1) as "serviceKey",
     owner_id as "user", tenant_id as tenant
   from own`;
@@ -99,7 +99,7 @@ export async function findThings(sql: Sql): Promise<Owners> {
 export function globalIds(things: Things): Readonly<Record<string, string>> {
   return {
     Agent: toGlobalId('Agent', things.agent),
-    ApiKey: toGlobalId('ApiKey', things.key),
+    Credential: toGlobalId('Credential', things.key),
     Delegation: toGlobalId('Delegation', things.delegation),
     Memory: toGlobalId('Memory', things.memory),
     Tenant: toGlobalId('Tenant', things.tenant),

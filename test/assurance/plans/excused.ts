@@ -79,7 +79,7 @@ export const EXCUSED: readonly Excuse[] = [
     reason: 'no index of what an agent holds has these columns, so a filter on them reads all that it holds',
   },
   {
-    operations: /^apiKeys\b/,
+    operations: /^credentials\b/,
     rules: ['index'],
     who: ['administrator'],
     most: 210,
@@ -87,7 +87,7 @@ export const EXCUSED: readonly Excuse[] = [
       'an administrator pages through the keys of the tenant, so the tenant is all that its index is entered by; the page keeps the order of that index and stops early',
   },
   {
-    operations: /^apiKeys$/,
+    operations: /^credentials$/,
     rules: ['bounded'],
     who: ['agent for big', 'agent for big in one world'],
     most: 300,

@@ -99,6 +99,6 @@ function fileOf({ asked }: Observed): string {
     ? 'mutations'
     : /^[A-Z]\w*\./.test(asked.name)
       ? 'nested'
-      : (/^(agents|apiKeys|delegations|members|memories|searchMemories|worlds)/.exec(asked.name)?.[0] ??
+      : (/^(agents|credentials|delegations|members|memories|searchMemories|worlds)/.exec(asked.name)?.[0] ??
         'rows');
 }

@@ -16,7 +16,7 @@ import { writes } from './writes.ts';
 
 /** By the big owner, and those among them that are enough of a small one. */
 const CORE =
-  /^((memories|delegations\w+|apiKeys) by CREATED DESC|(agents|worlds) by CREATED ASC|members by JOINED ASC|searchMemories rare|\w+ with memories|node \w+|nodes|[A-Z]\w+With[A-Z]\w+|viewer)$/;
+  /^((memories|delegations\w+|credentials) by CREATED DESC|(agents|worlds) by CREATED ASC|members by JOINED ASC|searchMemories rare|\w+ with memories|node \w+|nodes|[A-Z]\w+With[A-Z]\w+|viewer)$/;
 const SMALL = /^(\w+ by (CREATED|JOINED) \w+|nodes)$/;
 
 /** What the runtime role may do with a table and the API never does. */

@@ -31,7 +31,7 @@ const OTHERS: readonly WhoName[] = [
 /** A person holds no delegation, so that field is asked by those who do. */
 const ASKERS: Readonly<Record<string, readonly WhoName[]>> = {
   // of its tenant an administrator sees all of them
-  apiKeys: [...EVERYBODY, 'administrator'],
+  credentials: [...EVERYBODY, 'administrator'],
   delegationsHeld: ['agent as itself', 'small agent as itself'],
 };
 
@@ -40,8 +40,8 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'AgentFilter.name': () => ['gent c'],
   'AgentFilter.parentId': ({ Parent }) => [Parent],
   'AgentFilter.status': () => ['ARCHIVED'],
-  'ApiKeyFilter.ended': () => [true, false],
-  'ApiKeyFilter.holderId': ({ Agent, User }) => [Agent, User],
+  'CredentialFilter.ended': () => [true, false],
+  'CredentialFilter.holderId': ({ Agent, User }) => [Agent, User],
   'DelegationFilter.delegateId': ({ Agent }) => [Agent],
   'DelegationFilter.ended': () => [true, false],
   'DelegationFilter.worldId': ({ World }) => [World],

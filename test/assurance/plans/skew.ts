@@ -139,13 +139,13 @@ const STATEMENTS: readonly string[] = [
      from ${owned('memories')}`,
   // half of an owner's keys are its own and half its agents', Scout's bound to a delegation; one in five is revoked, and of
   // the others one in three has expired
-  `insert into api_keys (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS}, pinned_id)
+  `insert into credentials (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS}, pinned_id)
    select tenant_id, pg_temp.key('0aa', 16 * n), owner,
           case when j % 2 = 0 then owner when o = 0 and j % 12 = 1 then scout else ${one('0a2', 'agents', 'j')} end,
           ${keyColumns('owner')}, case when o = 0 and j % 12 = 1 then parent end
      from ${owned('keys')}`,
   // and four of everybody else's, made in between, so that a tenant has thousands
-  `insert into api_keys (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS})
+  `insert into credentials (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS})
    select tenant_id, pg_temp.key('0ab', n), id, id, ${keyColumns('id')}
      from given, (select tenant_id, id, people.n + 2000 * j as n, j from people, generate_series(0, 3) j order by 3) r`,
 ];

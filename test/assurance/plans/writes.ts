@@ -101,11 +101,11 @@ const WRITES: readonly Write[] = [
     by: ['administrator'],
     input: ({ Service }) => ({ ...key, holderId: Service }),
   },
-  { operation: 'RotateApiKey', input: ({ ApiKey }) => ({ id: ApiKey }) },
+  { operation: 'RotateApiKey', input: ({ Credential }) => ({ id: Credential }) },
   {
     operation: 'RotateApiKey',
     how: 'at once',
-    input: ({ ApiKey }) => ({ id: ApiKey, overlapSeconds: 0 }),
+    input: ({ Credential }) => ({ id: Credential, overlapSeconds: 0 }),
   },
   {
     operation: 'RotateApiKey',
@@ -113,9 +113,9 @@ const WRITES: readonly Write[] = [
     by: ['administrator'],
     input: ({ ServiceKey }) => ({ id: ServiceKey }),
   },
-  { operation: 'RevokeApiKey', input: ({ ApiKey }) => ({ id: ApiKey }) },
+  { operation: 'RevokeCredential', input: ({ Credential }) => ({ id: Credential }) },
   {
-    operation: 'RevokeApiKey',
+    operation: 'RevokeCredential',
     how: 'of another owner',
     by: ['administrator'],
     input: ({ Others }) => ({ id: Others }),
@@ -152,7 +152,7 @@ function idsOf(who: WhoName, owners: Owners): Ids {
     Holder: toGlobalId('Agent', AGENTS[agent].id),
     Held: toGlobalId('Delegation', DELEGATIONS[agent].id),
     Service: toGlobalId('User', things.service),
-    ServiceKey: toGlobalId('ApiKey', things.serviceKey),
-    Others: toGlobalId('ApiKey', owners.alice.key),
+    ServiceKey: toGlobalId('Credential', things.serviceKey),
+    Others: toGlobalId('Credential', owners.alice.key),
   };
 }

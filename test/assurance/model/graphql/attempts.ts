@@ -33,7 +33,7 @@ const UNSETTLING = new Set([
   'renounceDelegation',
   'revokeAgent',
   'rotateApiKey',
-  'revokeApiKey',
+  'revokeCredential',
   'endCredentials',
 ]);
 
@@ -71,13 +71,13 @@ export function operationsOf(attempts: readonly Attempt[]): Attempt[][] {
 /** What of a result tells which row it is about. */
 const TELLING = [
   ...['id', 'deletedId', 'removedId', 'delegationId', 'agentId', 'revokedIds', 'reason'],
-  ...['apiKeyId', 'holderId'],
+  ...['credentialId', 'holderId'],
 ];
 
 /** Rows within a result that tell more. */
 const WITHIN: Readonly<Record<string, string>> = {
   CreatedMemories: 'memories { id }',
-  IssuedApiKey: 'apiKey { id holderId delegationId replacesId }',
+  IssuedApiKey: 'credential { id holderId delegationId replacesId }',
 };
 
 const mutations = schema.getMutationType()?.getFields() ?? {};
@@ -114,7 +114,7 @@ export function outcomeOf({ data, errors }: Answer, n: number): string {
   }
   const result = (data?.[`m${n}`] ?? {}) as Record<string, unknown>;
   const told = TELLING.flatMap((name) => [result[name] ?? []].flat().sort()).map(String);
-  const { holderId, delegationId, replacesId } = (result.apiKey ?? {}) as Record<string, string | null>;
+  const { holderId, delegationId, replacesId } = (result.credential ?? {}) as Record<string, string | null>;
   const ofKey = [holderId, delegationId, replacesId].flatMap((id) => id ?? []);
   const words =
     result.reason === undefined ? [...told, ...ofKey].flatMap((id) => nameOfGlobal(id) ?? []) : told;

@@ -37,7 +37,7 @@ const known: ReadonlySet<string> = new Set(SCOPES);
 /** What is said of a key that was made by whoever can see it; nothing is kept where that is nobody. */
 function issued(scene: Scene, entity: string, pinned: number | null, replaced: readonly string[]): string {
   const owner = personOf(scene.a.tenant, entity as Principal);
-  return seesNew(scene, 'api_keys', { owner })
+  return seesNew(scene, 'credentials', { owner })
     ? ['IssuedApiKey', entity, ...(pinned === null ? [] : [`d${pinned}`]), ...replaced].join(' ')
     : FORBIDDEN;
 }
@@ -68,7 +68,7 @@ function createApiKey(scene: Scene): Tried[] {
       lifetimeSeconds: one.ends,
     },
     outcome: making(scene, one),
-    changes: ['+api_keys'],
+    changes: ['+credentials'],
   });
   return [
     // whoever says nothing means the actor, also where it acts for somebody else
@@ -103,7 +103,7 @@ function replacing(scene: Scene, rotation: Rotation): string {
 function rotateApiKey(scene: Scene): Tried[] {
   const own = rotationsOf(scene.a.tenant);
   const [like = { ends: 300, overlap: 3600 }] = own;
-  const elsewhere = namesOf(scene.world, 'ApiKey')
+  const elsewhere = namesOf(scene.world, 'Credential')
     .map((name) => Number(name.slice(1)))
     .filter((key) => scene.a.tenant.keys[key] === undefined)
     .map((key): Rotation => ({ ...like, key }));
@@ -114,22 +114,22 @@ function rotateApiKey(scene: Scene): Tried[] {
     const shortened = old !== undefined && (overlap === 0 || old.ends > overlap);
     return {
       what: nameOfRotation(rotation),
-      input: { id: globalId('ApiKey', `k${key}`), overlapSeconds: overlap, lifetimeSeconds: ends },
+      input: { id: globalId('Credential', `k${key}`), overlapSeconds: overlap, lifetimeSeconds: ends },
       outcome: replacing(scene, rotation),
-      changes: ['+api_keys', ...(shortened ? [changed(scene, 'api_keys', `k${key}`)] : [])],
+      changes: ['+credentials', ...(shortened ? [changed(scene, 'credentials', `k${key}`)] : [])],
     };
   });
 }
 
-function revokeApiKey(scene: Scene): Tried[] {
-  return namesOf(scene.world, 'ApiKey').map((name) => {
+function revokeCredential(scene: Scene): Tried[] {
+  return namesOf(scene.world, 'Credential').map((name) => {
     const key = scene.a.tenant.keys[Number(name.slice(1))];
     const may = key !== undefined && mayEndKeysOf(scene.a, key.entity);
     return {
       what: name,
-      input: { id: globalId('ApiKey', name) },
-      outcome: may ? `RevokedApiKey ${name}` : 'NotFound',
-      changes: key === undefined || key.revoked ? [] : [changed(scene, 'api_keys', name)],
+      input: { id: globalId('Credential', name) },
+      outcome: may ? `RevokedCredential ${name}` : 'NotFound',
+      changes: key === undefined || key.revoked ? [] : [changed(scene, 'credentials', name)],
     };
   });
 }
@@ -137,7 +137,7 @@ function revokeApiKey(scene: Scene): Tried[] {
 /** What becomes of the keys of somebody when all of them end: of those that had not. */
 export function endedKeysOf(scene: Scene, entity: string): string[] {
   return scene.a.tenant.keys.flatMap((key, n) =>
-    key.entity === entity && !key.revoked ? [changed(scene, 'api_keys', `k${n}`)] : [],
+    key.entity === entity && !key.revoked ? [changed(scene, 'credentials', `k${n}`)] : [],
   );
 }
 
@@ -151,4 +151,4 @@ function endCredentials(scene: Scene): Tried[] {
   }));
 }
 
-export const OF_KEYS = { createApiKey, rotateApiKey, revokeApiKey, endCredentials };
+export const OF_KEYS = { createApiKey, rotateApiKey, revokeCredential, endCredentials };

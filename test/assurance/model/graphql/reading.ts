@@ -31,7 +31,7 @@ export const CONNECTIONS = [
   'searchMemories',
   'delegationsGranted',
   'delegationsHeld',
-  'apiKeys',
+  'credentials',
 ] as const;
 
 const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
@@ -45,7 +45,7 @@ const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
   searchMemories(query: "tenant", first: 9) { edges { node { id content } } }
   delegationsGranted(first: 9) { edges { node { id delegatorId delegateId } } }
   delegationsHeld(first: 9) { edges { node { id delegatorId delegateId } } }
-  apiKeys(first: 9) { edges { node { id label holderId capabilities } } }
+  credentials(first: 9) { edges { node { id label holderId capabilities } } }
   node(id: $one) { ...any }
   nodes(ids: $ids) { ...any }
 }
@@ -61,7 +61,7 @@ fragment member on WorldMember { __typename id role userId world { id name } }
 fragment delegation on Delegation { __typename id ownerId delegatorId delegateId parentId worldId depth redelegate
   capabilities state delegate { id name } world { id name } }
 fragment memory on Memory { __typename id content agent { id name } world { id name } }
-fragment key on ApiKey { __typename id label holderId delegationId replacesId capabilities keyState: state
+fragment key on Credential { __typename id label holderId delegationId replacesId capabilities keyState: state
   agent { id name } }
 fragment tenant on Tenant { __typename id slug name }`;
 
@@ -123,7 +123,7 @@ function text(node: Node): string {
       ].join(', ');
     case 'Memory':
       return `${label} ${node.content}, by ${linked(node.agent)} in ${linked(node.world)}`;
-    case 'ApiKey': {
+    case 'Credential': {
       const holder = labelOf(String(node.holderId));
       return [
         `${label} ${node.label}, for ${holder.type} ${holder.name} under ${named(node.delegationId)}`,

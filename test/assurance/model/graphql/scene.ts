@@ -54,7 +54,7 @@ const LISTS = {
   WorldMember: ['p', 'members'],
   Delegation: ['d', 'delegations'],
   Memory: ['m', 'memories'],
-  ApiKey: ['k', 'keys'],
+  Credential: ['k', 'keys'],
 } as const;
 
 /** Names of a type in any tenant of the world, and one that is nowhere: what anybody can think of asking for. */

@@ -17,7 +17,7 @@ function short(row: Row): string {
       return `${name} u${user}`;
     case 'delegations':
       return `${name} ${delegation?.delegator} -> a${delegation?.delegate}`;
-    case 'api_keys':
+    case 'credentials':
       return `${name} of ${key?.entity} [${key?.capabilities.join(' ')}]`;
     default:
       return `${name} ${name} of tenant-${tenant}`;
@@ -62,7 +62,7 @@ function text(scene: Scene, type: NodeType, row: Row): string {
       return `${label} ${delegationText(row)}, shows ${agent(row.delegation?.delegate)} and ${world(row.delegation?.place)}`;
     case 'Memory':
       return `${called}, by ${agent(tenant.memories[index]?.agent)} in ${world(row.place)}`;
-    case 'ApiKey':
+    case 'Credential':
       return `${label} ${keyText(scene, row)}`;
     default:
       return type satisfies never;
@@ -164,7 +164,7 @@ function lists(scene: Scene, archived: boolean): [string, string][] {
       'delegationsHeld',
       all('Delegation', (row) => `a${row.delegation?.delegate}` === a.actor),
     ),
-    list('apiKeys', all('ApiKey')),
+    list('credentials', all('Credential')),
   ];
 }
 

@@ -17,7 +17,7 @@ export const TABLE_OF = {
   WorldMember: 'world_members',
   Delegation: 'delegations',
   Memory: 'memories',
-  ApiKey: 'api_keys',
+  Credential: 'credentials',
   Tenant: 'tenants',
 } as const satisfies Record<string, TableName>;
 export type NodeType = keyof typeof TABLE_OF;
@@ -41,7 +41,7 @@ const ASKED_FOR: Readonly<Record<NodeType, (a: Authority, row: Row, rows: readon
     owned(a, row) ||
     (isAgent(a.actor) && [row.delegation?.delegator, `a${row.delegation?.delegate}`].includes(a.actor)),
   Memory: (a, row) => owned(a, row),
-  ApiKey: (a, row) => administers(a) || owned(a, row),
+  Credential: (a, row) => administers(a) || owned(a, row),
 };
 
 function findsOwnMembership(a: Authority, place: number | null | undefined, rows: readonly Row[]): boolean {

@@ -170,7 +170,7 @@ function keyRing() {
         keys.map((_, n) => ({ tenant: tenantId(at), id: idOf(`k${n}`), digest: draw(at, n).hash })),
       );
       await migrator.query(
-        `update api_keys k set digest = d.digest from jsonb_to_recordset($1) d(tenant uuid, id uuid, digest text)
+        `update credentials k set digest = d.digest from jsonb_to_recordset($1) d(tenant uuid, id uuid, digest text)
           where k.tenant_id = d.tenant and k.id = d.id`,
         [JSON.stringify(digests)],
       );

@@ -1,4 +1,4 @@
-// API keys: what one is for a client, and how they are listed. Who sees which: prisma/policies/21-api-keys.sql. The key
+// Credentials: what one is for a client, and how they are listed. Who sees which: prisma/policies/21-credentials.sql. A key
 // itself is nowhere here: it is shown once, by the mutation that makes it.
 
 import type { Prisma } from '../../generated/prisma/client.ts';
@@ -12,7 +12,7 @@ import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 
-const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
+const CredentialFilter = builder.inputType('CredentialFilter', {
   description: 'Which keys; every condition given must hold.',
   fields: (t) => ({
     holderId: t.id({ required: false, description: 'That identify this user or agent.' }),
@@ -23,9 +23,9 @@ const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
   }),
 });
 
-const apiKeyArguments = builder.args((t) => ({
+const credentialArguments = builder.args((t) => ({
   ...pageArguments,
-  filter: t.field({ type: ApiKeyFilter, required: false, description: 'Which keys.' }),
+  filter: t.field({ type: CredentialFilter, required: false, description: 'Which keys.' }),
   direction: t.field({
     type: OrderDirectionEnum,
     defaultValue: 'desc',
@@ -33,15 +33,15 @@ const apiKeyArguments = builder.args((t) => ({
   }),
 }));
 
-type ApiKeyArgs = PageArgs & {
-  filter?: typeof ApiKeyFilter.$inferInput | null | undefined;
+type CredentialArgs = PageArgs & {
+  filter?: typeof CredentialFilter.$inferInput | null | undefined;
   direction: 'asc' | 'desc';
 };
 
-function apiKeyPage(context: Context, { filter, direction, ...args }: ApiKeyArgs) {
-  const page = paginate(context, args, { connection: 'apiKeys', field: 'id', direction });
+function credentialPage(context: Context, { filter, direction, ...args }: CredentialArgs) {
+  const page = paginate(context, args, { connection: 'credentials', field: 'id', direction });
   const ended = { OR: [{ revokedAt: { not: null } }, { expiresAt: { lte: new Date() } }] };
-  const conditions: Prisma.ApiKeyWhereInput[] = [
+  const conditions: Prisma.CredentialWhereInput[] = [
     ...(filter?.holderId ? [{ entityId: idOf(filter.holderId, 'User', 'Agent') }] : []),
     ...(typeof filter?.ended === 'boolean' ? [filter.ended ? ended : { NOT: ended }] : []),
   ];
@@ -51,7 +51,7 @@ function apiKeyPage(context: Context, { filter, direction, ...args }: ApiKeyArgs
   };
 }
 
-const ApiKeyStateEnum = builder.enumType('ApiKeyState', {
+const CredentialStateEnum = builder.enumType('CredentialState', {
   description: 'Where a key stands in its life.',
   values: {
     ACTIVE: { description: 'It is accepted.' },
@@ -60,7 +60,7 @@ const ApiKeyStateEnum = builder.enumType('ApiKeyState', {
   } as const,
 });
 
-export const ApiKey = builder.prismaObject('ApiKey', {
+export const Credential = builder.prismaObject('Credential', {
   interfaces: [NodeInterface],
   description:
     'A key with which a user, a service or an agent proves who it is. Seen by its owner in person and by administrators.',
@@ -90,7 +90,7 @@ export const ApiKey = builder.prismaObject('ApiKey', {
     replacesId: t.id({
       nullable: true,
       description: 'Global id of the key that it took over from; null for a first one.',
-      resolve: ({ replacesId }) => (replacesId === null ? null : toGlobalId('ApiKey', replacesId)),
+      resolve: ({ replacesId }) => (replacesId === null ? null : toGlobalId('Credential', replacesId)),
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when.' }),
     revokedAt: t.expose('revokedAt', {
@@ -104,7 +104,7 @@ export const ApiKey = builder.prismaObject('ApiKey', {
       description: 'When it was last used, known a minute or so later; null for never.',
     }),
     state: t.field({
-      type: ApiKeyStateEnum,
+      type: CredentialStateEnum,
       description: 'Where it stands now.',
       resolve: ({ revokedAt, expiresAt }) =>
         revokedAt !== null ? 'REVOKED' : expiresAt <= new Date() ? 'EXPIRED' : 'ACTIVE',
@@ -113,17 +113,17 @@ export const ApiKey = builder.prismaObject('ApiKey', {
   }),
 });
 
-const ApiKeyConnection = connectionOf(ApiKey, 'ApiKey');
+const CredentialConnection = connectionOf(Credential, 'Credential');
 
-builder.queryField('apiKeys', (t) =>
+builder.queryField('credentials', (t) =>
   t.field({
-    type: ApiKeyConnection,
+    type: CredentialConnection,
     description:
       "The caller's own keys and those of its agents; for an administrator, all of the tenant. Nobody sees any under a delegation.",
-    args: apiKeyArguments,
+    args: credentialArguments,
     resolve: (_root, args, context, info) =>
-      readPage(context, info, 'ApiKey', apiKeyPage(context, args as ApiKeyArgs)),
+      readPage(context, info, 'Credential', credentialPage(context, args as CredentialArgs)),
   }),
 );
 
-registerNode('ApiKey');
+registerNode('Credential');

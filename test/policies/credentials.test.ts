@@ -1,4 +1,4 @@
-// Guarantees of prisma/policies/21-api-keys.sql: who sees which key, and that nobody reads a digest or writes a row. What keys
+// Guarantees of prisma/policies/21-credentials.sql: who sees which key, and that nobody reads a digest or writes a row. What keys
 // may be made, replaced and ended stands in key-issuing.test.ts and key-ending.test.ts, what one opens in session-keys.test.ts.
 
 import { expect } from 'vitest';
@@ -10,24 +10,24 @@ import { arrangeKeys, KEYS, keyTicket } from './credentials.ts';
 import { DEAD, suspend } from './given.ts';
 import { keepsTenantsApart, takesOnlyColumns } from './guarantees.ts';
 
-const SEEN = 'select id from api_keys';
+const SEEN = 'select id from credentials';
 const ids = (...keys: { id: string }[]) => keys.map(({ id }) => id).sort();
 const given = arrangeKeys;
 
-keepsTenantsApart('api_keys', { changes: false });
-takesOnlyColumns('api_keys', { insert: [], update: [] });
+keepsTenantsApart('credentials', { changes: false });
+takesOnlyColumns('credentials', { insert: [], update: [] });
 
 test('nobody reads a digest, whoever owns the key, and nobody finds a key by it', async ({ as }) => {
   for (const who of ['alice', 'ada', 'scout'] as const) {
     await as(who, { given }, async (sql) => {
       for (const text of [
-        'select digest from api_keys',
-        'select * from api_keys',
-        'table api_keys',
-        'select k from api_keys k',
-        `select id from api_keys where digest = '${KEYS.alice.digest}'`,
-        'select id from api_keys order by digest',
-        'select row_to_json(k) from api_keys k',
+        'select digest from credentials',
+        'select * from credentials',
+        'table credentials',
+        'select k from credentials k',
+        `select id from credentials where digest = '${KEYS.alice.digest}'`,
+        'select id from credentials order by digest',
+        'select row_to_json(k) from credentials k',
       ]) {
         expect(await sql.outcome(text), `${who}: ${text}`).toBe('42501');
       }
@@ -75,11 +75,11 @@ test('the kernel itself may write what ends a key or tells of its use, and delet
   migrate,
 }) => {
   const writable = await migrate((sql) =>
-    sql.list(`select attname from pg_attribute where attrelid = 'api_keys'::regclass and attnum > 0
-                and has_column_privilege('bailiwick_kernel', 'api_keys', attnum, 'update')`),
+    sql.list(`select attname from pg_attribute where attrelid = 'credentials'::regclass and attnum > 0
+                and has_column_privilege('bailiwick_kernel', 'credentials', attnum, 'update')`),
   );
   expect(writable).toEqual(['expires_at', 'last_used_at', 'replaces_id', 'revoked_at', 'revoked_by']);
-  const others = `select p from unnest(array['delete', 'truncate']) p where has_table_privilege('bailiwick_kernel', 'api_keys', p)`;
+  const others = `select p from unnest(array['delete', 'truncate']) p where has_table_privilege('bailiwick_kernel', 'credentials', p)`;
   expect(await migrate((sql) => sql.list(others))).toEqual([]);
 });
 
@@ -95,12 +95,12 @@ test('an owner in person sees her keys and those of her agents, with a token and
     await sql.rows('select bailiwick.open($1, $2)', keyTicket(KEYS.alice.digest));
     expect(await sql.list(SEEN)).toEqual(ids(KEYS.alice, KEYS.scout));
   });
-  await migrate((sql) => sql.rows('delete from api_keys; delete from issuers'));
+  await migrate((sql) => sql.rows('delete from credentials; delete from issuers'));
 });
 
 test('an administrator sees those of the tenant and of no other', async ({ as }) => {
   await as('ada', { given: arrange }, async (sql) => {
-    expect(await sql.list('select distinct tenant_id from api_keys')).toEqual([TENANTS.acme.id]);
+    expect(await sql.list('select distinct tenant_id from credentials')).toEqual([TENANTS.acme.id]);
     expect(await sql.list(SEEN)).toEqual(ids(KEYS.alice, KEYS.bob, KEYS.scout));
   });
 });

@@ -2,7 +2,7 @@
 -- administrator, for a service; it never allows more than the credential with which it was made, and a key that makes a key
 -- does not outlive itself in it. Only the digest of a key is ever seen here.
 --
--- What a key is good for when it is presented stands in 00-session.sql (by_key), the policies of the table in 21-api-keys.sql.
+-- What a key is good for when it is presented stands in 00-session.sql (by_key), the policies of the table in 21-credentials.sql.
 
 set local role bailiwick_kernel;
 
@@ -65,7 +65,7 @@ begin
       select from public.entities e
        where e.tenant_id = c.tenant_id and e.id = c.actor_id and e.credential_epoch >= transaction_timestamp())
     and not exists (
-      select from public.api_keys k
+      select from public.credentials k
        where k.tenant_id = c.tenant_id and k.id = case when c.credential like 'key:%' then substr(c.credential, 5)::uuid end
          and k.revoked_at is not null);
 end $$;
@@ -88,7 +88,7 @@ begin
   if not bailiwick.still_proven(c) then
     return 'authority';
   end if;
-  insert into public.api_keys
+  insert into public.credentials
     (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at, created_by, request_id)
   select c.tenant_id, issue_key.id, e.owner_id, e.id, issue_key.label, issue_key.hint, issue_key.digest,
          issue_key.capabilities, issue_key.pinned, issue_key.expires_at, c.actor_id, c.request_id
@@ -103,12 +103,12 @@ create or replace function bailiwick.rotate_key(
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
   c bailiwick.context := bailiwick.sealed();
-  old public.api_keys;
+  old public.credentials;
   refusal text;
 begin
   if bailiwick.holds(c, 'key:update') then
     -- locked only where the caller answers for it: a wait would tell that it exists
-    select * into old from public.api_keys k
+    select * into old from public.credentials k
      where k.tenant_id = c.tenant_id and k.id = target and bailiwick.answers_for(c, k.entity_id, false) for update;
   end if;
   if old.id is null or old.revoked_at is not null or old.expires_at <= statement_timestamp() then
@@ -121,11 +121,11 @@ begin
     rotate_key.id, old.entity_id, old.label, rotate_key.hint, rotate_key.digest, old.capabilities, old.pinned_id,
     rotate_key.expires_at);
   if refusal is null then
-    update public.api_keys k set replaces_id = target where k.tenant_id = c.tenant_id and k.id = rotate_key.id;
-    update public.api_keys k
+    update public.credentials k set replaces_id = target where k.tenant_id = c.tenant_id and k.id = rotate_key.id;
+    update public.credentials k
        set expires_at = least(k.expires_at, clock_timestamp() + rotate_key.overlap)
      where k.tenant_id = c.tenant_id and k.id = target and rotate_key.overlap > interval '0';
-    update public.api_keys k
+    update public.credentials k
        set revoked_at = clock_timestamp(), revoked_by = c.actor_id
      where k.tenant_id = c.tenant_id and k.id = target and rotate_key.overlap = interval '0';
   end if;
@@ -142,7 +142,7 @@ begin
   if not bailiwick.holds(c, 'key:update') then
     return null;
   end if;
-  update public.api_keys k
+  update public.credentials k
      set revoked_at = coalesce(k.revoked_at, clock_timestamp()), revoked_by = coalesce(k.revoked_by, c.actor_id)
    where k.tenant_id = c.tenant_id and k.id = target and bailiwick.answers_for(c, k.entity_id, true)
    returning k.revoked_at into ended;
@@ -154,7 +154,7 @@ create or replace function bailiwick.end_keys(c bailiwick.context, entity uuid) 
 language plpgsql volatile parallel unsafe as $$
 begin
   perform from public.entities e where e.tenant_id = c.tenant_id and e.id = end_keys.entity for no key update;
-  update public.api_keys k
+  update public.credentials k
      set revoked_at = clock_timestamp(), revoked_by = c.actor_id
    where k.tenant_id = c.tenant_id and k.entity_id = end_keys.entity and k.revoked_at is null;
 end $$;
@@ -186,7 +186,7 @@ begin
   if not bailiwick.serves('identity') then
     perform bailiwick.refuse('keys_used: not the service');
   end if;
-  update public.api_keys k
+  update public.credentials k
      set last_used_at = greatest(k.last_used_at, u.at)
     from jsonb_to_recordset(uses) u(tenant uuid, id uuid, at timestamptz)
    where k.tenant_id = u.tenant and k.id = u.id;

@@ -1,5 +1,5 @@
 // Making, replacing and ending API keys, and ending everything with which somebody can prove who they are. What is allowed
-// is decided by the kernel (prisma/policies/03-keys.sql); here keys are drawn, and shown once.
+// is decided by the kernel (prisma/policies/03-credentials.sql); here keys are drawn, and shown once.
 
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ import {
 } from '../db/keys.ts';
 import { BailiwickError } from '../errors.ts';
 import { type KeyId, newId } from '../ids.ts';
-import { ApiKey } from './key.ts';
+import { Credential } from './credential.ts';
 
 const DAY_SECONDS = 86_400;
 const DEFAULT_LIFETIME = 90 * DAY_SECONDS;
@@ -78,8 +78,8 @@ const IssuedApiKey = builder.objectRef<Issued>('IssuedApiKey').implement({
   description: 'A new key. This answer is the only place where the key itself ever stands: keep it now.',
   fields: (t) => ({
     key: t.exposeString('key', { description: 'The key, for the header X-API-Key. It is not shown again.' }),
-    apiKey: t.field({
-      type: ApiKey,
+    credential: t.field({
+      type: Credential,
       description: 'What is known of it from now on.',
       resolve: ({ row }) => row,
     }),
@@ -93,7 +93,7 @@ function draw(): KeyMaterial & { readonly key: string } {
 }
 
 async function shown(context: Context, info: GraphQLResolveInfo, id: KeyId, key: string): Promise<Issued> {
-  const [row] = await readByIds(context, info, 'ApiKey', [id], ['apiKey']);
+  const [row] = await readByIds(context, info, 'Credential', [id], ['credential']);
   if (row === undefined) {
     // a key that its maker cannot see could not be ended by them either
     throw new BailiwickError('FORBIDDEN');
@@ -211,7 +211,7 @@ builder.mutationField('rotateApiKey', (t) =>
       'Makes a key that takes over from another: the same holder, capabilities and delegation. Both work for a while.',
     args: { input: t.arg({ type: RotateApiKeyInput, description: 'Which, and for how long both work.' }) },
     resolve: async (_root, { input }, context, info) => {
-      const target = idOf<KeyId>(input.id, 'ApiKey');
+      const target = idOf<KeyId>(input.id, 'Credential');
       const { overlapSeconds, lifetimeSeconds } = checked(rotation, input);
       const { key, ...material } = draw();
       const { id } = material;
@@ -229,17 +229,17 @@ builder.mutationField('rotateApiKey', (t) =>
   }),
 );
 
-const RevokeApiKeyInput = builder.inputType('RevokeApiKeyInput', {
+const RevokeCredentialInput = builder.inputType('RevokeCredentialInput', {
   description: 'A key that is to end now.',
   fields: (t) => ({ id: t.id({ description: 'The key.' }) }),
 });
 
-const RevokedApiKey = builder.objectRef<{ id: KeyId; revokedAt: Date }>('RevokedApiKey').implement({
+const RevokedCredential = builder.objectRef<{ id: KeyId; revokedAt: Date }>('RevokedCredential').implement({
   description: 'A key that has ended, for good.',
   fields: (t) => ({
-    apiKeyId: t.id({
+    credentialId: t.id({
       description: 'Global id of the key.',
-      resolve: ({ id }) => toGlobalId('ApiKey', id),
+      resolve: ({ id }) => toGlobalId('Credential', id),
     }),
     revokedAt: t.field({
       type: 'DateTime',
@@ -249,15 +249,15 @@ const RevokedApiKey = builder.objectRef<{ id: KeyId; revokedAt: Date }>('Revoked
   }),
 });
 
-builder.mutationField('revokeApiKey', (t) =>
+builder.mutationField('revokeCredential', (t) =>
   t.field({
-    type: RevokedApiKey,
+    type: RevokedCredential,
     errors: { types: [NotFound] },
     description:
       'Ends a key: from the next request on nobody gets in with it. By its owner, or an administrator.',
-    args: { input: t.arg({ type: RevokeApiKeyInput, description: 'Which key.' }) },
+    args: { input: t.arg({ type: RevokeCredentialInput, description: 'Which key.' }) },
     resolve: async (_root, { input }, context) => {
-      const id = idOf<KeyId>(input.id, 'ApiKey');
+      const id = idOf<KeyId>(input.id, 'Credential');
       const revokedAt = await revokeKey(rows(context), id);
       if (revokedAt === null) {
         return refuseAsNotFound(context, 'key.revoke_refused', 'key', id);

@@ -39,7 +39,7 @@ async function made(...args: Parameters<typeof create>) {
   if (answer.__typename !== 'IssuedApiKey') {
     throw new Error(`no key: ${JSON.stringify(answer)}`);
   }
-  return { key: answer.key, ...answer.apiKey };
+  return { key: answer.key, ...answer.credential };
 }
 
 const refusedFor = (answer: Awaited<ReturnType<typeof create>>) =>
@@ -50,9 +50,9 @@ const countOf = async (query: Query, asking: Asking) =>
   dataOf(await memories(query, asking)).memories.edges.length;
 const accepted = async (query: Query, key: string) => (await memories(query, withKey(key))).status === 200;
 const revoke = async (query: Query, who: ActorName, id: string, asking: Asking = {}) =>
-  dataOf(await query(who, documents.RevokeApiKeyDocument, { input: { id } }, asking)).revokeApiKey;
+  dataOf(await query(who, documents.RevokeCredentialDocument, { input: { id } }, asking)).revokeCredential;
 const listed = async (query: Query, who: ActorName | 'nobody', asking: Asking = {}) =>
-  dataOf(await query(who, documents.ApiKeysDocument, { first: 50 }, asking)).apiKeys.edges.map(
+  dataOf(await query(who, documents.CredentialsDocument, { first: 50 }, asking)).credentials.edges.map(
     ({ node }) => node.id,
   );
 
@@ -206,7 +206,7 @@ test('nobody lists or ends somebody else’s keys; an administrator lists and en
   expect(await accepted(query, key)).toBe(true);
   expect(await listed(query, 'alice')).toContain(id);
   expect(await listed(query, 'ada')).toContain(id);
-  expect((await revoke(query, 'ada', id)).__typename).toBe('RevokedApiKey');
+  expect((await revoke(query, 'ada', id)).__typename).toBe('RevokedCredential');
   expect(await accepted(query, key)).toBe(false);
 });
 
@@ -224,16 +224,16 @@ test('a key that is replaced works for the overlap, beside the new one; without 
   if (second.__typename !== 'IssuedApiKey') {
     throw new Error(JSON.stringify(second));
   }
-  expect(second.apiKey).toMatchObject({
+  expect(second.credential).toMatchObject({
     replacesId: first.id,
     capabilities: ['memory:read'],
     label: first.label,
   });
   expect([await accepted(query, first.key), await accepted(query, second.key)]).toEqual([true, true]);
-  const third = await rotate(second.apiKey.id, 0);
+  const third = await rotate(second.credential.id, 0);
   expect(third.__typename).toBe('IssuedApiKey');
   expect(await accepted(query, second.key)).toBe(false);
-  expect((await rotate(second.apiKey.id, 0)).__typename).toBe('NotFound');
+  expect((await rotate(second.credential.id, 0)).__typename).toBe('NotFound');
   const { __typename, ...refusal } = await rotate(first.id, 8 * 86_400);
   expect([__typename, refusal]).toEqual(['ApiKeyRefused', expect.objectContaining({ reason: 'OVERLAP' })]);
 });
@@ -270,7 +270,7 @@ test('neither a key nor its digest stands in the log or in the table that can be
   const { key, hint, id } = await made(query, 'alice');
   await accepted(query, key);
   const digest = await server.migrate((sql) =>
-    sql.value('select digest from api_keys where id = $1', [
+    sql.value('select digest from credentials where id = $1', [
       Buffer.from(id, 'base64url').toString().split(':')[1],
     ]),
   );
