@@ -62,6 +62,14 @@ export const SETTINGS = {
     default: undefined,
     about: 'Key that seals the database context, shared by all server processes; unset: made in `DATA_DIR`',
   },
+  KEY_ENCRYPTION_KEY: {
+    parse: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters')
+      .optional(),
+    default: undefined,
+    about: 'Key that wraps private signing keys, shared by all server processes; unset: made in `DATA_DIR`',
+  },
   ISSUERS: {
     parse: issuers,
     default: '[]',
@@ -107,7 +115,8 @@ export const SETTINGS = {
   PUBLIC_URL: {
     parse: origin.optional(),
     default: undefined,
-    about: 'Origin by which clients know this server, such as `https://api.example.com`; unset: as they say',
+    about:
+      'Origin by which clients know this server, such as `https://api.example.com`, and its name as an issuer of tokens; unset: it issues none',
   },
   TRUST_PROXY: {
     parse: integer(0, 16),
@@ -137,6 +146,7 @@ export type Config = {
   readonly database: DatabaseConfig;
   readonly dataDir: string;
   readonly ticketKey: string | undefined;
+  readonly keyEncryptionKey: string | undefined;
   readonly issuers: readonly IssuerConfig[];
   /** From where issuers' keys may be fetched. */
   readonly issuerReach: 'public' | 'loopback' | 'any';
@@ -156,6 +166,13 @@ export type PoolConfig = {
   readonly statementMs: number;
   readonly transactionMs: number;
 };
+
+/** In development a server is known by where it listens; elsewhere something may stand in front. */
+function ownAddress(mode: string, host: string, port: number): string | undefined {
+  return mode === 'development' && port !== 0
+    ? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    : undefined;
+}
 
 /**
  * Parses the environment.
@@ -210,12 +227,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         : { kind: 'embedded' },
     dataDir: resolve(read('DATA_DIR') ?? '.bailiwick'),
     ticketKey: read('TICKET_KEY'),
+    keyEncryptionKey: read('KEY_ENCRYPTION_KEY'),
     issuers: read('ISSUERS'),
     issuerReach: read('ALLOW_PRIVATE_ISSUERS') ? 'any' : mode === 'development' ? 'loopback' : 'public',
     development: mode === 'development',
     logLevel: read('LOG_LEVEL'),
     pool,
-    publicUrl: read('PUBLIC_URL'),
+    publicUrl: read('PUBLIC_URL') ?? ownAddress(mode, read('HOST'), read('PORT')),
     trustProxy: read('TRUST_PROXY'),
     maxBodyBytes: read('MAX_BODY_BYTES'),
     shutdownMs: read('SHUTDOWN_MS'),

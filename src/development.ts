@@ -134,7 +134,7 @@ export async function development(config: Config, migratorUrl: string): Promise<
     issuer,
     pages: [
       ['GET /development/identities', async () => json(await story())],
-      ['GET /.well-known/jwks.json', async () => json(await issuer.jwks())],
+      ['GET /development/jwks.json', async () => json(await issuer.jwks())],
       [
         'GET /graphql',
         async () => {

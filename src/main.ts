@@ -16,12 +16,15 @@ import { KeyUses } from './db/key-uses.ts';
 import { SealedPool } from './db/pool.ts';
 import { prepareDatabase } from './db/prepare.ts';
 import type { Database } from './db/session.ts';
-import { loadTicketSecret, ticketKey } from './db/ticket.ts';
+import { ticketKey } from './db/ticket.ts';
+import { proofMemory } from './db/tokens.ts';
 import { development } from './development.ts';
 import { PostureError } from './errors.ts';
 import { healthPages } from './health.ts';
 import { registeredIssuers } from './identity.ts';
+import { createTokenService, documentPages, type OwnIssuer, ownIssuer } from './oauth/service.ts';
 import { schema } from './schema.ts';
+import { loadSecret } from './secret.ts';
 import { createHttpServer } from './server.ts';
 
 export type Running = {
@@ -49,7 +52,7 @@ export async function main(
     progress('database');
     const connection = await openDatabase(config, { mode: 'serve' });
     running.defer(() => connection.stop());
-    const secret = loadTicketSecret(config.ticketKey, config.dataDir);
+    const secret = loadSecret(config.ticketKey, config.dataDir, 'ticket.key');
     const key = ticketKey(secret);
     progress('migrations, policies and posture');
     const { serverVersion, warnings } = await prepareDatabase(connection, { kid: key.kid, secret });
@@ -69,22 +72,31 @@ export async function main(
     const { waitMs, transactionMs } = config.pool;
     const database: Database = { client, ticketKey: key, transactionMs, waitMs };
     const demo = config.development ? await development(config, connection.migratorUrl) : undefined;
+    const own = config.publicUrl === undefined ? undefined : tokenIssuer(config, config.publicUrl, database);
     const verifier = createVerifier(config.issuers, {
       reach: config.issuerReach,
       directory: registeredIssuers(database, log),
-      inProcess: demo === undefined ? [] : [demo.issuer],
+      inProcess: [...(demo === undefined ? [] : [demo.issuer]), ...(own === undefined ? [] : [own])],
     });
     running.defer(() => verifier.close());
+    const tokens = own && createTokenService(own, verifier);
     const keyUses = new KeyUses(database, (error) => log.warn({ err: error }, 'uses of keys were not noted'));
     running.defer(() => keyUses.close());
     const server = createHttpServer({
       engine: createEngine({ schema, database, keyUses, development: config.development }),
       verifier,
+      ownIssuer: own?.config.issuer,
+      proofs: proofMemory(database),
+      tokens,
       publicOrigin: config.publicUrl,
       trustProxy: config.trustProxy,
       maxBodyBytes: config.maxBodyBytes,
       log,
-      pages: new Map([...healthPages(pool), ...(demo?.pages ?? [])]),
+      pages: new Map([
+        ...healthPages(pool),
+        ...(demo?.pages ?? []),
+        ...(tokens ? documentPages(tokens) : []),
+      ]),
     });
     const origin = await listen(server, config);
     running.defer(() => close(server, config.shutdownMs));
@@ -97,6 +109,12 @@ export async function main(
     await running.disposeAsync();
     throw error;
   }
+}
+
+/** This server as an issuer of tokens. */
+function tokenIssuer(config: Config, issuer: string, database: Database): OwnIssuer {
+  const wrapping = loadSecret(config.keyEncryptionKey, config.dataDir, 'encryption.key');
+  return ownIssuer({ issuer, database, wrapping });
 }
 
 /** @returns the origin at which it answers. */

@@ -15,11 +15,12 @@ import { headersOf, type Reading, type RequestState, readRequest, type Verdict }
 import type { createEngine } from './api/yoga.ts';
 import type { Authentication } from './auth/actor.ts';
 import { presentedCredential } from './auth/credentials.ts';
-import { type Attempt, countFailures, type FailureLimits } from './auth/failures.ts';
+import { type Attempt, countFailures, type FailureLimits, TooManyFailures } from './auth/failures.ts';
 import { sourceOf } from './auth/source.ts';
 import { challenge, isOfTime, recordOf, untilItLeaves } from './auth/unauthenticated.ts';
 import { BailiwickError, ERROR_CODES, type ErrorCode } from './errors.ts';
 import { newId, type RequestId } from './ids.ts';
+import type { TokenService } from './oauth/service.ts';
 
 export type Answer = {
   readonly status: number;
@@ -36,6 +37,8 @@ export type ServerSettings = Authentication & {
   readonly log: Logger;
   /** `METHOD /path` -> page. */
   readonly pages: ReadonlyMap<string, Page>;
+  /** Where tokens are issued; left out, nowhere here. */
+  readonly tokens?: TokenService | undefined;
   /** How many proxies of ours stand in front, each of which appends to `X-Forwarded-For`; none unless given. */
   readonly trustProxy?: number | undefined;
   /** How often credentials may fail; the defaults of src/auth/failures.ts unless given. */
@@ -89,7 +92,7 @@ function pathOf(request: IncomingMessage): string {
 
 async function answer(
   request: IncomingMessage,
-  pages: ServerSettings['pages'],
+  { pages, tokens }: ServerSettings,
   requestId: RequestId,
 ): Promise<Made> {
   const path = pathOf(request);
@@ -97,7 +100,8 @@ async function answer(
   if (page !== undefined) {
     return page(request);
   }
-  const allowed = [...pages.keys(), 'POST /graphql']
+  const posts = ['/graphql', ...(tokens?.endpoints ?? [])].map((endpoint) => `POST ${endpoint}`);
+  const allowed = [...pages.keys(), ...posts]
     .filter((route) => route.endsWith(` ${path}`))
     .map((route) => route.split(' ')[0]);
   if (allowed.length > 0) {
@@ -170,6 +174,13 @@ async function ask(
   return { status: made.status, headers: Object.fromEntries(made.headers), body, refusal };
 }
 
+/** In the form that a client of the token service expects (RFC 6749 section 5.2), which has no word for it. */
+const tooMany = ({ message, retryAfter }: TooManyFailures): Answer => ({
+  status: 429,
+  headers: { 'content-type': 'application/json', 'retry-after': String(retryAfter) },
+  body: JSON.stringify({ error: 'temporarily_unavailable', error_description: message }),
+});
+
 /** What everybody hears who proves nothing, whatever the cause; in GraphQL's words where those were asked for. */
 function unauthenticated({ headers }: Answer, requestId: RequestId, takesProofs: boolean): Answer {
   const code = 'UNAUTHENTICATED';
@@ -189,14 +200,18 @@ function unauthenticated({ headers }: Answer, requestId: RequestId, takesProofs:
 
 /** Makes the server; it does not listen yet. */
 export function createHttpServer(settings: ServerSettings): Server {
-  const { engine, log, pages, proofs, trustProxy = 0 } = settings;
+  const { engine, log, proofs, tokens, trustProxy = 0 } = settings;
   const failures = countFailures(settings.failures);
   const reading: Reading = { ...settings, failures };
 
+  const sourceOfRequest = (request: IncomingMessage): string => {
+    const forwarded = headersOf(request).get('x-forwarded-for') ?? undefined;
+    return sourceOf({ socket: request.socket.remoteAddress, forwarded }, trustProxy);
+  };
+
   const presentedBy = (request: IncomingMessage): Presented => {
     const headers = headersOf(request);
-    const forwarded = headers.get('x-forwarded-for') ?? undefined;
-    const source = sourceOf({ socket: request.socket.remoteAddress, forwarded }, trustProxy);
+    const source = sourceOfRequest(request);
     const credential = presentedCredential(headers);
     return credential === undefined ? { source } : failures.attempt(source, credential);
   };
@@ -216,6 +231,24 @@ export function createHttpServer(settings: ServerSettings): Server {
     return made;
   };
 
+  // What is presented there stands in the body, which the service reads: failures count for where they come from alone.
+  const issueTokens = async (
+    service: TokenService,
+    request: IncomingMessage,
+    response: ServerResponse,
+    arrival: Arrival,
+  ) => {
+    const attempt = failures.attempt(sourceOfRequest(request), {
+      text: arrival.requestId,
+      bound: false,
+    });
+    await failures.admit(attempt);
+    const { failed } = await service.handle(request, response, arrival);
+    if (failed) {
+      await failures.failed(attempt);
+    }
+  };
+
   const refuse = async (refusal: BailiwickError, presented: Presented, log: Logger): Promise<void> => {
     const record = recordOf(refusal, presented);
     if ('credential' in presented) {
@@ -230,10 +263,16 @@ export function createHttpServer(settings: ServerSettings): Server {
 
   const respond = async (request: IncomingMessage, response: ServerResponse, arrival: Arrival) => {
     const { requestId, log, arrived } = arrival;
+    if (tokens !== undefined && request.method === 'POST' && tokens.endpoints.has(pathOf(request))) {
+      await issueTokens(tokens, request, response, arrival).catch((error: unknown) =>
+        send(response, error instanceof TooManyFailures ? tooMany(error) : answerTo(error, requestId, log)),
+      );
+      return;
+    }
     const presented = presentedBy(request);
     const made = await (request.method === 'POST' && pathOf(request) === '/graphql'
       ? graphql(request, presented, arrival)
-      : answer(request, pages, requestId)
+      : answer(request, settings, requestId)
     ).catch((error: unknown) => answerTo(error, requestId, log));
     if (made.refusal === undefined) {
       send(response, made);

@@ -48,7 +48,7 @@ begin
   end if;
 end $$;
 
-grant select on bailiwick.context_key, bailiwick.policy_state to bailiwick_kernel;
+grant select on bailiwick.context_key, bailiwick.policy_state, bailiwick.spent to bailiwick_kernel;
 
 set local role bailiwick_kernel;
 
@@ -98,7 +98,8 @@ create type bailiwick.context as (
   expires_at timestamptz, -- of the token or key
   chain      uuid[],      -- delegations, the owner's first; empty when the actor acts as itself
   scopes     text[],      -- of the token or key, kind:verb
-  credential text         -- what proved it: token, key:<id>, or service:<name> for the server's own work, which is nobody's
+  credential text         -- what proved it: token (of an issuer), key, client or session and its id, or service:<name> for the
+                          -- server's own work, which is nobody's
 );
 
 -- The verified context of this transaction; all null when none was opened. Not executable by the runtime role.
@@ -136,6 +137,10 @@ begin
   return c;
 end $$;
 
+-- Under what the end of a token of our own is remembered (bailiwick.spend): a digest of its `jti`.
+create or replace function bailiwick.mark_of_token(token_id text) returns text
+language sql stable parallel safe as $$ select encode(sha256(convert_to('token ' || token_id, 'UTF8')), 'hex') $$;
+
 -- Who sent a token: what the issuer calls its subject, in the tenant that the token names.
 create or replace function bailiwick.by_token(t jsonb) returns bailiwick.context
 language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
@@ -170,17 +175,15 @@ begin
   return c;
 end $$;
 
--- Whom an API key identifies. Everything comes from the key's own row, the tenant too; a key bound to a delegation works
--- under that one and nothing else.
-create or replace function bailiwick.by_key(t jsonb) returns bailiwick.context
+-- Whom a credential of ours identifies. Everything comes from its own row, the tenant too; one that is bound to a delegation
+-- works under that one and nothing else.
+create or replace function bailiwick.by_credential(k public.credentials, t jsonb) returns bailiwick.context
 language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
 declare
   c bailiwick.context;
-  k public.credentials;
 begin
-  select * into k from public.credentials x where x.digest = t->>'key';
   if k.revoked_at is not null or (k.expires_at > statement_timestamp()) is not true then
-    perform bailiwick.refuse('key: unknown, revoked or expired');
+    perform bailiwick.refuse('credential: unknown, revoked or expired');
   end if;
   c.tenant_id := k.tenant_id;
   c.actor_id := k.entity_id;
@@ -188,13 +191,48 @@ begin
   c.expires_at := k.expires_at;
   c.chain := '{}';
   c.scopes := k.capabilities;
-  c.credential := 'key:' || k.id;
+  c.credential := k.kind || ':' || k.id;
   if k.pinned_id is not null then
     if coalesce((t->>'delegation')::uuid <> k.pinned_id, false) then
-      perform bailiwick.refuse('key: bound to another delegation');
+      perform bailiwick.refuse('credential: bound to another delegation');
     end if;
     c := bailiwick.resolve_chain(c, k.pinned_id);
   end if;
+  return c;
+end $$;
+
+-- Who presents an API key.
+create or replace function bailiwick.by_key(t jsonb) returns bailiwick.context
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+declare
+  k public.credentials;
+begin
+  select * into k from public.credentials x where x.digest = t->>'key';
+  return bailiwick.by_credential(k, t);
+end $$;
+
+-- Who presents a token of our own: whoever holds the client or session on which it was issued, as long as that one is good,
+-- within what the token says. No token is issued on an API key.
+create or replace function bailiwick.by_issued(t jsonb) returns bailiwick.context
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+declare
+  c bailiwick.context;
+  k public.credentials;
+begin
+  if t->>'token_id' is null or t->>'token_expires_at' is null then
+    perform bailiwick.refuse('token: without an id or an end');
+  end if;
+  if exists (select from bailiwick.spent s where s.mark = bailiwick.mark_of_token(t->>'token_id')) then
+    perform bailiwick.refuse('token: revoked');
+  end if;
+  select x.* into k
+    from public.tenants n
+    join public.credentials x on x.tenant_id = n.tenant_id
+   where n.slug = t->>'tenant' and x.id = (t->>'credential')::uuid and x.kind <> 'key';
+  c := bailiwick.by_credential(k, t);
+  c.expires_at := least(c.expires_at, to_timestamp((t->>'token_expires_at')::numeric));
+  select coalesce(array_agg(s), '{}') into c.scopes
+    from jsonb_array_elements_text(t->'scopes') s where s = any (k.capabilities);
   return c;
 end $$;
 
@@ -218,6 +256,7 @@ end $$;
 --   ticket  't1|<key id>|<json>' with iat, exp (seconds), request_id, and one of
 --             tenant (slug), issuer, subject, scopes, token_expires_at, issued_at; perhaps issuer_id, on_behalf_of, delegation
 --             key (digest); perhaps delegation
+--             credential, tenant (slug), token_id, scopes, token_expires_at; perhaps on_behalf_of (an id of ours), delegation
 --             service
 --   mac     HMAC-SHA256 over the ticket under that key, in hexadecimal
 -- Returns what was established, for the server's second layer. Once per transaction: 25001 on the second call.
@@ -256,16 +295,20 @@ begin
     c := bailiwick.by_service(t);
   elsif t->>'key' is not null then
     c := bailiwick.by_key(t);
+  elsif t->>'credential' is not null then
+    c := bailiwick.by_issued(t);
   else
     c := bailiwick.by_token(t);
   end if;
   if t->>'delegation' is not null and cardinality(c.chain) = 0 then
     c := bailiwick.resolve_chain(c, (t->>'delegation')::uuid);
   end if;
-  if t->>'on_behalf_of' is not null and not exists (
-       select from public.identities i
-        where i.tenant_id = c.tenant_id and i.entity_id = c.owner_id
-          and i.issuer = t->>'issuer' and i.subject = t->>'on_behalf_of') then
+  if t->>'on_behalf_of' is not null and (
+       case when t->>'credential' is not null then (t->>'on_behalf_of')::uuid is distinct from c.owner_id
+       else not exists (
+         select from public.identities i
+          where i.tenant_id = c.tenant_id and i.entity_id = c.owner_id
+            and i.issuer = t->>'issuer' and i.subject = t->>'on_behalf_of') end) then
     perform bailiwick.refuse('subject: not the owner of the chain');
   end if;
   c.request_id := t->>'request_id';

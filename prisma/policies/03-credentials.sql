@@ -1,8 +1,10 @@
--- How API keys come into being and how they end. A key is made in person, for oneself, for an agent of one's own or, by an
--- administrator, for a service; it never allows more than the credential with which it was made, and a key that makes a key
--- does not outlive itself in it. Only the digest of a key is ever seen here.
+-- How API keys and signing clients come into being, and how credentials end. Either is made in person, for oneself, for an
+-- agent of one's own or, by an administrator, for a service; it never allows more than the credential with which it was made,
+-- and whatever a program holds does not outlive itself in what it makes. Only the digest of an API key is ever seen here, and
+-- of a client the public half.
 --
--- What a key is good for when it is presented stands in 00-session.sql (by_key), the policies of the table in 21-credentials.sql.
+-- What a credential is good for when it is presented stands in 00-session.sql (by_credential), how a session begins in
+-- 04-tokens.sql, the policies of the table in 21-credentials.sql.
 
 set local role bailiwick_kernel;
 
@@ -50,11 +52,21 @@ begin
   end if;
   if (key_refusal.expires_at > statement_timestamp()) is not true
      or key_refusal.expires_at > statement_timestamp() + interval '365 days'
-     or c.credential like 'key:%' and key_refusal.expires_at > c.expires_at then
+     -- a session is somebody at work, who may make what outlives it; what a program holds makes nothing that does
+     or exists (
+       select from public.credentials k
+        where k.tenant_id = c.tenant_id and k.id = bailiwick.proof_id(c) and k.kind <> 'session'
+          and k.expires_at < key_refusal.expires_at) then
     return 'lifetime';
   end if;
   return null;
 end $$;
+
+-- Which credential of ours proved the context; null when it was none.
+create or replace function bailiwick.proof_id(c bailiwick.context) returns uuid
+language sql immutable parallel safe as $$
+  select case when split_part(c.credential, ':', 1) in ('key', 'client', 'session') then split_part(c.credential, ':', 2)::uuid end
+$$;
 
 -- Whether what proved the context is still good. Asked where something outlives the transaction, which may have been held open
 -- while its credential was ended.
@@ -66,13 +78,14 @@ begin
        where e.tenant_id = c.tenant_id and e.id = c.actor_id and e.credential_epoch >= transaction_timestamp())
     and not exists (
       select from public.credentials k
-       where k.tenant_id = c.tenant_id and k.id = case when c.credential like 'key:%' then substr(c.credential, 5)::uuid end
-         and k.revoked_at is not null);
+       where k.tenant_id = c.tenant_id and k.id = bailiwick.proof_id(c) and k.revoked_at is not null);
 end $$;
 
--- Makes a key. Returns why not, or null.
+-- Makes a key: one of ours, of which the digest is given, or one of the holder's own, of which the public half is. Returns why
+-- not, or null.
 create or replace function bailiwick.issue_key(
-  id uuid, entity uuid, label text, hint text, digest text, capabilities text[], pinned uuid, expires_at timestamptz)
+  id uuid, entity uuid, label text, hint text, digest text, capabilities text[], pinned uuid, expires_at timestamptz,
+  public_key jsonb default null)
 returns text
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -89,8 +102,10 @@ begin
     return 'authority';
   end if;
   insert into public.credentials
-    (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at, created_by, request_id)
-  select c.tenant_id, issue_key.id, e.owner_id, e.id, issue_key.label, issue_key.hint, issue_key.digest,
+    (tenant_id, id, owner_id, entity_id, kind, label, hint, digest, public_key, capabilities, pinned_id, expires_at,
+     created_by, request_id)
+  select c.tenant_id, issue_key.id, e.owner_id, e.id, case when issue_key.digest is null then 'client' else 'key' end,
+         issue_key.label, issue_key.hint, issue_key.digest, issue_key.public_key,
          issue_key.capabilities, issue_key.pinned, issue_key.expires_at, c.actor_id, c.request_id
     from public.entities e where e.tenant_id = c.tenant_id and e.id = issue_key.entity;
   return null;
@@ -109,7 +124,8 @@ begin
   if bailiwick.holds(c, 'key:update') then
     -- locked only where the caller answers for it: a wait would tell that it exists
     select * into old from public.credentials k
-     where k.tenant_id = c.tenant_id and k.id = target and bailiwick.answers_for(c, k.entity_id, false) for update;
+     where k.tenant_id = c.tenant_id and k.id = target and k.kind = 'key' and bailiwick.answers_for(c, k.entity_id, false)
+       for update;
   end if;
   if old.id is null or old.revoked_at is not null or old.expires_at <= statement_timestamp() then
     return 'key';
@@ -132,7 +148,7 @@ begin
   return refusal;
 end $$;
 
--- Ends a key for good. Null when there is none that the caller may end.
+-- Ends a key, a client or a session for good. Null when there is none that the caller may end.
 create or replace function bailiwick.revoke_key(target uuid) returns timestamptz
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -149,7 +165,7 @@ begin
   return ended;
 end $$;
 
--- Revokes every key of an entity, those too that are just being made. For the kernel's own functions, after their checks.
+-- Revokes every credential of an entity, those too that are just being made. For the kernel's own functions, after their checks.
 create or replace function bailiwick.end_keys(c bailiwick.context, entity uuid) returns void
 language plpgsql volatile parallel unsafe as $$
 begin
@@ -159,8 +175,8 @@ begin
    where k.tenant_id = c.tenant_id and k.entity_id = end_keys.entity and k.revoked_at is null;
 end $$;
 
--- Ends everything with which an entity can prove who it is: every key, and every token issued until now. Returns the moment,
--- or null when there is no such entity that the caller answers for.
+-- Ends everything with which an entity can prove who it is: every key, client and session, and every token issued until now.
+-- Returns the moment, or null when there is no such entity that the caller answers for.
 create or replace function bailiwick.end_credentials(entity uuid) returns timestamptz
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare

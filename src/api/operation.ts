@@ -15,7 +15,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import { recordAudit } from '../db/kernel.ts';
-import { type KeyUses, keyOf } from '../db/key-uses.ts';
+import { type KeyUses, usedCredential } from '../db/key-uses.ts';
 import { type Database, Rollback, type Session, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
@@ -49,6 +49,18 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
         tokenIssuedAt: caller.issuedAt,
         requestId,
       };
+    case 'issued':
+      return {
+        kind: 'issued',
+        credentialId: caller.credentialId,
+        tenant: caller.tenant,
+        tokenId: caller.tokenId,
+        onBehalfOf: caller.onBehalfOf,
+        delegation: caller.delegationId,
+        scopes: caller.scopes,
+        tokenExpiresAt: caller.expiresAt,
+        requestId,
+      };
     case 'key':
       return { kind: 'key', digest: caller.hash, delegation: caller.delegationId, requestId };
     default:
@@ -56,12 +68,14 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
   }
 }
 
-/** The use of an API key leaves a line in the log, and a time beside the key. */
-function noteKey(session: Session, { log }: Context, uses: Uses): void {
-  const key = keyOf(session);
-  if (key !== undefined) {
-    uses?.note(key, session.tenantId);
-    log.info({ event: 'key.used', keyId: key }, 'API key used');
+/** The use of a credential leaves a time beside it, and that of an API key a line in the log. */
+function noteUse(session: Session, { log }: Context, uses: Uses): void {
+  const used = usedCredential(session);
+  if (used !== undefined) {
+    uses?.note(used.id, session.tenantId);
+  }
+  if (used?.kind === 'key') {
+    log.info({ event: 'key.used', keyId: used.id }, 'API key used');
   }
 }
 
@@ -87,7 +101,7 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
         try {
           return await withSession(database, claims, { readOnly }, async (session) => {
             context.session = session;
-            noteKey(session, context, uses);
+            noteUse(session, context, uses);
             const result = (await executeFn(executed as typeof args)) as ExecutionResult;
             if (result.errors !== undefined && !readOnly) {
               throw new Rollback({ ...result, data: null });

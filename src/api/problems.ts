@@ -41,6 +41,58 @@ builder.objectType(AlreadyThere, {
   description: 'It exists already, as you can see.',
 });
 
+/**
+ * Makes an outcome that says which rule of a closed list stands against what was asked for: its class, and in the schema
+ * its type and the enum of the rules, which is called `<name>Reason`.
+ *
+ * @param reasons Each rule, with a sentence about it for people.
+ */
+export function refusalOf<Reason extends string>(
+  name: string,
+  descriptions: { readonly refusal: string; readonly reason: string },
+  reasons: Readonly<Record<Reason, string>>,
+) {
+  class Refused extends Error {
+    readonly reason: Reason;
+
+    constructor(reason: Reason) {
+      super(reasons[reason]);
+      this.name = name;
+      this.reason = reason;
+    }
+  }
+  const ReasonEnum = builder.enumType(`${name}Reason`, {
+    description: descriptions.reason,
+    values: Object.fromEntries(
+      Object.entries<string>(reasons).map(([value, description]) => [
+        value.toUpperCase(),
+        { value, description },
+      ]),
+    ),
+  });
+  builder.objectType(Refused, {
+    name,
+    interfaces: [ProblemInterface],
+    description: descriptions.refusal,
+    fields: (t) => ({
+      reason: t.field({ type: ReasonEnum, description: 'Which rule.', resolve: ({ reason }) => reason }),
+    }),
+  });
+  return Refused;
+}
+
+/** Records which rule stood against something, and answers so. */
+export async function refuseFor(
+  context: Context,
+  event: string,
+  target: { readonly kind: string; readonly id: string },
+  refusal: Error & { readonly reason: string },
+  detail: Record<string, unknown> = {},
+): Promise<never> {
+  await recordAudit(rows(context), event, target, { reason: refusal.reason, ...detail });
+  throw refusal;
+}
+
 /** Records that something was asked for in vain, and answers NotFound: a denial leaves a trace, in its own transaction. */
 export async function refuseAsNotFound(
   context: Context,

@@ -44,11 +44,24 @@ builder.addScalarType(
   'JSONObject',
   new GraphQLScalarType({
     ...JSONObjectResolver.toConfig(),
-    // variables were checked when they arrived (request.ts); what stands in the document is checked here
-    parseLiteral(node, variables) {
-      const value = JSONObjectResolver.parseLiteral(node, variables);
-      checkJson(value);
-      return value;
-    },
+    // variables were checked when they arrived (request.ts)
+    parseValue: (value) => asObject(() => JSONObjectResolver.parseValue(value)),
+    parseLiteral: (node, variables) =>
+      asObject(() => {
+        const value = JSONObjectResolver.parseLiteral(node, variables);
+        checkJson(value);
+        return value;
+      }),
   }),
 );
+
+/** The library quotes what it cannot take, which may be a private key that somebody has put where a public one belongs. */
+function asObject<Value>(parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof BailiwickError
+      ? error
+      : new BailiwickError('BAD_USER_INPUT', 'This must be a JSON object');
+  }
+}

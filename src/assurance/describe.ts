@@ -44,7 +44,7 @@ export function describeWorld({ tenants }: World): string {
       ),
       ...tenant.keys.map(
         (k, n) =>
-          `  k${n} key of ${k.entity}${k.pinned === null ? '' : ` bound to d${k.pinned}`} [${listed(k.capabilities, SCOPES)}] to ${k.ends} s${
+          `  k${n} ${k.kind} of ${k.entity}${k.pinned === null ? '' : ` bound to d${k.pinned}`} [${listed(k.capabilities, SCOPES)}] to ${k.ends} s${
             k.revoked ? ', revoked' : ''
           }`,
       ),
@@ -68,6 +68,9 @@ export function describeAsker({ tenant, actor, delegation, onBehalfOf, token, by
     ...(onBehalfOf === null ? [] : [`for ${onBehalfOf}`]),
     `of ${slugOf(tenant)}`,
     ...(by === undefined || !('issuer' in by) ? [] : [`vouched for by ${issuerOf(by.issuer)}`]),
+    ...(by !== undefined && 'issued' in by
+      ? [`with a token on k${by.issued}${by.spent ? ', revoked' : ''}`]
+      : []),
     ...(by !== undefined && 'key' in by
       ? [`with k${by.key}`]
       : [...(token.expired ? ['with an expired token'] : []), scopes]),

@@ -86,13 +86,14 @@ const drawn = fc.record({
   memories: fc.array(fc.record({ owner: reference, agent: perhaps(5), place: perhaps(4) }), { maxLength: 5 }),
   keys: fc.array(
     fc.record({
+      kind: fc.constantFrom<Key['kind']>('key', 'key', 'client', 'session'),
       entity: reference,
       capabilities: fc.oneof(
         { arbitrary: fc.constant<readonly string[]>(SCOPES), weight: 5 },
         { arbitrary: fc.subarray([...SCOPES], { minLength: 1 }), weight: 2 },
         { arbitrary: fc.subarray([...SCOPES, 'memory:fly'], { minLength: 1 }), weight: 1 },
       ),
-      pinned: perhaps(5),
+      pinned: perhaps(7),
       ends: fc.oneof(
         { arbitrary: fc.constantFrom(2 * HOUR, 200 * DAY), weight: 9 },
         { arbitrary: fc.constant(-HOUR / 2), weight: 1 },
@@ -158,7 +159,7 @@ function settle(draw: Drawn): Tenant {
       return {
         ...rest,
         entity: holder,
-        pinned: pinned === null ? null : (held[pinned % held.length] ?? null),
+        pinned: pinned === null || rest.kind === 'session' ? null : (held[pinned % held.length] ?? null),
       };
     }),
     issuer: draw.issuer,

@@ -1,12 +1,12 @@
-// Keys that somebody might want to make: one as it should be, then each limit stretched by one step at a time; and when both a
-// key and the one that takes its place should work.
+// Keys that somebody might want to make and sessions that somebody might want to start: one as it should be, then each limit
+// stretched by one step at a time; and when both a key and the one that takes its place should work.
 //
-// Which of them may be made is not said here.
+// Which of them may be is not said here.
 
 import { DELEGABLE, SCOPES } from '../capabilities.ts';
-import { type Asker, type Principal, principals, type Tenant } from './world.ts';
+import { type Asker, type Key, type Principal, principals, type Tenant } from './world.ts';
 
-/** A key that somebody wants to make. Times are seconds from now. */
+/** A key or client that somebody wants to make. Times are seconds from now. */
 export type NewKey = {
   /** By name; perhaps not a principal. */
   readonly entity: string;
@@ -14,6 +14,9 @@ export type NewKey = {
   readonly pinned: number | null;
   readonly ends: number;
 };
+
+/** A session that somebody wants to start. */
+export type NewSession = Pick<NewKey, 'capabilities' | 'ends'>;
 
 /** A key that is to take the place of another. */
 export type Rotation = {
@@ -27,9 +30,20 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Of which credential an asker shows something: the key itself, or a token that was issued on it. */
+export function credentialOf(tenant: Tenant, { by }: Asker): Key | undefined {
+  const index = by === undefined ? undefined : 'key' in by ? by.key : 'issued' in by ? by.issued : undefined;
+  return index === undefined ? undefined : tenant.keys[index];
+}
+
 /** What an asker comes with, as far as that has scopes. */
-export function scopesOf(tenant: Tenant, { token, by }: Asker): readonly string[] {
-  return by !== undefined && 'key' in by ? (tenant.keys[by.key]?.capabilities ?? []) : token.scopes;
+export function scopesOf(tenant: Tenant, asker: Asker): readonly string[] {
+  const { token, by } = asker;
+  const most = credentialOf(tenant, asker)?.capabilities;
+  if (most === undefined) {
+    return by !== undefined && 'key' in by ? [] : token.scopes;
+  }
+  return by !== undefined && 'key' in by ? most : token.scopes.filter((scope) => most.includes(scope));
 }
 
 /** A key as it should be, for everybody in turn, and then with one thing wrong at a time. */
@@ -45,7 +59,7 @@ export function keysOf(tenant: Tenant, asker: Asker): NewKey[] {
     ? `a${tenant.agents.findIndex(({ owner }) => `u${owner}` === asker.actor)}`
     : undefined;
   const holders = agent === undefined ? [good.entity] : [good.entity, agent];
-  const own = asker.by !== undefined && 'key' in asker.by ? tenant.keys[asker.by.key]?.ends : undefined;
+  const own = credentialOf(tenant, asker)?.ends;
   const wrong: readonly Partial<NewKey>[] = [
     ...[...principals(tenant), 'u9', 'w0'].map((entity) => ({ entity })),
     ...tenant.delegations.flatMap(({ delegate }, pinned) => [
@@ -72,6 +86,17 @@ export function keysOf(tenant: Tenant, asker: Asker): NewKey[] {
   return [...known.values()];
 }
 
+/** A session as it should be, and with one thing wrong at a time. */
+export function sessionsOf(tenant: Tenant, asker: Asker): NewSession[] {
+  const scopes = scopesOf(tenant, asker);
+  const good: NewSession = { capabilities: scopes.slice(0, 1), ends: 5 * MINUTE };
+  const wrong: readonly Partial<NewSession>[] = [
+    ...[[], ['memory:fly'], SCOPES, scopes].map((capabilities) => ({ capabilities })),
+    ...[-MINUTE, 89 * DAY, 91 * DAY].map((ends) => ({ ends })),
+  ];
+  return [good, ...wrong.map((part) => ({ ...good, ...part }))];
+}
+
 /** Each key replaced as it should be, and the first one with one thing wrong at a time. */
 export function rotationsOf({ keys }: Tenant): Rotation[] {
   const good = keys.map((_, key): Rotation => ({ key, ends: 5 * MINUTE, overlap: HOUR }));
@@ -88,6 +113,9 @@ export function nameOfKey({ entity, capabilities, pinned, ends }: NewKey): strin
   const bound = pinned === null ? '' : ` bound to d${pinned}`;
   return `for ${entity}${bound} [${capabilities.join(' ')}] to ${ends} s`;
 }
+
+export const nameOfSession = ({ capabilities, ends }: NewSession): string =>
+  `[${capabilities.join(' ')}] to ${ends} s`;
 
 export const nameOfRotation = ({ key, ends, overlap }: Rotation): string =>
   `k${key} by one to ${ends} s, both for ${overlap} s`;

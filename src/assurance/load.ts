@@ -21,6 +21,9 @@ import {
 /** The issuer of every token in such a world. */
 export const ISSUER = 'https://assurance.test/';
 
+/** How tokens of our own are called that were revoked. */
+export const SPENT = 'spent';
+
 /** Stands for the question to bailiwick.grant_refusal about the delegation given. */
 export const WHY_NOT = 'why not';
 
@@ -69,7 +72,9 @@ begin
   return to_jsonb(answers);
 end $$;
 
-grant execute on all functions in schema assurance to bailiwick_runtime;`;
+grant execute on all functions in schema assurance to bailiwick_runtime;
+
+insert into bailiwick.spent (mark, until) values (encode(sha256('token ${SPENT}'), 'hex'), 'infinity');`;
 
 /** Prepares an empty database for worlds; once. */
 export async function prepareForWorlds(migrator: Client): Promise<void> {
@@ -204,7 +209,7 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
     credentials: of('credentials', (row, _, index) => ({
       ...owned(row),
       ...(row.key === undefined ? {} : keyed(row.key, now)),
-      digest: digestOf(row.tenant, index),
+      digest: row.key?.kind === 'key' ? digestOf(row.tenant, index) : null,
       created_by: made.created_by,
       request_id: made.request_id,
     })),
@@ -223,12 +228,14 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
   };
 }
 
-function keyed({ entity, capabilities, pinned, ends, revoked }: Key, now: number): Columns {
+function keyed({ kind, entity, capabilities, pinned, ends, revoked }: Key, now: number): Columns {
   const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
   return {
     entity_id: idOf(entity),
+    kind,
     label: `of ${entity}`,
-    hint: 'bwk_Test',
+    hint: kind === 'key' ? 'bwk_Test' : null,
+    public_key: kind === 'client' ? {} : null,
     capabilities,
     pinned_id: pinned === null ? null : idOf(`d${pinned}`),
     expires_at: at(ends),

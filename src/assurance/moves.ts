@@ -1,9 +1,19 @@
 // What everybody tries in a world: each verb on each row, with and without looking first; inserts in everybody's name; grants
-// and keys that stretch each limit by one; ending every delegation, key and credential; and each question that the kernel answers. Data: statements.ts says
-// how a move is put to PostgreSQL, the model says what must come of it.
+// keys and sessions that stretch each limit by one; ending every delegation, key and credential; and each question that the
+// kernel answers. Data: statements.ts says how a move is put to PostgreSQL, the model says what must come of it.
 
 import { grantsOf, type NewGrant, nameOfGrant } from './grants.ts';
-import { keysOf, type NewKey, nameOfKey, nameOfRotation, type Rotation, rotationsOf } from './keys.ts';
+import {
+  keysOf,
+  type NewKey,
+  type NewSession,
+  nameOfKey,
+  nameOfRotation,
+  nameOfSession,
+  type Rotation,
+  rotationsOf,
+  sessionsOf,
+} from './keys.ts';
 import { TABLES, type TableName } from './rows.ts';
 import { type Asker, type Principal, principals, type Status, type Tenant, type World } from './world.ts';
 
@@ -34,8 +44,9 @@ export type Move =
   /** Through the kernel's functions; of one's own tenant. */
   | { readonly verb: 'revoke' | 'narrow'; readonly delegation: number }
   | { readonly verb: 'kill'; readonly agent: number }
-  /** To make a key, to ask why not, and to put one in the place of another. */
-  | { readonly verb: 'make key' | 'why no key'; readonly wanted: NewKey }
+  /** To make a key or a client, to ask why not, and to put one in the place of another. */
+  | { readonly verb: 'make key' | 'make client' | 'why no key'; readonly wanted: NewKey }
+  | { readonly verb: 'start session'; readonly wanted: NewSession }
   | { readonly verb: 'rotate'; readonly rotation: Rotation }
   | { readonly verb: 'revoke key'; readonly key: number }
   /** Of whom, by name. */
@@ -115,6 +126,8 @@ function keyMoves(tenant: Tenant, asker: Asker): Move[] {
     ...stretched
       .filter(({ pinned }, n) => n < 3 || pinned !== null)
       .map((wanted): Move => ({ verb: 'make key', wanted })),
+    ...stretched.slice(0, 1).map((wanted): Move => ({ verb: 'make client', wanted })),
+    ...sessionsOf(tenant, asker).map((wanted): Move => ({ verb: 'start session', wanted })),
     ...rotationsOf(tenant).map((rotation): Move => ({ verb: 'rotate', rotation })),
     ...tenant.keys.flatMap((_, key): Move[] => [
       { verb: 'revoke key', key },
@@ -148,8 +161,11 @@ export function nameOfMove(move: Move): string {
     case 'kill':
       return `kill a${move.agent}`;
     case 'make key':
+    case 'make client':
     case 'why no key':
       return `${move.verb} ${nameOfKey(move.wanted)}`;
+    case 'start session':
+      return `${move.verb} ${nameOfSession(move.wanted)}`;
     case 'rotate':
       return `replace ${nameOfRotation(move.rotation)}`;
     case 'revoke key':

@@ -3,9 +3,9 @@
 
 import type { Client } from 'pg';
 import { issueTicket, type TicketClaims, type TicketKey } from '../db/ticket.ts';
-import { type DelegationId, newId, type RequestId } from '../ids.ts';
+import { type DelegationId, type EntityId, type KeyId, newId, type RequestId } from '../ids.ts';
 import { everybody } from './askers.ts';
-import { digestOf, ISSUER } from './load.ts';
+import { digestOf, ISSUER, SPENT } from './load.ts';
 import { type Move, movesOf } from './moves.ts';
 import { type Answer, attemptOf } from './statements.ts';
 import { type Asker, idOf, issuerOf, slugOf, type World } from './world.ts';
@@ -94,6 +94,20 @@ function claimsOf({ tenant, actor, delegation, onBehalfOf, token, by }: Asker): 
   if (by !== undefined && 'key' in by) {
     return { kind: 'key', digest: digestOf(tenant, by.key), delegation: under, requestId };
   }
+  const tokenExpiresAt = new Date(Date.now() + (token.expired ? -60_000 : 600_000));
+  if (by !== undefined && 'issued' in by) {
+    return {
+      kind: 'issued',
+      credentialId: idOf(`k${by.issued}`) as KeyId,
+      tenant: slugOf(tenant),
+      tokenId: by.spent ? SPENT : 'good',
+      onBehalfOf: onBehalfOf === null ? undefined : (idOf(onBehalfOf) as EntityId),
+      delegation: under,
+      scopes: token.scopes,
+      tokenExpiresAt,
+      requestId,
+    };
+  }
   return {
     kind: 'token',
     tenant: slugOf(tenant),
@@ -103,7 +117,7 @@ function claimsOf({ tenant, actor, delegation, onBehalfOf, token, by }: Asker): 
     onBehalfOf: onBehalfOf ?? undefined,
     delegation: under,
     scopes: token.scopes,
-    tokenExpiresAt: new Date(Date.now() + (token.expired ? -60_000 : 600_000)),
+    tokenExpiresAt,
     tokenIssuedAt: new Date(),
     requestId,
   };

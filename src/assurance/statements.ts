@@ -106,6 +106,22 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
         given: keyColumns(move.wanted),
         read: told,
       };
+    case 'make client':
+      return {
+        ...common,
+        text: `select coalesce(bailiwick.issue_key('${NEW_KEY}', ${ENTITY}, 'New', null, null, ${REST}, '{}'), ${MADE})`,
+        given: keyColumns(move.wanted),
+        read: told,
+      };
+    case 'start session': {
+      const call = `start_session('${NEW_KEY}', 'New', ${CAPABILITIES}, ${ENDS})`;
+      return {
+        ...common,
+        text: `select coalesce(bailiwick.${call}, ${MADE})`,
+        given: { capabilities: move.wanted.capabilities, expires_at: soon(move.wanted.ends) },
+        read: told,
+      };
+    }
     case 'rotate': {
       const { key, ends, overlap } = move.rotation;
       const call = `rotate_key('${idOf(`k${key}`)}', '${NEW_KEY}', 'bwk_News', '${DIGEST}', ($1 #>> '{}')::timestamptz, interval '${overlap} seconds')`;
@@ -164,10 +180,12 @@ const NEW_KEY = idOf('k99');
 const DIGEST = 'f'.repeat(64);
 /** The arguments of a key that is wanted. */
 const ENTITY = `($1->>'entity_id')::uuid`;
-const REST = `array(select jsonb_array_elements_text($1->'capabilities')), ($1->>'pinned_id')::uuid, ($1->>'expires_at')::timestamptz`;
-/** For whom the new key was made, under what, in whose place, and whether that one has ended. */
+const CAPABILITIES = `array(select jsonb_array_elements_text($1->'capabilities'))`;
+const ENDS = `($1->>'expires_at')::timestamptz`;
+const REST = `${CAPABILITIES}, ($1->>'pinned_id')::uuid, ${ENDS}`;
+/** What was made and for whom, under what, in whose place, and whether that one has ended. */
 const MADE = look(`
-  select concat_ws(' ', 'made', n.tenant_id || '/' || n.entity_id, n.pinned_id, n.replaces_id,
+  select concat_ws(' ', 'made', nullif(n.kind, 'key'), n.tenant_id || '/' || n.entity_id, n.pinned_id, n.replaces_id,
            case when o.revoked_at is not null then 'at once' when o.expires_at < now() + interval '90 minutes' then 'soon' end)
     from credentials n left join credentials o on o.tenant_id = n.tenant_id and o.id = n.replaces_id where n.id = '${NEW_KEY}'`);
 /** The keys that were revoked and the entities whose tokens were ended just now. */

@@ -1,9 +1,10 @@
-// A small world as plain data: tenants with people, agents, worlds, delegations, memories and keys in every state that the
-// tables allow, and the tokens with which they come. What random worlds (generate.ts) are made of, and what the model and the
+// A small world as plain data: tenants with people, agents, worlds, delegations, memories and credentials in every state that
+// the tables allow, and the tokens with which they come. What random worlds (generate.ts) are made of, and what the model and the
 // database are both asked about.
 //
 // Everything is named within its tenant: u0 is the first user, a1 the second agent, w0 a world, d2 a delegation, m0 a
-// memory, p0 a membership, k0 a key, i0 the issuer that the tenant itself trusts. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
+// memory, p0 a membership, k0 a credential, i0 the issuer that the tenant itself trusts. The same name is the same UUID in every
+// tenant, so that nothing but the tenant tells twins apart.
 // Knows no rule and no SQL.
 
 export type Status = 'active' | 'suspended' | 'archived';
@@ -51,11 +52,12 @@ export type Delegation = {
   ends: number;
   revoked: boolean;
 };
-/** Of a principal; the delegation is one that it holds. */
+/** A credential of a principal's: an API key, a client that signs, or a session. */
 export type Key = {
+  kind: 'key' | 'client' | 'session';
   entity: Principal;
   capabilities: readonly string[];
-  /** Index of the delegation under which it works and nothing else. */
+  /** Index of a delegation that it holds, under which it works and nothing else; a session has none. */
   pinned: number | null;
   /** Seconds from now. */
   ends: number;
@@ -87,8 +89,10 @@ export type World = {
 
 /** By what somebody shows who they are, if not by a token of the installation's issuer. */
 export type Credential =
-  /** A key of the tenant's, by its index. */
+  /** An API key of the tenant's, by its index. */
   | { readonly key: number }
+  /** A token of our own that was issued on a client or session, by its index; and whether that token was revoked. */
+  | { readonly issued: number; readonly spent: boolean }
   /** A token that the issuer of this tenant, by its index, has signed. */
   | { readonly issuer: number }
   /** Nobody: the server itself. */

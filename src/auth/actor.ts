@@ -5,7 +5,7 @@
 // an API key or a delegation exists, is alive and allows anything is not decided here: the database resolves both in
 // its own statements.
 
-import type { DelegationId } from '../ids.ts';
+import { type DelegationId, type EntityId, type KeyId, parseId } from '../ids.ts';
 import type { VerifiedToken } from './claims.ts';
 import { type Credential, type RequestHeaders, readCredential } from './credentials.ts';
 import { checkProof, type ProofMemory } from './dpop.ts';
@@ -38,6 +38,20 @@ export type Caller =
       readonly expiresAt: Date;
     }
   | {
+      /** Presents a token of our own token service, for the holder of the credential that it hangs on. */
+      readonly kind: 'issued';
+      readonly credentialId: KeyId;
+      /** Slug of the tenant. */
+      readonly tenant: string;
+      /** For whom: the owner's id, where the token names an actor. The database must agree. */
+      readonly onBehalfOf: EntityId | undefined;
+      readonly delegationId: DelegationId | undefined;
+      readonly scopes: readonly string[];
+      /** `jti`: by it the token can be revoked. */
+      readonly tokenId: string;
+      readonly expiresAt: Date;
+    }
+  | {
       /** Presents an API key that has the form of one; whether it is one is for the database to say. */
       readonly kind: 'key';
       /** SHA-256 of the whole key, in lower-case hex. */
@@ -56,6 +70,8 @@ export type PresentedRequest = {
 
 export type Authentication = {
   readonly verifier: Verifier;
+  /** Our own name as an issuer of tokens, where this server has a token service. */
+  readonly ownIssuer?: string | undefined;
   /** Where used proofs are remembered; without it, nobody can be sure of a proof, and the scheme DPoP is refused. */
   readonly proofs?: ProofMemory | undefined;
   /** The origin that clients know this server by, such as `https://api.example.com`, where a proxy stands in front. */
@@ -80,7 +96,7 @@ export async function authenticate(request: PresentedRequest, by: Authentication
       return credential;
     case 'bearer':
     case 'dpop':
-      return subjectOf(await verified(credential, request, by), credential.delegationId);
+      return callerOf(await verified(credential, request, by), credential.delegationId, by.ownIssuer);
     default:
       return credential satisfies never;
   }
@@ -124,12 +140,19 @@ function addressOf({ headers, url }: PresentedRequest, publicOrigin: string | un
   return (origin === undefined ? null : URL.parse(origin + url)) ?? undefined;
 }
 
-function subjectOf(token: VerifiedToken, asked: DelegationId | undefined): Caller {
+function callerOf(
+  token: VerifiedToken,
+  asked: DelegationId | undefined,
+  ownIssuer: string | undefined,
+): Caller {
   const delegationId = token.delegationId ?? asked;
   const contradicted = asked !== undefined && asked !== delegationId;
   // An actor without a delegation would act for its owner without limits that anyone could revoke.
   if (contradicted || (token.actor !== undefined && delegationId === undefined)) {
     throw refused('delegation');
+  }
+  if (token.issuer === ownIssuer) {
+    return issuedTo(token, delegationId);
   }
   return {
     kind: 'subject',
@@ -145,4 +168,14 @@ function subjectOf(token: VerifiedToken, asked: DelegationId | undefined): Calle
     sessionId: token.sessionId,
     expiresAt: token.expiresAt,
   };
+}
+
+function issuedTo(token: VerifiedToken, delegationId: DelegationId | undefined): Caller {
+  const credentialId = parseId<KeyId>(token.sessionId);
+  const onBehalfOf = token.actor === undefined ? undefined : parseId<EntityId>(token.subject);
+  if (credentialId === undefined || token.tokenId === undefined) {
+    throw refused('sid');
+  }
+  const { tenant, scopes, tokenId, expiresAt } = token;
+  return { kind: 'issued', credentialId, tenant, onBehalfOf, delegationId, scopes, tokenId, expiresAt };
 }

@@ -32,6 +32,8 @@ export type VerifiedToken = {
   readonly scopes: readonly string[];
   /** `iat`. */
   readonly issuedAt: Date;
+  /** `exp`. */
+  readonly exp: Date;
   /** The moment from which this server refuses the token: `exp` plus the allowance for skewed clocks. */
   readonly expiresAt: Date;
   /** `jti`, to be matched together with the issuer. */
@@ -137,6 +139,7 @@ export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedTo
     delegationId: claims.delegation_id,
     scopes: readScopes(claims.scope),
     issuedAt: new Date(claims.iat * 1000),
+    exp: new Date(claims.exp * 1000),
     expiresAt: new Date((claims.exp + SKEW) * 1000),
     tokenId: claims.jti,
     sessionId: claims.sid,

@@ -40,6 +40,8 @@ export type MintRequest = {
   /** `act.sub`: who acts. */
   readonly actor?: string | undefined;
   readonly delegationId?: DelegationId | undefined;
+  /** `may_act.sub`: who alone may act for the subject. */
+  readonly mayAct?: string | undefined;
 };
 
 /** Fits `VerifierOptions.inProcess`. */
@@ -71,7 +73,7 @@ export function createDevelopmentIssuer(settings: DevelopmentIssuerSettings): De
       algorithms: ['ES256'],
       tenant: { strategy: 'provider_claim', claim: 'tenant' },
     },
-    async mint({ subject, tenant, scopes, expiresIn = 3600, actor, delegationId }) {
+    async mint({ subject, tenant, scopes, expiresIn = 3600, actor, delegationId, mayAct }) {
       const iat = Math.floor(now() / 1000);
       const claims = {
         iss: issuer,
@@ -85,6 +87,7 @@ export function createDevelopmentIssuer(settings: DevelopmentIssuerSettings): De
         scope: scopes.join(' '),
         ...(actor === undefined ? {} : { act: { sub: actor } }),
         ...(delegationId === undefined ? {} : { delegation_id: delegationId }),
+        ...(mayAct === undefined ? {} : { may_act: { sub: mayAct } }),
       };
       return new SignJWT(claims)
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: publicKey.kid })

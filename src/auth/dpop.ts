@@ -143,9 +143,9 @@ function plain({ protocol, host, pathname }: URL): string {
 
 /** Of fixed length, and different for every key: nobody can use up the ids of others. */
 function memoryKey(claims: JsonObject, { thumbprint }: ProofRules): string {
-  return sha256(JSON.stringify([thumbprint, claims.jti, readAddress(claims.htu)]));
+  return sha256(JSON.stringify([thumbprint, claims.jti, readAddress(claims.htu)]), 'hex');
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+function sha256(text: string, encoding: 'base64url' | 'hex' = 'base64url'): string {
+  return createHash('sha256').update(text).digest(encoding);
 }

@@ -28,7 +28,7 @@ export type Verifier = {
   close(): void;
 };
 
-/** An issuer inside this process: its keys need no network. Every check of its tokens is the same. */
+/** An issuer inside this process whose keys never change: they need no network. Every check of its tokens is the same. */
 export type InProcessIssuer = {
   readonly config: IssuerConfig;
   /** The JWK Set (RFC 7517 section 5) as it would be published; read once. */
@@ -36,7 +36,7 @@ export type InProcessIssuer = {
 };
 
 export type VerifierOptions = RemoteKeysOptions & {
-  readonly inProcess?: readonly InProcessIssuer[] | undefined;
+  readonly inProcess?: readonly (InProcessIssuer | TrustedIssuer)[] | undefined;
   /** Where issuers are looked up that are configured nowhere here. */
   readonly directory?: IssuerDirectory | undefined;
   /** Longest accepted `exp - iat` in seconds; a day unless given. */
@@ -61,7 +61,9 @@ export function createVerifier(issuers: readonly IssuerConfig[], options: Verifi
   const open = (config: IssuerConfig): KeySource => remoteKeySource(config, options, budget);
   const all: readonly TrustedIssuer[] = [
     ...issuers.map((config) => ({ config, keys: open(config) })),
-    ...inProcess.map(({ config, jwks }) => ({ config, keys: localKeySource(jwks()) })),
+    ...inProcess.map((issuer) =>
+      'keys' in issuer ? issuer : { config: issuer.config, keys: localKeySource(issuer.jwks()) },
+    ),
   ];
   const trusted = new Map<string, TrustedIssuer>(all.map((issuer) => [issuer.config.issuer, issuer]));
   const others = options.directory && createIssuerCache(options.directory, { now, open });
@@ -112,7 +114,7 @@ function isSomethingElse(claims: JsonObject): boolean {
 
 function refuseUnsafe(
   issuers: readonly IssuerConfig[],
-  inProcess: readonly InProcessIssuer[],
+  inProcess: readonly { readonly config: IssuerConfig }[],
   reach: Reach = 'public',
 ): void {
   const names = [...issuers, ...inProcess.map(({ config }) => config)].map(({ issuer }) => issuer);

@@ -11,7 +11,8 @@ import { applyMigrations, MIGRATIONS_FOLDER } from '../db/engine.ts';
 import { applyPolicies, installTicketKey, policyChecksum } from '../db/policies.ts';
 import { inspectPosture } from '../db/posture.ts';
 import { ensureRoles } from '../db/roles.ts';
-import { loadTicketSecret, ticketKey } from '../db/ticket.ts';
+import { ticketKey } from '../db/ticket.ts';
+import { loadSecret } from '../secret.ts';
 import { defineCommand, type Io } from './command.ts';
 import { formatFindings } from './doctor.ts';
 
@@ -34,7 +35,7 @@ export const command = defineCommand(
       io.out(`migrations  ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`);
       const changed = await applyPolicies(connection.migratorUrl);
       io.out(`policies    ${changed ? 'applied' : 'in force already'}, ${policyChecksum().slice(0, 12)}\n`);
-      const secret = loadTicketSecret(config.ticketKey, config.dataDir);
+      const secret = loadSecret(config.ticketKey, config.dataDir, 'ticket.key');
       const { kid } = ticketKey(secret);
       await installTicketKey(connection.migratorUrl, kid, secret);
       io.out(`ticket key  ${kid}\n`);

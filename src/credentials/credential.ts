@@ -1,5 +1,5 @@
-// Credentials: what one is for a client, and how they are listed. Who sees which: prisma/policies/21-credentials.sql. A key
-// itself is nowhere here: it is shown once, by the mutation that makes it.
+// Credentials of all kinds: what one is to whoever asks, and how they are listed. Who sees which:
+// prisma/policies/21-credentials.sql. An API key itself is nowhere here: it is shown once, by the mutation that makes it.
 
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { Agent } from '../agents/agent.ts';
@@ -11,11 +11,36 @@ import { readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
+import type { KeyId } from '../ids.ts';
+import { ownClientId } from './client-id.ts';
+
+const CredentialKindEnum = builder.enumType('CredentialKind', {
+  description: 'By what a credential shows who it is.',
+  values: {
+    API_KEY: { value: 'key', description: 'A secret that goes with every request, in the header X-API-Key.' },
+    CLIENT: {
+      value: 'client',
+      description:
+        'A key pair of its holder, with which a program signs to get tokens. Only the public half is here.',
+    },
+    SESSION: {
+      value: 'session',
+      description: 'A sign-in at the token service, which renews tokens until it ends.',
+    },
+  } as const,
+});
+
+type Kind = (typeof CredentialKindEnum)['$inferType'];
 
 const CredentialFilter = builder.inputType('CredentialFilter', {
-  description: 'Which keys; every condition given must hold.',
+  description: 'Which credentials; every condition given must hold.',
   fields: (t) => ({
     holderId: t.id({ required: false, description: 'That identify this user or agent.' }),
+    kinds: t.field({
+      type: [CredentialKindEnum],
+      required: false,
+      description: 'Of one of these kinds; of an empty list there are none.',
+    }),
     ended: t.boolean({
       required: false,
       description: 'Only those revoked or expired, or only those that are not.',
@@ -25,7 +50,7 @@ const CredentialFilter = builder.inputType('CredentialFilter', {
 
 const credentialArguments = builder.args((t) => ({
   ...pageArguments,
-  filter: t.field({ type: CredentialFilter, required: false, description: 'Which keys.' }),
+  filter: t.field({ type: CredentialFilter, required: false, description: 'Which credentials.' }),
   direction: t.field({
     type: OrderDirectionEnum,
     defaultValue: 'desc',
@@ -43,6 +68,7 @@ function credentialPage(context: Context, { filter, direction, ...args }: Creden
   const ended = { OR: [{ revokedAt: { not: null } }, { expiresAt: { lte: new Date() } }] };
   const conditions: Prisma.CredentialWhereInput[] = [
     ...(filter?.holderId ? [{ entityId: idOf(filter.holderId, 'User', 'Agent') }] : []),
+    ...(filter?.kinds ? [{ kind: { in: [...new Set(filter.kinds)] } }] : []),
     ...(typeof filter?.ended === 'boolean' ? [filter.ended ? ended : { NOT: ended }] : []),
   ];
   return {
@@ -52,7 +78,7 @@ function credentialPage(context: Context, { filter, direction, ...args }: Creden
 }
 
 const CredentialStateEnum = builder.enumType('CredentialState', {
-  description: 'Where a key stands in its life.',
+  description: 'Where a credential stands in its life.',
   values: {
     ACTIVE: { description: 'It is accepted.' },
     EXPIRED: { description: 'Past its expiry, or past the overlap with the key that replaced it.' },
@@ -63,10 +89,31 @@ const CredentialStateEnum = builder.enumType('CredentialState', {
 export const Credential = builder.prismaObject('Credential', {
   interfaces: [NodeInterface],
   description:
-    'A key with which a user, a service or an agent proves who it is. Seen by its owner in person and by administrators.',
+    'With what a user, a service or an agent proves who it is: an API key, a client or a session. Seen by its owner in person and by administrators.',
   fields: (t) => ({
     label: t.exposeString('label', { description: 'What it is for, in the words of whoever made it.' }),
-    hint: t.exposeString('hint', { description: 'How the key begins, to recognise it by.' }),
+    kind: t.field({
+      type: CredentialKindEnum,
+      description: 'By what it shows who it is.',
+      // a check of the table allows no other
+      resolve: ({ kind }) => kind as Kind,
+    }),
+    hint: t.exposeString('hint', {
+      nullable: true,
+      description: 'How the API key begins, to recognise it by; null for a client or a session.',
+    }),
+    publicKey: t.expose('publicKey', {
+      type: 'JSONObject',
+      nullable: true,
+      description: 'The public half of the key with which the client signs, as a JWK; null but for clients.',
+    }),
+    clientId: t.string({
+      nullable: true,
+      description: 'Its name at the token service, <id>@<slug of the tenant>; null but for clients.',
+      select: { id: true, kind: true },
+      resolve: ({ id, kind }, _args, context) =>
+        kind === 'client' ? ownClientId(context, id as KeyId) : null,
+    }),
     holderId: t.id({
       description: 'Global id of the user or agent that it identifies.',
       // a user owns itself, an agent never does
@@ -89,7 +136,7 @@ export const Credential = builder.prismaObject('Credential', {
     }),
     replacesId: t.id({
       nullable: true,
-      description: 'Global id of the key that it took over from; null for a first one.',
+      description: 'Global id of the API key that it took over from; null for a first one.',
       resolve: ({ replacesId }) => (replacesId === null ? null : toGlobalId('Credential', replacesId)),
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when.' }),
@@ -119,7 +166,7 @@ builder.queryField('credentials', (t) =>
   t.field({
     type: CredentialConnection,
     description:
-      "The caller's own keys and those of its agents; for an administrator, all of the tenant. Nobody sees any under a delegation.",
+      "The caller's own credentials and those of its agents; for an administrator, all of the tenant. Nobody sees any under a delegation.",
     args: credentialArguments,
     resolve: (_root, args, context, info) =>
       readPage(context, info, 'Credential', credentialPage(context, args as CredentialArgs)),

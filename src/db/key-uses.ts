@@ -1,4 +1,4 @@
-// When API keys were last used, gathered in memory and told to the database from time to time: a column that people look
+// When credentials were last used, gathered in memory and told to the database from time to time: a column that people look
 // at, without a write per request. What is lost when a process dies are the uses of its last minute, and no decision.
 
 import type { KeyId, TenantId } from '../ids.ts';
@@ -13,9 +13,12 @@ const MOST = 1000;
 
 type Gathered = Map<KeyId, { readonly tenant: TenantId; readonly at: Date }>;
 
-/** The key with which a context was opened; undefined when it was a token. */
-export function keyOf({ credential }: Pick<OpenContext, 'credential'>): KeyId | undefined {
-  return credential.startsWith('key:') ? (credential.slice('key:'.length) as KeyId) : undefined;
+/** The credential of ours on which a context was opened, and of which kind; undefined when it was an issuer's token. */
+export function usedCredential({
+  credential,
+}: Pick<OpenContext, 'credential'>): { readonly kind: string; readonly id: KeyId } | undefined {
+  const [, kind, id] = /^(key|client|session):(.+)$/.exec(credential) ?? [];
+  return kind === undefined ? undefined : { kind, id: id as KeyId };
 }
 
 export class KeyUses {

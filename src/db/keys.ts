@@ -9,10 +9,13 @@ export type KeyRefusal = 'authority' | 'entity' | 'capabilities' | 'delegation' 
 /** Why a key may not be replaced: `key` where there is none to replace. */
 export type RotationRefusal = KeyRefusal | 'key' | 'overlap';
 
-/** What of a key the database keeps. */
+/** What of an API key the database keeps. */
 export type KeyMaterial = { readonly id: KeyId; readonly hint: string; readonly digest: string };
 
-export type ProposedKey = KeyMaterial & {
+/** What it keeps of a client, which signs with a key that it alone has. */
+export type ClientMaterial = { readonly id: KeyId; readonly publicKey: JsonWebKey };
+
+export type ProposedKey = (KeyMaterial | ClientMaterial) & {
   readonly entityId: EntityId;
   readonly label: string;
   readonly capabilities: string[];
@@ -20,12 +23,14 @@ export type ProposedKey = KeyMaterial & {
   readonly expiresAt: Date;
 };
 
-/** Makes a key, or says why not. */
+/** Makes a key or a client, or says why not. */
 export async function issueKey(db: Transaction, key: ProposedKey): Promise<KeyRefusal | null> {
+  const { hint, digest, publicKey } = { hint: null, digest: null, publicKey: undefined, ...key };
   const [row] = await db.$queryRaw<{ refusal: KeyRefusal | null }[]>`
     select bailiwick.issue_key(
-      ${key.id}::uuid, ${key.entityId}::uuid, ${key.label}, ${key.hint}, ${key.digest}, ${key.capabilities}::text[],
-      ${key.pinnedId}::uuid, ${key.expiresAt}::timestamptz) as refusal`;
+      ${key.id}::uuid, ${key.entityId}::uuid, ${key.label}, ${hint}, ${digest}, ${key.capabilities}::text[],
+      ${key.pinnedId}::uuid, ${key.expiresAt}::timestamptz,
+      ${publicKey === undefined ? null : JSON.stringify(publicKey)}::jsonb) as refusal`;
   return row?.refusal ?? null;
 }
 

@@ -4,10 +4,8 @@
 // with HMAC-SHA256 (RFC 2104) under a key that server and database share, lives for seconds, and travels only as a bind
 // parameter, so that no log and no statistics view ever shows it. Rules S1 and S2 of docs/isolation.md.
 
-import { createHash, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { DelegationId, RequestId } from '../ids.ts';
+import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import type { DelegationId, EntityId, KeyId, RequestId } from '../ids.ts';
 
 /** Seconds a ticket is valid: long enough to wait for a lock on the way, far below the database's limit of 30. */
 const LIFETIME = 15;
@@ -42,6 +40,28 @@ export type KeyClaims = {
   readonly requestId: RequestId;
 };
 
+/**
+ * The bearer of a token that our own token service issued on a credential of ours. It acts as that credential's holder, for
+ * as long as the credential is good and the token is neither spent nor expired.
+ */
+export type IssuedClaims = {
+  readonly kind: 'issued';
+  /** The signing client or session that the token hangs on. */
+  readonly credentialId: KeyId;
+  /** Slug of the tenant, from the token. */
+  readonly tenant: string;
+  /** `jti`: what the token is known by once it is spent. */
+  readonly tokenId: string;
+  /** Whom the token names as the one acted for, by our own id; must own the chain. */
+  readonly onBehalfOf?: EntityId | undefined;
+  /** The delegation under which the holder acts; left out, the one the credential is bound to, or itself. */
+  readonly delegation?: DelegationId | undefined;
+  /** kind:verb; counts as far as the credential's capabilities go. */
+  readonly scopes: readonly string[];
+  readonly tokenExpiresAt: Date;
+  readonly requestId: RequestId;
+};
+
 /** The server itself, working for nobody. */
 export type ServiceClaims = {
   readonly kind: 'service';
@@ -50,7 +70,7 @@ export type ServiceClaims = {
 };
 
 /** For whom a session is opened. */
-export type TicketClaims = TokenClaims | KeyClaims | ServiceClaims;
+export type TicketClaims = TokenClaims | KeyClaims | IssuedClaims | ServiceClaims;
 
 export type TicketKey = { readonly kid: string; readonly key: KeyObject };
 
@@ -58,28 +78,6 @@ export type TicketKey = { readonly kid: string; readonly key: KeyObject };
 export function ticketKey(secret: Uint8Array): TicketKey {
   const kid = `ticket-${createHash('sha256').update('bailiwick ticket kid').update(secret).digest('hex').slice(0, 16)}`;
   return { kid, key: createSecretKey(secret) };
-}
-
-/**
- * The installation's ticket secret: the configured one, or one made on first use and kept in the data directory,
- * readable by its owner only.
- *
- * @param configured TICKET_KEY, base64url of 32 bytes.
- */
-export function loadTicketSecret(configured: string | undefined, dataDir: string): Uint8Array {
-  if (configured !== undefined) {
-    return Buffer.from(configured, 'base64url');
-  }
-  const file = join(dataDir, 'ticket.key');
-  mkdirSync(dataDir, { recursive: true });
-  try {
-    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw error;
-    }
-  }
-  return Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
 }
 
 /** A signed ticket: the two bind parameters of `bailiwick.open`. */
@@ -110,6 +108,16 @@ function said(claims: TicketClaims): Record<string, unknown> {
       };
     case 'key':
       return { key: claims.digest, delegation: claims.delegation };
+    case 'issued':
+      return {
+        credential: claims.credentialId,
+        tenant: claims.tenant,
+        token_id: claims.tokenId,
+        on_behalf_of: claims.onBehalfOf,
+        delegation: claims.delegation,
+        scopes: claims.scopes,
+        token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
+      };
     case 'service':
       return { service: claims.service };
     default:

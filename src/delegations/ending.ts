@@ -143,7 +143,7 @@ builder.mutationField('revokeAgent', (t) =>
     type: StoppedAgent,
     errors: { types: [NotFound] },
     description:
-      'The kill switch: ends everything an agent holds, its API keys too. By its owner in person, or an administrator of the tenant.',
+      'The kill switch: ends everything an agent holds, its API keys, clients and sessions too. By its owner in person, or an administrator of the tenant.',
     args: { input: t.arg({ type: RevokeAgentInput, description: 'Which agent.' }) },
     resolve: async (_root, { input }, context) => {
       const id = idOf(input.agentId, 'Agent');

@@ -4,12 +4,12 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
-import { ProblemInterface, recordChange } from '../api/problems.ts';
+import { recordChange, refusalOf, refuseFor } from '../api/problems.ts';
 import { checked, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { isCapability } from '../capabilities.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
-import { type GrantRefusal, grantRefusal, recordAudit } from '../db/kernel.ts';
+import { type GrantRefusal, grantRefusal } from '../db/kernel.ts';
 import { BailiwickError } from '../errors.ts';
 import { type DelegationId, newId } from '../ids.ts';
 import { Delegation, readDelegation } from './delegation.ts';
@@ -27,35 +27,14 @@ const REASONS = {
 } as const satisfies Record<GrantRefusal, string>;
 
 /** Why a delegation was not granted. */
-export class DelegationRefused extends Error {
-  readonly reason: GrantRefusal;
-
-  constructor(reason: GrantRefusal) {
-    super(REASONS[reason]);
-    this.name = 'DelegationRefused';
-    this.reason = reason;
-  }
-}
-
-const DelegationRefusedReason = builder.enumType('DelegationRefusedReason', {
-  description: 'Which rule stands against a delegation.',
-  values: Object.fromEntries(
-    Object.entries(REASONS).map(([value, description]) => [value.toUpperCase(), { value, description }]),
-  ),
-});
-
-builder.objectType(DelegationRefused, {
-  name: 'DelegationRefused',
-  interfaces: [ProblemInterface],
-  description: 'The delegation was not granted, because a rule stands against it.',
-  fields: (t) => ({
-    reason: t.field({
-      type: DelegationRefusedReason,
-      description: 'Which rule.',
-      resolve: ({ reason }) => reason,
-    }),
-  }),
-});
+const DelegationRefused = refusalOf(
+  'DelegationRefused',
+  {
+    refusal: 'The delegation was not granted, because a rule stands against it.',
+    reason: 'Which rule stands against a delegation.',
+  },
+  REASONS,
+);
 
 const terms = z.object({
   capabilities: z
@@ -114,15 +93,16 @@ function endOf({ expiresAt, lifetimeSeconds }: Terms): Date {
   throw new BailiwickError('BAD_USER_INPUT', 'input: give either expiresAt or a lifetimeSeconds above zero');
 }
 
-async function refuse(
+function refuse(
   context: Context,
   reason: GrantRefusal,
   delegateId: string,
   capabilities: string[],
 ): Promise<never> {
   const target = { kind: 'agent', id: delegateId };
-  await recordAudit(rows(context), 'delegation.grant_refused', target, { reason, capabilities });
-  throw new DelegationRefused(reason);
+  return refuseFor(context, 'delegation.grant_refused', target, new DelegationRefused(reason), {
+    capabilities,
+  });
 }
 
 async function grant(

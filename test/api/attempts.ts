@@ -1,5 +1,6 @@
 // Every mutation once, as data: what refusals.test.ts lets strangers try on rows that are alice's.
 
+import { generateKeyPairSync } from 'node:crypto';
 import * as documents from '../../generated/graphql/graphql.ts';
 import { toGlobalId } from '../../src/api/global-id.ts';
 import { AGENTS, USERS, WORLDS } from '../../src/demo/cast.ts';
@@ -38,6 +39,10 @@ export const absent = (): Ids => ({
 export type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
 const attempt = (document: Attempt['document'], input: Attempt['input']): Attempt => ({ document, input });
 const terms = { capabilities: ['memory:read'], lifetimeSeconds: 600, redelegate: 0 };
+/** A key that is fit for a client; of its other half there is no copy. */
+export const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+  format: 'jwk',
+});
 const soon = new Date(Date.now() + 600_000).toISOString();
 
 /** Mutations of a row by its id: for a stranger there is no such row. */
@@ -93,5 +98,11 @@ export const MAKING: Readonly<Record<string, Attempt>> = {
     label: 'New',
     holderId: agent,
     capabilities: ['memory:read'],
+  })),
+  registerClient: attempt(documents.RegisterClientDocument, ({ agent }) => ({
+    label: 'New',
+    holderId: agent,
+    capabilities: ['memory:read'],
+    publicKey: PUBLIC_KEY,
   })),
 };

@@ -167,7 +167,8 @@ function refusals(other: Record<string, string> = {}): Record<string, string> {
     updateProfile: 'NotFound',
     grantDelegation: 'DelegationRefused AUTHORITY',
     redelegate: 'DelegationRefused AUTHORITY',
-    createApiKey: 'ApiKeyRefused AUTHORITY',
+    createApiKey: 'CredentialRefused AUTHORITY',
+    registerClient: 'CredentialRefused AUTHORITY',
     ...other,
   };
 }
@@ -194,7 +195,8 @@ test('another owner grants nothing and makes no key for an agent that is not the
     const before = await state(server);
     for (const [name, outcome] of [
       ['grantDelegation', 'DelegationRefused DELEGATE'],
-      ['createApiKey', 'ApiKeyRefused ENTITY'],
+      ['createApiKey', 'CredentialRefused ENTITY'],
+      ['registerClient', 'CredentialRefused ENTITY'],
     ] as const) {
       const mutation = MAKING[name];
       if (mutation !== undefined) {

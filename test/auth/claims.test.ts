@@ -144,6 +144,7 @@ test('a good token says who, where, for how long and what at most', async () => 
     delegationId: DELEGATION,
     scopes: ['memory:create', 'memory:read'],
     issuedAt: new Date((NOW - 60) * 1000),
+    exp: new Date((NOW + 600) * 1000),
     expiresAt: new Date((NOW + 600 + 30) * 1000),
     tokenId: 'j1',
     sessionId: undefined,

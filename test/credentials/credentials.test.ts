@@ -43,7 +43,7 @@ async function made(...args: Parameters<typeof create>) {
 }
 
 const refusedFor = (answer: Awaited<ReturnType<typeof create>>) =>
-  answer.__typename === 'ApiKeyRefused' ? answer.reason : answer.__typename;
+  answer.__typename === 'CredentialRefused' ? answer.reason : answer.__typename;
 
 const memories = (query: Query, asking: Asking) => query('nobody', documents.MemoriesDocument, {}, asking);
 const countOf = async (query: Query, asking: Asking) =>
@@ -235,7 +235,10 @@ test('a key that is replaced works for the overlap, beside the new one; without 
   expect(await accepted(query, second.key)).toBe(false);
   expect((await rotate(second.credential.id, 0)).__typename).toBe('NotFound');
   const { __typename, ...refusal } = await rotate(first.id, 8 * 86_400);
-  expect([__typename, refusal]).toEqual(['ApiKeyRefused', expect.objectContaining({ reason: 'OVERLAP' })]);
+  expect([__typename, refusal]).toEqual([
+    'CredentialRefused',
+    expect.objectContaining({ reason: 'OVERLAP' }),
+  ]);
 });
 
 test('the kill switch ends an agent’s keys too', async ({ query }) => {
@@ -276,7 +279,7 @@ test('neither a key nor its digest stands in the log or in the table that can be
   );
   expect(digest).toMatch(/^[0-9a-f]{64}$/);
   const log = JSON.stringify(server.log);
-  expect(key.startsWith(hint)).toBe(true);
+  expect([hint?.length, key.startsWith(hint ?? key)]).toEqual([8, true]);
   expect([log.includes(key), log.includes(String(digest))]).toEqual([false, false]);
   expect(server.log).toContainEqual(expect.objectContaining({ event: 'key.used' }));
 });
@@ -288,7 +291,7 @@ test('making, replacing, ending and being refused each leave an entry in the log
   const events = async () => {
     const all = await server.migrate((sql) =>
       sql.value(
-        `select string_agg(event, ' ' order by id) from audit_entries where event ~ '^(key|credentials)'`,
+        `select string_agg(event, ' ' order by id) from audit_entries where event ~ '^(key|credential)'`,
       ),
     );
     return String(all).split(' ');
@@ -301,7 +304,7 @@ test('making, replacing, ending and being refused each leave an entry in the log
   expect((await events()).slice(before)).toEqual([
     'key.created',
     'key.create_refused',
-    'key.revoke_refused',
-    'key.revoked',
+    'credential.revoke_refused',
+    'credential.revoked',
   ]);
 });

@@ -9,10 +9,10 @@ import { ticketKey } from '../../src/db/ticket.ts';
 import { ACTORS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { BailiwickError } from '../../src/errors.ts';
-import { type DelegationId, newId } from '../../src/ids.ts';
+import { type DelegationId, type KeyId, newId } from '../../src/ids.ts';
 import { ticket } from '../kit/as.ts';
 import { test } from '../kit/cast.ts';
-import { arrangeKeys, digestOf, KEYS } from '../policies/credentials.ts';
+import { arrangeHung, arrangeKeys, digestOf, HUNG, issuedOn, KEYS } from '../policies/credentials.ts';
 import { claims, expectIsolated, note, notesKept, openLane, ownersSeen } from './lane.ts';
 
 const OUTSIDE = 'outside a session';
@@ -157,6 +157,35 @@ test('a session opened by a key is its holder, and shows which key it was and no
   expect(scout).toMatchObject({ actorId: ACTORS.scout.id, chain: [DELEGATIONS.scout.id] });
   expect([alice.seen, scout.seen]).toEqual([[ACTORS.alice.id], [ACTORS.alice.id]]);
   expect(JSON.stringify([alice, scout])).not.toMatch(/[0-9a-f]{64}/);
+  await expectIsolated(lane);
+});
+
+test('a session opened by a token of our own is the holder of what it hangs on, and opens no more once that is revoked', async ({
+  database,
+  migrate,
+}) => {
+  const lane = await openLane(database);
+  await migrate(arrangeHung);
+  const by = (id: KeyId) =>
+    withSession(lane.database, issuedOn(id), { readOnly: true }, async ({ db, ...shown }) => ({
+      ...shown,
+      seen: await ownersSeen({ db }),
+    }));
+  await expect(by(newId<KeyId>())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(await by(HUNG.session.id)).toMatchObject({
+    actorId: ACTORS.alice.id,
+    credential: `session:${HUNG.session.id}`,
+    seen: [ACTORS.alice.id],
+  });
+  expect(await by(HUNG.boundClient.id)).toMatchObject({
+    actorId: ACTORS.scout.id,
+    chain: [DELEGATIONS.scout.id],
+    credential: `client:${HUNG.boundClient.id}`,
+  });
+  await migrate((sql) => sql.rows('update credentials set revoked_at = now(), revoked_by = owner_id'));
+  for (const { id } of [HUNG.session, HUNG.boundClient]) {
+    await expect(by(id)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  }
   await expectIsolated(lane);
 });
 

@@ -4,9 +4,10 @@
 // from the development issuer. What it did is observed from outside the product: log lines, statements as the driver
 // was given them, audit entries as the migrator sees them. Nothing here knows what is allowed.
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -20,7 +21,8 @@ import { createClient } from '../../src/db/client.ts';
 import { installTicketKey } from '../../src/db/policies.ts';
 import { opening, SealedPool } from '../../src/db/pool.ts';
 import type { Database } from '../../src/db/session.ts';
-import { loadTicketSecret, ticketKey } from '../../src/db/ticket.ts';
+import { ticketKey } from '../../src/db/ticket.ts';
+import { proofMemory } from '../../src/db/tokens.ts';
 import { ACTORS, type ActorName } from '../../src/demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts';
 import { seedCast } from '../../src/demo/seed.ts';
@@ -28,7 +30,9 @@ import { DEVELOPMENT_ISSUER, developmentIssuer } from '../../src/development.ts'
 import { healthPages } from '../../src/health.ts';
 import { registeredIssuers } from '../../src/identity.ts';
 import type { DelegationId } from '../../src/ids.ts';
+import { createTokenService, documentPages, ownIssuer } from '../../src/oauth/service.ts';
 import { schema } from '../../src/schema.ts';
+import { loadSecret } from '../../src/secret.ts';
 import { createHttpServer } from '../../src/server.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { raw, type Sql } from './as.ts';
@@ -42,6 +46,8 @@ export type Asking = {
   readonly delegation?: DelegationName | DelegationId | undefined;
   /** Of the token; all there are unless given. */
   readonly scopes?: readonly string[];
+  /** Who alone may act for the actor, by name. */
+  readonly mayAct?: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
@@ -57,6 +63,8 @@ export type ServerOptions = {
   readonly development?: boolean;
   readonly maxBodyBytes?: number;
   readonly pool?: Partial<PoolConfig>;
+  /** Whether it issues tokens, and takes those that are bound to a key. */
+  readonly tokenService?: boolean;
 };
 
 export type RunningServer = {
@@ -92,7 +100,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     createTestDatabase(),
     mkdtemp(join(tmpdir(), 'bailiwick-')),
   ]);
-  const secret = loadTicketSecret(undefined, dataDir);
+  const secret = loadSecret(undefined, dataDir, 'ticket.key');
   const key = ticketKey(secret);
   await installTicketKey(database.migratorUrl, key.kid, secret);
   await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER });
@@ -111,27 +119,36 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     waitMs: limits.waitMs,
   });
   const logger = pino({ level: 'info' }, lines(log));
+  const port = options.tokenService ? await freePort() : 0;
+  const own = options.tokenService
+    ? ownIssuer({ issuer: `http://127.0.0.1:${port}`, database: observed, wrapping: randomBytes(32) })
+    : undefined;
   const verifier = createVerifier([], {
-    inProcess: [issuer],
+    inProcess: [issuer, ...(own === undefined ? [] : [own])],
     directory: registeredIssuers(observed, logger),
     reach: 'loopback',
   });
+  const tokens = own && createTokenService(own, verifier);
   const server = createHttpServer({
     engine: createEngine({ schema, database: observed, development }),
     verifier,
     maxBodyBytes,
     log: logger,
-    pages: new Map(healthPages(pool)),
+    ...(own && { ownIssuer: own.config.issuer, proofs: proofMemory(observed), tokens }),
+    pages: new Map([...healthPages(pool), ...(tokens ? documentPages(tokens) : [])]),
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const credentials: RunningServer['credentials'] = async (actor, { delegation, scopes = SCOPES } = {}) => {
+  const credentials: RunningServer['credentials'] = async (
+    actor,
+    { delegation, scopes = SCOPES, mayAct } = {},
+  ) => {
     if (actor === 'nobody') {
       return {};
     }
-    const token = await issuer.mint({ subject: actor, tenant: ACTORS[actor].tenant, scopes });
+    const token = await issuer.mint({ subject: actor, tenant: ACTORS[actor].tenant, scopes, mayAct });
     const id =
       delegation && Object.hasOwn(DELEGATIONS, delegation)
         ? DELEGATIONS[delegation as DelegationName].id
@@ -177,6 +194,15 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       await rm(dataDir, { recursive: true });
     },
   };
+}
+
+/** Free a moment ago: an issuer must know its name, and in it the port, before it listens. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 }
 
 /** One connection for all that the tests of a file do as the migrator. */

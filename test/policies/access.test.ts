@@ -16,6 +16,9 @@ const ACCESS = `${POLICY_FOLDER}ACCESS.txt`;
 const EXEMPT: Readonly<Record<string, string>> = {
   'bailiwick.context_key': 'keys of the sealed context',
   'bailiwick.policy_state': 'checksum of the policies in force',
+  'bailiwick.refresh_tokens': 'what refresh tokens stand for, of all tenants',
+  'bailiwick.signing_keys': 'keys that sign our tokens',
+  'bailiwick.spent': 'what may be used once',
   'public._prisma_migrations': 'history of the migrations',
 };
 

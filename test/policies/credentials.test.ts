@@ -1,12 +1,14 @@
-// Guarantees of prisma/policies/21-credentials.sql: who sees which key, and that nobody reads a digest or writes a row. What keys
-// may be made, replaced and ended stands in key-issuing.test.ts and key-ending.test.ts, what one opens in session-keys.test.ts.
+// Guarantees of prisma/policies/21-credentials.sql: who sees which key, client and session, and that nobody reads a digest or
+// writes a row. What may be made, replaced and ended stands in key-issuing.test.ts, key-ending.test.ts and sessions.test.ts, what
+// one opens in session-keys.test.ts and session-issued.test.ts.
 
 import { expect } from 'vitest';
 import { TENANTS } from '../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import type { Sql } from '../kit/as.ts';
 import { itself, test, through } from '../kit/cast.ts';
 import { arrange } from './arrangement.ts';
-import { arrangeKeys, KEYS, keyTicket } from './credentials.ts';
+import { arrangeHung, arrangeKeys, HUNG, KEYS, keyTicket, PUBLIC_KEY } from './credentials.ts';
 import { DEAD, suspend } from './given.ts';
 import { keepsTenantsApart, takesOnlyColumns } from './guarantees.ts';
 
@@ -96,6 +98,63 @@ test('an owner in person sees her keys and those of her agents, with a token and
     expect(await sql.list(SEEN)).toEqual(ids(KEYS.alice, KEYS.scout));
   });
   await migrate((sql) => sql.rows('delete from credentials; delete from issuers'));
+});
+
+const KINDS = `select array_agg(kind order by kind, id) from credentials`;
+test('an owner in person and an administrator see clients and sessions as they see keys, an agent and a colleague see none', async ({
+  as,
+}) => {
+  const both = async (sql: Sql) => {
+    await arrangeKeys(sql);
+    await arrangeHung(sql);
+  };
+  for (const [who, acting] of [
+    ['scout', itself],
+    ['scout', through.scout],
+    ['mallory', itself],
+    ['bob', itself],
+  ] as const) {
+    const kinds = ['bob', 'mallory'].includes(who) ? ['key'] : null;
+    expect(await as(who, { ...acting, given: both }, (sql) => sql.value(KINDS)), who).toEqual(kinds);
+  }
+  const hers = ['client', 'client', 'key', 'key', 'session', 'session'];
+  await as('alice', { given: both }, async (sql) => {
+    expect(await sql.value(KINDS)).toEqual(hers);
+    const client = 'select hint, public_key from credentials where id = $1';
+    expect(await sql.rows(client, [HUNG.client.id])).toEqual([{ hint: null, public_key: PUBLIC_KEY }]);
+  });
+  expect(await as('ada', { given: both }, (sql) => sql.value(KINDS))).toEqual([...hers, 'key'].sort());
+});
+
+// Whoever could make a session with a digest, or a client without a key, would have what no kind is meant to be.
+test('a credential is known by what its kind is known by, and by nothing else', async ({ migrate }) => {
+  const wrong: Readonly<Record<string, readonly [id: string, change: string]>> = {
+    'a key without a digest': [KEYS.alice.id, 'digest = null'],
+    'a key without a hint': [KEYS.alice.id, 'hint = null'],
+    'a key with a public key': [KEYS.alice.id, `public_key = '{}'`],
+    'a client with a digest': [HUNG.client.id, `digest = repeat('0', 64)`],
+    'a client with a hint': [HUNG.client.id, `hint = 'bwk_Hint'`],
+    'a client without a public key': [HUNG.client.id, 'public_key = null'],
+    'a client whose public key is no object': [HUNG.client.id, `public_key = '[]'`],
+    'a session with a digest': [HUNG.session.id, `digest = repeat('0', 64)`],
+    'a session with a hint': [HUNG.session.id, `hint = 'bwk_Hint'`],
+    'a session with a public key': [HUNG.session.id, `public_key = '{}'`],
+    'a session that is bound to a delegation': [
+      HUNG.agentSession.id,
+      `pinned_id = '${DELEGATIONS.scout.id}'`,
+    ],
+    'a session in the place of another credential': [HUNG.session.id, `replaces_id = '${HUNG.client.id}'`],
+    'a credential of a kind that nobody knows': [HUNG.session.id, `kind = 'cookie'`],
+  };
+  await migrate(async (sql) => {
+    await sql.rows('begin');
+    await arrangeKeys(sql);
+    await arrangeHung(sql);
+    for (const [what, [id, change]] of Object.entries(wrong)) {
+      expect(await sql.outcome(`update credentials set ${change} where id = '${id}'`), what).toBe('23514');
+    }
+    await sql.rows('rollback');
+  });
 });
 
 test('an administrator sees those of the tenant and of no other', async ({ as }) => {

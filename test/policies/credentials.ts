@@ -1,11 +1,12 @@
-// API keys of the cast and an issuer for each tenant, as the migrator can make them, and the tickets with which a key or the
-// server itself comes. Laid out by arrangement.ts for the probe, and by whichever test needs them; the demo has none.
+// Credentials of the cast and an issuer for each tenant, as the migrator can make them, and the tickets with which a key, a
+// token of our own or the server itself comes. Laid out by arrangement.ts for the probe, and by whichever test needs them;
+// the demo has none.
 //
 // The keys themselves do not exist: the database knows digests only, and so do these tickets. Decides nothing.
 
 import { createHash, createHmac } from 'node:crypto';
 import { DELEGABLE, SCOPES } from '../../src/capabilities.ts';
-import { issueTicket } from '../../src/db/ticket.ts';
+import { type IssuedClaims, issueTicket } from '../../src/db/ticket.ts';
 import { ACTORS, type ActorName, AGENTS, type AgentName, id, TENANTS, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { type DelegationId, type EntityId, type KeyId, newId, type RequestId } from '../../src/ids.ts';
@@ -25,6 +26,24 @@ export const KEYS: Readonly<Record<KeyHolder, Held>> = {
   scout: held('scout', '5c007'),
 };
 
+export type Hung = {
+  readonly id: KeyId;
+  readonly for: ActorName;
+  readonly kind: 'client' | 'session';
+  readonly pinned?: DelegationId;
+};
+
+/** What tokens of our own hang on: with every capability there is; one client is bound to the delegation of scout. */
+export const HUNG = {
+  client: { id: id<KeyId>(8, 'c11ea11ce'), for: 'alice', kind: 'client' },
+  session: { id: id<KeyId>(8, '5e5a11ce'), for: 'alice', kind: 'session' },
+  agentSession: { id: id<KeyId>(8, '5e55c007'), for: 'scout', kind: 'session' },
+  boundClient: { id: id<KeyId>(8, 'c11e5c007'), for: 'scout', kind: 'client', pinned: DELEGATIONS.scout.id },
+} as const satisfies Readonly<Record<string, Hung>>;
+
+/** The public half of a key that nobody has. */
+export const PUBLIC_KEY = { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repeat(43) };
+
 export const ISSUERS = {
   acme: { id: id<string>(8, '155acce'), issuer: 'https://login.acme.test/' },
   globex: { id: id<string>(8, '155610be'), issuer: 'https://login.globex.test/' },
@@ -35,6 +54,8 @@ const REQUEST = id<string>(7, 'a44a96e');
 export type MadeKey = {
   readonly id?: string;
   readonly for: ActorName;
+  /** An API key unless given. */
+  readonly kind?: 'key' | 'client' | 'session';
   readonly digest?: string;
   readonly capabilities?: readonly string[];
   readonly pinned?: DelegationId | null;
@@ -51,9 +72,10 @@ export const ownerOf = (who: ActorName): EntityId =>
 /** What an agent's key may hold; a person's may hold everything. */
 export const AGENTS_MAY: readonly string[] = [...DELEGABLE, 'delegation:update'];
 
-/** Makes a key, whatever the kernel would say to it. It is a day old. */
+/** Makes a credential, whatever the kernel would say to it. It is a day old. */
 export async function makeKey(sql: Sql, made: MadeKey): Promise<string> {
   const key = made.id ?? newId<KeyId>();
+  const kind = made.kind ?? 'key';
   const day = `interval '1 day'`;
   const expires =
     typeof made.expires === 'string'
@@ -61,22 +83,32 @@ export async function makeKey(sql: Sql, made: MadeKey): Promise<string> {
       : `now() + make_interval(secs => ${made.expires ?? 3000})`;
   await sql.rows(
     `insert into credentials (tenant_id, id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at,
-       revoked_at, revoked_by, created_at, created_by, request_id)
-     values ($1, $2, $3, $4, 'Made for a test', 'bwk_Test', $5, $6, $7, ${expires},
-       case when $8 then now() end, case when $8 then $3::uuid end, now() - ${day}, $3, $9)`,
+       revoked_at, revoked_by, created_at, created_by, request_id, kind, public_key)
+     values ($1, $2, $3, $4, 'Made for a test', $10, $5, $6, $7, ${expires},
+       case when $8 then now() end, case when $8 then $3::uuid end, now() - ${day}, $3, $9, $11, $12)`,
     [
       made.tenant ?? TENANTS[ACTORS[made.for].tenant].id,
       key,
       ownerOf(made.for),
       ACTORS[made.for].id,
-      made.digest ?? digestOf(key),
+      kind === 'key' ? (made.digest ?? digestOf(key)) : null,
       made.capabilities ?? (made.for in AGENTS ? AGENTS_MAY : SCOPES),
       made.pinned ?? null,
       made.revoked ?? false,
       REQUEST,
+      kind === 'key' ? 'bwk_Test' : null,
+      kind,
+      kind === 'client' ? JSON.stringify(PUBLIC_KEY) : null,
     ],
   );
   return key;
+}
+
+/** Makes what tokens hang on. The cast must be there. */
+export async function arrangeHung(sql: Sql): Promise<void> {
+  for (const hung of Object.values(HUNG)) {
+    await makeKey(sql, hung);
+  }
 }
 
 /** Makes the keys and issuers above. The cast must be there. */
@@ -103,6 +135,43 @@ export function keyTicket(digest: string, acting: KeyActing = {}): [string, stri
     KEY,
   );
 }
+
+/** How the token is called that tickets show, and under what its end is remembered. */
+export const TOKEN = 'token in question';
+export const markOf = (token: string): string => createHash('sha256').update(`token ${token}`).digest('hex');
+/** Remembers that a token counts no more. */
+export const spend = (sql: Sql, token: string = TOKEN): Promise<unknown> =>
+  sql.rows(`insert into bailiwick.spent (mark, until) values ($1, now() + interval '1 hour')`, [
+    markOf(token),
+  ]);
+
+export type IssuedActing = Omit<Partial<IssuedClaims>, 'kind' | 'credentialId'>;
+
+/** What was verified of a token of our own: in acme and with every capability, unless it says otherwise. */
+export function issuedOn(credentialId: KeyId, acting: IssuedActing = {}): IssuedClaims {
+  return {
+    kind: 'issued',
+    credentialId,
+    tenant: 'acme',
+    tokenId: TOKEN,
+    scopes: SCOPES,
+    tokenExpiresAt: new Date(Date.now() + 300_000),
+    requestId: newId(),
+    ...acting,
+  };
+}
+
+/** A signed ticket for its bearer. */
+export const issuedTicket = (credentialId: KeyId, acting?: IssuedActing): [string, string] =>
+  issueTicket(issuedOn(credentialId, acting), KEY);
+
+/** The same, saying whatever it is given. */
+export const issuedSaying = (credential: string, claims: Readonly<Record<string, unknown>>) =>
+  signedTicket({
+    ...{ credential, tenant: 'acme', token_id: TOKEN, scopes: SCOPES },
+    token_expires_at: Date.now() / 1000 + 300,
+    ...claims,
+  });
 
 /** A signed ticket for the server itself. */
 export function serviceTicket(requestId: RequestId = newId()): [string, string] {

@@ -1,5 +1,5 @@
-// What keys may be made and replaced (prisma/policies/03-credentials.sql; rules D7, D13): in person, for oneself, an agent of one's own
-// or, by an administrator, a service; never for more or for longer than what it is made with.
+// What keys and clients may be made, and which keys replaced (prisma/policies/03-credentials.sql; rules D7, D13): in person, for
+// oneself, an agent of one's own or, by an administrator, a service; never for more or for longer than what it is made with.
 
 import { expect } from 'vitest';
 import { DELEGABLE, PERSONAL } from '../../src/capabilities.ts';
@@ -8,7 +8,7 @@ import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { newId, type RequestId } from '../../src/ids.ts';
 import { type Acting, raw, type Sql, trustTickets } from '../kit/as.ts';
 import { itself, test, through } from '../kit/cast.ts';
-import { digestOf, keyTicket, makeKey } from './credentials.ts';
+import { digestOf, keyTicket, makeKey, PUBLIC_KEY } from './credentials.ts';
 import { suspend } from './given.ts';
 
 const acme = TENANTS.acme.id;
@@ -36,10 +36,16 @@ const argumentsOf = ({
 const UNTIL = `statement_timestamp() + make_interval(secs => $4)`;
 const ASK = `select bailiwick.key_refusal($1, $2, $3, ${UNTIL})`;
 const MAKE = `select bailiwick.issue_key($5, $1, 'New', 'bwk_News', $6, $2, $3, ${UNTIL})`;
+const MAKE_CLIENT = `select bailiwick.issue_key($5, $1, 'New', null, null, $2, $3, ${UNTIL}, $6)`;
 
-async function refusals(sql: Sql, wanted: Wanted): Promise<unknown[]> {
+/** Asked why not, and tried in spite of the answer: an API key and a client. */
+async function refusals(sql: Sql, wanted: Wanted): Promise<Set<unknown>> {
   const values = argumentsOf(wanted);
-  return [await sql.value(ASK, values), await sql.value(MAKE, [...values, newId(), digestOf(newId())])];
+  return new Set([
+    await sql.value(ASK, values),
+    await sql.value(MAKE, [...values, newId(), digestOf(newId())]),
+    await sql.value(MAKE_CLIENT, [...values, newId(), PUBLIC_KEY]),
+  ]);
 }
 
 const role = (who: ActorName, to: string) => (sql: Sql) =>
@@ -129,9 +135,9 @@ const refused: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
 };
 for (const [word, cases] of Object.entries(refused)) {
   for (const [what, [who, acting, wanted = {}]] of Object.entries(cases)) {
-    test(`a key cannot be made ${what} (${word})`, async ({ as }) => {
+    test(`a key or client cannot be made ${what} (${word})`, async ({ as }) => {
       await as(who, acting, async (sql) => {
-        expect(await refusals(sql, wanted)).toEqual([word, word]);
+        expect(await refusals(sql, wanted)).toEqual(new Set([word]));
         expect(await sql.list('select id from credentials')).toEqual([]);
       });
     });
@@ -190,8 +196,8 @@ test('a key makes no key that outlives it or allows more, and one that ends with
       await makeKey(sql, { id: KEY_ID, for: 'alice', digest: DIGEST, capabilities, expires: 600 });
       await sql.rows('set local role bailiwick_runtime');
       await sql.rows('select bailiwick.open($1, $2)', keyTicket(DIGEST));
-      expect(await refusals(sql, { capabilities: ['user:read'] })).toEqual(['capabilities', 'capabilities']);
-      expect(await refusals(sql, { ends: 601 })).toEqual(['lifetime', 'lifetime']);
+      expect(await refusals(sql, { capabilities: ['user:read'] })).toEqual(new Set(['capabilities']));
+      expect(await refusals(sql, { ends: 601 })).toEqual(new Set(['lifetime']));
       const own = `(select expires_at from credentials where id = '${KEY_ID}')`;
       const rotate = `select bailiwick.rotate_key('${KEY_ID}', '${NEXT}', 'bwk_Next', '${digestOf('next')}', ${own} + $1::interval, '1 hour')`;
       expect(await sql.value(rotate, ['1 ms'])).toBe('lifetime');

@@ -157,4 +157,27 @@ function kernel(attempt: Attempt): void {
   attempt(undefined, 'the end of all keys', call('bailiwick.end_credentials($1) is not null', alice));
   attempt(undefined, 'the use of a key', call(`bailiwick.keys_used('[]')`));
   attempt(undefined, 'at the service', call(`bailiwick.serves('identity')`));
+  const client = `bailiwick.issue_key($1, $2, 'New', null, null, '{memory:read}', null, now() + $$1 hour$$, '{}')`;
+  attempt(undefined, 'a client for alice', call(`coalesce(${client}, 'made')`, NEW, alice));
+  const session = `bailiwick.start_session($1, 'New', '{memory:read}', now() + $$1 hour$$)`;
+  attempt(undefined, 'a session', call(`coalesce(${session}, 'made')`, NEW));
+  service(attempt, call);
+}
+
+/** What the token service alone may ask. */
+function service(attempt: Attempt, call: (text: string, ...values: unknown[]) => Statement): void {
+  const digest = digestOf('somebody new');
+  const questions: Readonly<Record<string, Statement>> = {
+    'the end of a session': call('bailiwick.end_session($1, $2) is not null', TENANTS.acme.id, NEW),
+    'what a credential is': call(`bailiwick.credential_of('acme', $1) is not null`, NEW),
+    'the keeping of a refresh token': call(`bailiwick.keep_refresh($1, '{}', now()) is not null`, digest),
+    'what a refresh token is': call('bailiwick.find_refresh($1) is not null', digest),
+    'the use of a refresh token': call('bailiwick.use_refresh($1)', digest),
+    'the spending of a token': call('bailiwick.spend($1, now())', digest),
+    'the keys that sign': call('jsonb_array_length(bailiwick.signing_keys())'),
+    'a key that signs': call(`bailiwick.add_signing_key('k', 'ES256', '{}', '', now(), '')`),
+  };
+  for (const [name, question] of Object.entries(questions)) {
+    attempt(undefined, name, question);
+  }
 }

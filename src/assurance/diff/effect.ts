@@ -124,6 +124,8 @@ function rightsOf(world: World, observation: Observation | undefined): ReadonlyS
     case 'why no key':
       return new Set(outcome === 'no reason' ? ['no reason against it'] : []);
     case 'make key':
+    case 'make client':
+    case 'start session':
     case 'rotate':
       // anything else is the reason why not
       return new Set(outcome.startsWith('made') ? words : []);

@@ -22,7 +22,7 @@ const revoke = (id: string, where: string) =>
   `update credentials set revoked_at = clock_timestamp(), revoked_by = owner_id where id = '${id}' and tenant_id ${where} '${acme}'`;
 
 /** Which entities this transaction has locked or changed. */
-const held = (...ids: readonly string[]): Step =>
+export const held = (...ids: readonly string[]): Step =>
   aside(
     `select coalesce(string_agg(tenant_id || '/' || id, ',' order by tenant_id, id), '') from entities where xmax::text = pg_current_xact_id()::text`,
     [...ids]

@@ -111,7 +111,7 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
   'a function that reads the context and is sent to another process': [
     'S6',
     `select string_agg(proname, ',' order by proname) from pg_proc where pronamespace = 'bailiwick'::regnamespace and proparallel = 's'`,
-    'by_itself,delegable,mac,personal,refuse,stands_in_world,verify,well_formed',
+    'by_itself,delegable,mac,mark_of_token,personal,proof_id,refuse,stands_in_world,verify,well_formed',
   ],
   'a policy that calls the kernel on every row': [
     'S7',

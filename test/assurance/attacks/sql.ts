@@ -14,9 +14,11 @@ import { CREDENTIALS } from './credentials.ts';
 import { ENDING } from './ending.ts';
 import { GRANTED } from './granted.ts';
 import { GRANTING } from './granting.ts';
+import { ISSUED } from './issued.ts';
 import { ISSUING } from './issuing.ts';
 import { LIMITS } from './limits.ts';
 import { MEANWHILE } from './meanwhile.ts';
+import { ONCE } from './once.ts';
 import { OPENING } from './opening.ts';
 import { POWERS } from './powers.ts';
 import { READING } from './reading.ts';
@@ -24,6 +26,8 @@ import { RECORDING } from './recording.ts';
 import { REVOKING } from './revoking.ts';
 import { ROTATING } from './rotating.ts';
 import { SEALS } from './seals.ts';
+import { SESSIONS } from './sessions.ts';
+import { SIGNING } from './signing.ts';
 import { enter, type SqlAttack } from './stage.ts';
 import { STOPPED } from './stopped.ts';
 import { SURFACE } from './surface.ts';
@@ -37,6 +41,7 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...TICKETS,
   ...OPENING,
   ...CREDENTIALS,
+  ...ISSUED,
   ...VOUCHING,
   ...CLOSING,
   ...STOPPED,
@@ -51,6 +56,9 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...ROTATING,
   ...REVOKING,
   ...MEANWHILE,
+  ...SESSIONS,
+  ...ONCE,
+  ...SIGNING,
   ...RECORDING,
   ...READING,
   ...CHANGING,

@@ -71,9 +71,12 @@ export const TABLES: readonly string[] = [
   'audit_entries',
   'bailiwick.context_key',
   'bailiwick.policy_state',
+  'bailiwick.refresh_tokens',
+  'bailiwick.signing_keys',
+  'bailiwick.spent',
 ];
-/** All there is, as one value. */
-export const ALL = `select md5(string_agg(f, '')) from (${TABLES.map(
+/** All there is, as one value; in an order of its own, because parallel workers answer in any. */
+export const ALL = `select md5(string_agg(f, ',' order by f)) from (${TABLES.map(
   (table) => `select coalesce(md5(string_agg(t::text, ',' order by t::text)), '') f from ${table} t`,
 ).join(' union all ')}) x`;
 /** The same; what is passed, where the transaction has written nothing. */

@@ -14,8 +14,8 @@ export const COPIED: Readonly<Record<string, string>> = {
   world_members: 'id, world_id, owner_id, entity_id, role, created_by, request_id',
   delegations: `id, owner_id, delegator_id, delegate_id, parent_id, depth, redelegate, capabilities, world_id, not_before,
     expires_at, revoked_at, revoked_by, created_at, created_by, request_id`,
-  credentials: `id, owner_id, entity_id, label, hint, digest, capabilities, pinned_id, expires_at, revoked_at, revoked_by,
-    last_used_at, created_at, created_by, request_id`,
+  credentials: `id, owner_id, entity_id, kind, label, hint, digest, public_key, capabilities, pinned_id, expires_at, revoked_at,
+    revoked_by, last_used_at, created_at, created_by, request_id`,
   memories: 'id, owner_id, agent_id, world_id, kind, content, tags, created_by, request_id',
 };
 

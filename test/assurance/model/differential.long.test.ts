@@ -22,7 +22,7 @@ test('in three hundred random worlds nothing differs from the model', { timeout:
   });
 });
 
-test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant or a key', {
+test('random worlds reach every answer there is: each table seen and not seen, each refusal of a grant, a key or a session', {
   timeout: 120_000,
 }, async ({ stage }) => {
   const outcomes = new Map<string, Set<string>>();
@@ -54,6 +54,10 @@ test('random worlds reach every answer there is: each table seen and not seen, e
   expect([...(outcomes.get('rotate') ?? [])]).toEqual(
     expect.arrayContaining(['key', 'overlap', 'capabilities', 'lifetime', 'made']),
   );
+  expect([...(outcomes.get('start session') ?? [])].sort()).toEqual(
+    ['authority', 'capabilities', 'lifetime', 'made'].sort(),
+  );
+  expect([...(outcomes.get('make client') ?? [])]).toEqual(expect.arrayContaining(['authority', 'made']));
   for (const verb of ['revoke key', 'end credentials', 'kill']) {
     expect([...(outcomes.get(verb) ?? [])].sort(), verb).toEqual(['ended', 'nothing']);
   }
@@ -75,7 +79,11 @@ test.for([
     `alter policy update_own on memories using (owner_id = (select bailiwick.owner('memory', 'read')))`,
   ],
   ['a world limit that is forgotten', 'drop policy world_limit on memories'],
-  ['a tenant floor that is gone from the keys', 'drop policy tenant_floor on credentials'],
+  ['a tenant floor that is gone from the credentials', 'drop policy tenant_floor on credentials'],
+  [
+    'a token of our own that counts although it was revoked',
+    `create or replace function bailiwick.mark_of_token(token_id text) returns text language sql stable parallel safe as 'select null'`,
+  ],
 ])('%s is noticed', { timeout: 240_000 }, async ([, fault], { stage }) => {
   const { adminUrl, migratorUrl } = stage.database;
   await asAdmin(adminUrl, (admin) => admin.query(fault ?? ''));

@@ -49,7 +49,7 @@ test('random worlds hold chains of every depth, limited and unlimited, dead and 
   ).toBe(true);
 });
 
-test('random worlds hold keys in every state, and whoever comes with them', () => {
+test('random worlds hold credentials of each kind in every state, and whoever comes with them', () => {
   const tenants = sampleWorlds(20261121, 300).flatMap((world) => world.tenants);
   const keys = tenants.flatMap((tenant) => tenant.keys);
   const states = {
@@ -57,6 +57,13 @@ test('random worlds hold keys in every state, and whoever comes with them', () =
     expired: keys.filter(({ ends }) => ends < 0),
     'of agents': keys.filter(({ entity }) => entity.startsWith('a')),
     bound: keys.filter(({ pinned }) => pinned !== null),
+    clients: keys.filter(({ kind }) => kind === 'client'),
+    'bound clients': keys.filter(({ kind, pinned }) => kind === 'client' && pinned !== null),
+    sessions: keys.filter(({ kind }) => kind === 'session'),
+    'sessions of agents': keys.filter(({ kind, entity }) => kind === 'session' && entity.startsWith('a')),
+    'sessions that ended': keys.filter(
+      ({ kind, ends, revoked }) => kind === 'session' && (revoked || ends < 0),
+    ),
     services: tenants.flatMap(({ users }) => users.filter(({ service }) => service)),
     'ended tokens': tenants.flatMap(({ users }) => users.filter(({ epoch }) => (epoch ?? 0) > 0)),
     'suspended issuers': tenants.filter(({ issuer }) => issuer === 'suspended'),

@@ -7,7 +7,7 @@ import type { Move } from '../../../src/assurance/moves.ts';
 import type { Observation } from '../../../src/assurance/observe.ts';
 import { type Row, rowsOf, type TableName } from '../../../src/assurance/rows.ts';
 import type { Asker, World } from '../../../src/assurance/world.ts';
-import { issueRefusal, keyRefusal, mayEndKeysOf, rotationRefusal } from './keys.ts';
+import { issueRefusal, keyRefusal, mayEndKeysOf, rotationRefusal, sessionRefusal } from './keys.ts';
 import {
   type Authority,
   administers,
@@ -84,6 +84,14 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
       const made = ['made', `t${a?.at}/${entity}`, ...(pinned === null ? [] : [`d${pinned}`])].join(' ');
       return a === undefined ? 'authority' : (issueRefusal(a, move.wanted) ?? made);
     }
+    case 'make client': {
+      const made = `made client t${a?.at}/${move.wanted.entity}`;
+      return a === undefined ? 'authority' : (issueRefusal(a, move.wanted) ?? made);
+    }
+    case 'start session':
+      return a === undefined
+        ? 'authority'
+        : (sessionRefusal(a, move.wanted) ?? `made session t${a.at}/${a.actor}`);
     case 'rotate':
       return a === undefined ? 'key' : (rotationRefusal(a, move.rotation) ?? replaced(a, move.rotation));
     case 'revoke key': {

@@ -1,11 +1,12 @@
-// The rules about keys and the end of credentials, to be read aloud like the others (rules.ts): in person and by nobody else, for
-// oneself, an agent of one's own or a service that one administers, and never more or longer than what it is made with.
+// The rules about keys, sessions and the end of credentials, to be read aloud like the others (rules.ts): in person and by nobody
+// else, for oneself, an agent of one's own or a service that one administers, and never more or longer than what it is made with;
+// but a session is somebody at work, and may make what outlives it.
 
-import type { NewKey, Rotation } from '../../../src/assurance/keys.ts';
+import type { NewKey, NewSession, Rotation } from '../../../src/assurance/keys.ts';
 import { personOf } from '../../../src/assurance/rows.ts';
 import type { Principal } from '../../../src/assurance/world.ts';
 import { DELEGABLE, SCOPES } from '../../../src/capabilities.ts';
-import { type Authority, administers, BY_ITSELF, DAY, holds, inPerson, isPerson } from './rules.ts';
+import { type Authority, administers, alive, BY_ITSELF, DAY, holds, inPerson, isPerson } from './rules.ts';
 
 /** A principal of the authority's tenant, by name. */
 function principal({ tenant }: Authority, name: string) {
@@ -45,20 +46,34 @@ export function keyRefusal(a: Authority, { entity, capabilities, pinned, ends }:
   if (pinned !== null && !held) {
     return 'delegation';
   }
-  const outlives = a.key !== undefined && ends > a.key.ends;
+  const outlives = a.key !== undefined && a.key.kind !== 'session' && ends > a.key.ends;
   return ends <= 0 || ends > 365 * DAY || outlives ? 'lifetime' : undefined;
 }
 
-/** The same when it comes to making it: nothing that outlives an authority is made once that has been ended. */
+/** Nothing that outlives an authority is made once that has been ended. */
+const ended = (a: Authority) => (principal(a, a.actor)?.epoch ?? 0) > 0;
+
+/** The same when it comes to making it. */
 export function issueRefusal(a: Authority, wanted: NewKey): string | undefined {
-  const ended = (principal(a, a.actor)?.epoch ?? 0) > 0;
-  return keyRefusal(a, wanted) ?? (ended ? 'authority' : undefined);
+  return keyRefusal(a, wanted) ?? (ended(a) ? 'authority' : undefined);
 }
 
-/** Why a key may not be replaced by another. */
+/** Why a session may not be started: it is one's own, begins with a token of an issuer, and allows no more than that. */
+export function sessionRefusal(a: Authority, { capabilities, ends }: NewSession): string | undefined {
+  if (a.key !== undefined || !inPerson(a) || !alive(a)) {
+    return 'authority';
+  }
+  if (capabilities.length === 0 || !capabilities.every((one) => a.token.scopes.includes(one))) {
+    return 'capabilities';
+  }
+  const refusal = ends <= 0 || ends > 90 * DAY ? 'lifetime' : undefined;
+  return refusal ?? (ended(a) ? 'authority' : undefined);
+}
+
+/** Why a key may not be replaced by another; clients and sessions are not. */
 export function rotationRefusal(a: Authority, { key: n, ends, overlap }: Rotation): string | undefined {
   const key = a.tenant.keys[n];
-  const there = key !== undefined && holds(a, 'key:update') && answersFor(a, key.entity, false);
+  const there = key?.kind === 'key' && holds(a, 'key:update') && answersFor(a, key.entity, false);
   if (!there || key.revoked || key.ends <= 0) {
     return 'key';
   }

@@ -4,6 +4,7 @@
 // An authority is who asks, for whom, within which limits. Everything else is a sentence about an authority and a row.
 
 import type { NewGrant } from '../../../src/assurance/grants.ts';
+import { credentialOf, scopesOf } from '../../../src/assurance/keys.ts';
 import type { NewRow } from '../../../src/assurance/moves.ts';
 import type { Row, TableName } from '../../../src/assurance/rows.ts';
 import type {
@@ -27,23 +28,27 @@ export type Authority = {
   readonly chain: readonly Delegation[];
   /** The worlds to which hops of the chain are limited. */
   readonly limits: ReadonlySet<number>;
-  /** With which scopes; of a key, those that it names. */
+  /** With which scopes; of a key, those that it names; of a token on a client or session, those that both name. */
   readonly token: Token;
-  /** The key, where it is one. */
+  /** The key, or the client or session on which the token was issued, where it is one. */
   readonly key?: Key | undefined;
 };
 
 /**
  * The authority of an asker; none when the delegation is not to them, when the token names another owner than the chain, or
- * when what they show is not good: a key that has ended, a token from before everything was ended or of a stranger.
+ * when what they show is not good: a credential that has ended, a token from before everything was ended, of a stranger, or
+ * revoked.
  */
 export function authorityOf(world: World, asker: Asker): Authority | undefined {
   const tenant = world.tenants[asker.tenant];
-  const key = asker.by !== undefined && 'key' in asker.by ? tenant?.keys[asker.by.key] : undefined;
+  const key = tenant && credentialOf(tenant, asker);
   if (tenant === undefined || !(key === undefined ? tokenIsGood(tenant, asker) : keyIsGood(key, asker))) {
     return undefined;
   }
-  const token = key === undefined ? asker.token : { scopes: key.capabilities, expired: false };
+  const token =
+    key === undefined
+      ? asker.token
+      : { scopes: scopesOf(tenant, asker), expired: key.kind !== 'key' && asker.token.expired };
   const chain = chainOf(tenant, key?.pinned ?? asker.delegation);
   const last = chain.at(-1);
   const owner: Principal = last === undefined ? asker.actor : `u${last.owner}`;
@@ -55,9 +60,16 @@ export function authorityOf(world: World, asker: Asker): Authority | undefined {
     : undefined;
 }
 
-/** Neither revoked nor expired; one that is bound to a delegation goes with no other. */
-const keyIsGood = (key: Key, { delegation }: Asker) =>
-  !key.revoked && key.ends > 0 && (key.pinned === null || delegation === null || key.pinned === delegation);
+/**
+ * Neither revoked nor expired; one that is bound to a delegation goes with no other. An API key is shown itself, and of a client
+ * or session a token that was issued on it and not revoked.
+ */
+const keyIsGood = (key: Key, { delegation, by }: Asker) =>
+  (key.kind === 'key' ? isKey(by) : by !== undefined && 'issued' in by && !by.spent) &&
+  !key.revoked &&
+  key.ends > 0 &&
+  (key.pinned === null || delegation === null || key.pinned === delegation);
+const isKey = (by: Asker['by']) => by !== undefined && 'key' in by;
 
 /** Of the installation's issuer or of the tenant's own, as long as it trusts that; and issued after everything was ended. */
 const tokenIsGood = (tenant: Tenant, { tenant: at, actor, by }: Asker) =>

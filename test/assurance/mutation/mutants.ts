@@ -207,7 +207,7 @@ function answers(tokens: readonly Token[]): { start: number; end: number }[] {
     }
     const length = tokens.slice(at).findIndex(({ text }) => text === ';' || text === '$$');
     const parts = tokens.slice(at + 1, at + length);
-    const joined = parts.flatMap(({ text }, n) => (text === '||' ? [n] : []));
+    const joined = outermost(parts, '||');
     const bounds = [-1, ...(sql ? joined : []), parts.length];
     if (parts.length === 1 && parts[0]?.text === 'null') {
       return [];
@@ -217,6 +217,15 @@ function answers(tokens: readonly Token[]): { start: number; end: number }[] {
       const to = parts[end - 1];
       return from === undefined || to === undefined ? [] : [{ start: from.start, end: to.end }];
     });
+  });
+}
+
+/** Where a word stands that is in no parentheses. */
+function outermost(tokens: readonly Token[], word: string): number[] {
+  let depth = 0;
+  return tokens.flatMap(({ text }, n) => {
+    depth += text === '(' ? 1 : text === ')' ? -1 : 0;
+    return depth === 0 && text === word ? [n] : [];
   });
 }
 

@@ -25,6 +25,8 @@ const OWN: Readonly<Record<string, (attacker: Attacker) => unknown>> = {
   pinned: () => null,
   hint: () => 'bwk_Mine',
   digest: () => 'e'.repeat(64),
+  // with a digest: a key has the one, a client the other
+  public_key: () => null,
 };
 
 /** An argument of each type where the name says nothing. */
@@ -33,6 +35,7 @@ const ANY: Readonly<Record<string, unknown>> = {
   text: 'memory',
   integer: 1,
   jsonb: '{}',
+  bytea: Buffer.from('mine'),
   'text[]': [],
   interval: '1 hour',
   'timestamp with time zone': new Date(Date.now() + 600_000),

@@ -38,17 +38,16 @@ const delegation = {
   ...made,
 };
 
-const key = {
+const credential = {
   owner_id: alice,
   entity_id: AGENT,
-  hint: 'bwk_hide',
   capabilities: ['memory:read'],
-  pinned_id: id(5, '5ec4e7'),
   created_at: later(0),
   expires_at: later(30),
   last_used_at: later(1),
   ...{ created_by: alice, request_id: id(7, '5ec4e7') },
 };
+const key = { ...credential, hint: 'bwk_hide', pinned_id: id(5, '5ec4e7') };
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -164,6 +163,18 @@ const FAMILY: readonly (readonly [table: string, row: Row])[] = [
       ...key,
     },
   ],
+  [
+    'credentials',
+    {
+      id: id(8, '5ec4e73'),
+      kind: 'client',
+      label: 'A hidden client',
+      public_key: '{"hidden": "public key"}',
+      pinned_id: id(5, '5ec4e7'),
+      ...credential,
+    },
+  ],
+  ['credentials', { id: id(8, '5ec4e74'), kind: 'session', label: 'A hidden session', ...credential }],
   [
     'audit_entries',
     {

@@ -46,6 +46,8 @@ export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
   'narrowDelegation.id': 'Delegation',
   'redelegate.delegateId': 'Agent',
   'redelegate.worldId': 'World',
+  'registerClient.delegationId': 'Delegation',
+  'registerClient.holderId': HOLDER,
   'removeWorldMember.id': 'WorldMember',
   'renounceDelegation.id': 'Delegation',
   'revokeAgent.agentId': 'Agent',

@@ -18,7 +18,7 @@ const MADE_HERE =
 export const KNOWING: Readonly<Record<string, string>> = {
   agent_instructions_pkey: MADE_HERE,
   agents_pkey: MADE_HERE,
-  credentials_pkey: `${MADE_HERE}; through bailiwick.issue_key, in the tenant of whoever may make keys`,
+  credentials_pkey: `${MADE_HERE}; through bailiwick.issue_key and start_session, in the tenant of whoever may make keys or start sessions`,
   audit_entries_pkey: `${MADE_HERE}; through bailiwick.audit, whose entries have ids of their own`,
   delegations_pkey: MADE_HERE,
   entities_pkey: MADE_HERE,

@@ -42,6 +42,7 @@ export type Things = {
   readonly world: string;
   readonly memory: string;
   readonly delegation: string;
+  /** An API key. */
   readonly key: string;
   /** Of the owner's world, not the owner itself. */
   readonly member: string;
@@ -71,7 +72,7 @@ const THINGS = `
     (select id from delegations natural join own
       where revoked_at is null and expires_at > now() + interval '5 days' order by id desc offset 5 limit 1) as delegation,
     (select id from credentials natural join own
-      where revoked_at is null and expires_at > now() order by id desc offset 2 limit 1) as key,
+      where kind = 'key' and revoked_at is null and expires_at > now() order by id desc offset 2 limit 1) as key,
     (select m.id from world_members m join world w on w.id = m.world_id where role = 'member' order by m.id limit 1) as member,
     (select id from world_members m, own where m.tenant_id = own.tenant_id and entity_id = own.owner_id and role = 'member'
       order by id limit 1) as guest,
@@ -80,7 +81,7 @@ const THINGS = `
       order by u.id desc limit 1) as stranger,
     (select id from service) as service,
     (select k.id from credentials k, service s where k.tenant_id = s.tenant_id and entity_id = s.id
-      and revoked_at is null and expires_at > now() order by k.id desc limit 1) as "serviceKey",
+      and kind = 'key' and revoked_at is null and expires_at > now() order by k.id desc limit 1) as "serviceKey",
     owner_id as "user", tenant_id as tenant
   from own`;
 

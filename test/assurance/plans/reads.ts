@@ -42,6 +42,7 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'AgentFilter.status': () => ['ARCHIVED'],
   'CredentialFilter.ended': () => [true, false],
   'CredentialFilter.holderId': ({ Agent, User }) => [Agent, User],
+  'CredentialFilter.kinds': () => [['CLIENT']],
   'DelegationFilter.delegateId': ({ Agent }) => [Agent],
   'DelegationFilter.ended': () => [true, false],
   'DelegationFilter.worldId': ({ World }) => [World],

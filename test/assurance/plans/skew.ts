@@ -60,11 +60,14 @@ const owned = (table: Table) => `
 const one = (kind: string, table: Table, which: string) =>
   `pg_temp.key('${kind}', pg_temp.row(o, (${which}) % (${EACH[table]} * case when o = 0 then ${SMALL} else 1 end)))`;
 
-/** What is alike in all keys: the n-th of all, the j-th of its owner. */
+/** What is alike in all credentials: the n-th of all, the j-th of its owner. A quarter are clients, an eighth sessions. */
 const KEY_COLUMNS =
-  'label, hint, digest, capabilities, created_at, expires_at, revoked_at, revoked_by, created_by, request_id';
+  'label, kind, hint, digest, public_key, capabilities, created_at, expires_at, revoked_at, revoked_by, created_by, request_id';
+const kind = `('{key,key,client,client,session,key,key,key}'::text[])[1 + j % 8]`;
 const keyColumns = (owner: string) => `
-  'Key ' || n, 'bwk_Skew', md5(n || 'of' || j) || md5(${owner}::text), '{memory:read}', now() - interval '90 days',
+  'Key ' || n, ${kind}, case when ${kind} = 'key' then 'bwk_Skew' end,
+  case when ${kind} = 'key' then md5(n || 'of' || j) || md5(${owner}::text) end,
+  case when ${kind} = 'client' then '{"kty": "EC"}'::jsonb end, '{memory:read}', now() - interval '90 days',
   now() + make_interval(days => (case when j % 3 = 2 then -1 else 200 end)::int),
   case when j % 5 = 1 then now() end, case when j % 5 = 1 then ${owner} end, ${owner}, request`;
 
@@ -137,7 +140,7 @@ const STATEMENTS: readonly string[] = [
           now() - make_interval(mins => (${total('memories')} - n)::int),
           now() - make_interval(mins => (n * 7919 % ${total('memories')})::int), owner, request
      from ${owned('memories')}`,
-  // half of an owner's keys are its own and half its agents', Scout's bound to a delegation; one in five is revoked, and of
+  // half of an owner's credentials are its own and half its agents', Scout's bound to a delegation; one in five is revoked, and of
   // the others one in three has expired
   `insert into credentials (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS}, pinned_id)
    select tenant_id, pg_temp.key('0aa', 16 * n), owner,

@@ -4,6 +4,7 @@
 import { toGlobalId } from '../../../src/api/global-id.ts';
 import { AGENTS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
+import { PUBLIC_KEY } from '../../api/attempts.ts';
 import { type Asked, GARDEN, globalIds, type Owners, SCOUT, SCRIBE, WHO, type WhoName } from './asking.ts';
 import { undone } from './documents.ts';
 
@@ -25,6 +26,7 @@ const grant = (delegateId: string | undefined) => ({
 });
 
 const key = { label: 'New', capabilities: ['memory:read'] };
+const client = { ...key, publicKey: PUBLIC_KEY };
 
 const WRITES: readonly Write[] = [
   {
@@ -100,6 +102,18 @@ const WRITES: readonly Write[] = [
     how: 'for a service',
     by: ['administrator'],
     input: ({ Service }) => ({ ...key, holderId: Service }),
+  },
+  { operation: 'RegisterClient', input: () => client },
+  {
+    operation: 'RegisterClient',
+    how: 'bound to a delegation',
+    input: ({ Holder, Held }) => ({ ...client, holderId: Holder, delegationId: Held }),
+  },
+  {
+    operation: 'RegisterClient',
+    how: 'for a service',
+    by: ['administrator'],
+    input: ({ Service }) => ({ ...client, holderId: Service }),
   },
   { operation: 'RotateApiKey', input: ({ Credential }) => ({ id: Credential }) },
   {

@@ -37,7 +37,7 @@ const UNSETTLING = new Set([
   'endCredentials',
 ]);
 
-const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|ApiKeyRefused|error) ?/;
+const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|CredentialRefused|error) ?/;
 
 /** Everything that an asker tries. */
 export function attemptsOf(scene: Scene): Attempt[] {
@@ -78,6 +78,7 @@ const TELLING = [
 const WITHIN: Readonly<Record<string, string>> = {
   CreatedMemories: 'memories { id }',
   IssuedApiKey: 'credential { id holderId delegationId replacesId }',
+  RegisteredClient: 'credential { id holderId delegationId replacesId }',
 };
 
 const mutations = schema.getMutationType()?.getFields() ?? {};

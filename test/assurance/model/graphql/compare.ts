@@ -34,6 +34,7 @@ const PLENTIFUL: ReadonlyMap<string, number> = new Map([
   ['grantDelegation', 4],
   ['redelegate', 4],
   ['createApiKey', 4],
+  ['registerClient', 4],
   ['addWorldMember', 2],
 ]);
 

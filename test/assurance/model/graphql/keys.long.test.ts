@@ -29,18 +29,33 @@ const rewritten = (name: string, from: string, to: string) => `
 test.for([
   [
     'a key that works although it was revoked',
-    rewritten('by_key', 'k.revoked_at is not null', 'false'),
+    rewritten('by_credential', 'k.revoked_at is not null', 'false'),
     undefined,
   ],
   [
     'a key that works although it has expired',
-    rewritten('by_key', '(k.expires_at > statement_timestamp())', 'true'),
+    rewritten('by_credential', '(k.expires_at > statement_timestamp())', 'true'),
     undefined,
   ],
   [
     'a key that works without the delegation to which it is bound',
-    rewritten('by_key', 'k.pinned_id is not null', 'false'),
+    rewritten('by_credential', 'k.pinned_id is not null', 'false'),
     undefined,
+  ],
+  [
+    'a token of our own that works although it was revoked',
+    rewritten('by_issued', 'if exists', 'if false and exists'),
+    undefined,
+  ],
+  [
+    'a token of our own that hangs on an API key',
+    rewritten('by_issued', "x.kind <> ''key''", 'true'),
+    undefined,
+  ],
+  [
+    'a client or session that is replaced as if it were a key',
+    rewritten('rotate_key', "k.kind = ''key''", 'true'),
+    'rotateApiKey',
   ],
   [
     'a key that allows more than what it was made with',
@@ -53,6 +68,12 @@ test.for([
     undefined,
   ],
   ['a key that anybody makes for anybody', ANYBODY, 'createApiKey'],
+  [
+    'a client that allows more than what it was made with',
+    rewritten('key_refusal', '(key_refusal.capabilities <@ c.scopes)', 'true'),
+    'registerClient',
+  ],
+  ['a client that anybody registers for anybody', ANYBODY, 'registerClient'],
   ['a key that anybody replaces', ANYBODY, 'rotateApiKey'],
   ['a key that anybody revokes', ANYBODY, 'revokeCredential'],
   ['credentials that anybody ends', ANYBODY, 'endCredentials'],

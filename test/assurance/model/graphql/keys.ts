@@ -1,6 +1,7 @@
-// What the model says of every mutation of keys: making, replacing and ending one, and ending everything with which somebody
-// proves who they are. What a new key says of itself is part of the outcome: whom it identifies, the delegation to which it is
-// bound, the key that it took over from. The keys themselves are drawn by the server, and nobody here looks at them.
+// What the model says of every mutation of credentials: making a key or a client, replacing and ending one, and ending everything
+// with which somebody proves who they are. What a new one says of itself is part of the outcome: whom it identifies, the
+// delegation to which it is bound, the key that it took over from. The keys themselves are drawn by the server, and nobody here
+// looks at them.
 
 import {
   keysOf,
@@ -13,6 +14,7 @@ import {
 import { personOf } from '../../../../src/assurance/rows.ts';
 import type { Principal } from '../../../../src/assurance/world.ts';
 import { SCOPES } from '../../../../src/capabilities.ts';
+import { PUBLIC_KEY } from '../../../api/attempts.ts';
 import { keyRefusal, mayEndKeysOf, rotationRefusal } from '../keys.ts';
 import { isPerson } from '../rules.ts';
 import {
@@ -34,25 +36,51 @@ const holderId = (name: string) =>
   globalId(!isHolder(name) ? 'World' : isPerson(name) ? 'User' : 'Agent', name);
 const known: ReadonlySet<string> = new Set(SCOPES);
 
-/** What is said of a key that was made by whoever can see it; nothing is kept where that is nobody. */
-function issued(scene: Scene, entity: string, pinned: number | null, replaced: readonly string[]): string {
+/** What is said of a key or client that was made by whoever can see it; nothing is kept where that is nobody. */
+function issued(
+  scene: Scene,
+  type: 'IssuedApiKey' | 'RegisteredClient',
+  entity: string,
+  pinned: number | null,
+  replaced: readonly string[],
+): string {
   const owner = personOf(scene.a.tenant, entity as Principal);
   return seesNew(scene, 'credentials', { owner })
-    ? ['IssuedApiKey', entity, ...(pinned === null ? [] : [`d${pinned}`]), ...replaced].join(' ')
+    ? [type, entity, ...(pinned === null ? [] : [`d${pinned}`]), ...replaced].join(' ')
     : FORBIDDEN;
 }
 
-function making(scene: Scene, wanted: NewKey): string {
-  const { entity, capabilities, pinned, ends } = wanted;
+/** A way of making a credential: its own part of the input, and what is no input for it at all. */
+type Making = {
+  readonly type: 'IssuedApiKey' | 'RegisteredClient';
+  readonly own: (wanted: NewKey) => object;
+  readonly isInput: (wanted: NewKey) => boolean;
+};
+
+const CREATING: Making = {
+  type: 'IssuedApiKey',
+  own: ({ ends }) => ({ lifetimeSeconds: ends }),
+  isInput: ({ ends }) => isLifetime(ends),
+};
+const REGISTERING: Making = {
+  type: 'RegisteredClient',
+  own: ({ ends }) => ({ publicKey: PUBLIC_KEY, lifetimeSeconds: ends }),
+  isInput: ({ ends }) => isLifetime(ends),
+};
+
+function making(scene: Scene, { type, isInput }: Making, wanted: NewKey): string {
+  const { entity, capabilities, pinned } = wanted;
   const words = capabilities.length > 0 && capabilities.every((one) => known.has(one));
-  if (!words || !isLifetime(ends) || !isHolder(entity)) {
+  if (!words || !isInput(wanted) || !isHolder(entity)) {
     return BAD_INPUT;
   }
   const refusal = keyRefusal(scene.a, wanted);
-  return refusal === undefined ? issued(scene, entity, pinned, []) : `ApiKeyRefused ${refusal.toUpperCase()}`;
+  return refusal === undefined
+    ? issued(scene, type, entity, pinned, [])
+    : `CredentialRefused ${refusal.toUpperCase()}`;
 }
 
-function createApiKey(scene: Scene): Tried[] {
+function made(scene: Scene, how: Making): Tried[] {
   // not those that end about when the key does with which they are asked for: here time passes between a world and a request
   const own = scene.a.key?.ends;
   const wanted = keysOf(scene.a.tenant, scene.asker).filter(
@@ -65,9 +93,9 @@ function createApiKey(scene: Scene): Tried[] {
       capabilities: one.capabilities,
       ...holder,
       ...(one.pinned === null ? {} : { delegationId: globalId('Delegation', `d${one.pinned}`) }),
-      lifetimeSeconds: one.ends,
+      ...how.own(one),
     },
-    outcome: making(scene, one),
+    outcome: making(scene, how, one),
     changes: ['+credentials'],
   });
   return [
@@ -86,6 +114,31 @@ function createApiKey(scene: Scene): Tried[] {
   ];
 }
 
+const createApiKey = (scene: Scene) => made(scene, CREATING);
+
+/** Keys that no client can have: a private one, one with something of another's private half, a secret. */
+const UNFIT: Readonly<Record<string, object>> = {
+  private: { ...PUBLIC_KEY, d: PUBLIC_KEY.x },
+  'half private': { ...PUBLIC_KEY, p: 'AQAB' },
+  secret: { kty: 'oct', k: 'c2VjcmV0' },
+};
+
+function registerClient(scene: Scene): Tried[] {
+  const all = made(scene, REGISTERING);
+  // the key is looked at first, whatever else stands against it
+  const unfit = [...all.slice(0, 1), ...all.slice(1).slice(-1)].flatMap((one) =>
+    one.outcome === BAD_INPUT
+      ? []
+      : Object.entries(UNFIT).map(([name, publicKey]) => ({
+          ...one,
+          what: `${one.what} with a ${name} key`,
+          input: { ...one.input, publicKey },
+          outcome: 'CredentialRefused PUBLIC_KEY',
+        })),
+  );
+  return [...all, ...unfit];
+}
+
 function replacing(scene: Scene, rotation: Rotation): string {
   if (rotation.overlap < 0 || !isLifetime(rotation.ends)) {
     return BAD_INPUT;
@@ -96,8 +149,8 @@ function replacing(scene: Scene, rotation: Rotation): string {
     return 'NotFound';
   }
   return refusal === undefined
-    ? issued(scene, old.entity, old.pinned, [`k${rotation.key}`])
-    : `ApiKeyRefused ${refusal.toUpperCase()}`;
+    ? issued(scene, 'IssuedApiKey', old.entity, old.pinned, [`k${rotation.key}`])
+    : `CredentialRefused ${refusal.toUpperCase()}`;
 }
 
 function rotateApiKey(scene: Scene): Tried[] {
@@ -151,4 +204,4 @@ function endCredentials(scene: Scene): Tried[] {
   }));
 }
 
-export const OF_KEYS = { createApiKey, rotateApiKey, revokeCredential, endCredentials };
+export const OF_KEYS = { createApiKey, registerClient, rotateApiKey, revokeCredential, endCredentials };

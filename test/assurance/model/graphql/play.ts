@@ -7,6 +7,7 @@ import { everybody } from '../../../../src/assurance/askers.ts';
 import type { Asker, World } from '../../../../src/assurance/world.ts';
 import { type Authority, authorityOf } from '../rules.ts';
 import { attemptsOf, documentOf, operationsOf, outcomeOf } from './attempts.ts';
+import { isIssued } from './own.ts';
 import { labelOf, questionOf, readingOf } from './reading.ts';
 import { type Attempt, sceneOf } from './scene.ts';
 import { expectedReading } from './seeing.ts';
@@ -45,9 +46,15 @@ const NOBODY: Asker = {
   token: { scopes: [], expired: true },
 };
 
-/** With a token of the issuer that the server knows, or with a key. */
-const comesThroughApi = ({ by }: Asker) => by === undefined || 'key' in by;
-const hasExpired = ({ token, by }: Asker) => by === undefined && token.expired;
+/**
+ * With a token of the issuer that the server knows, with a key, or with a token of our own; but not for somebody else without a
+ * delegation, because of those two a token says both or neither.
+ */
+const comesThroughApi = (asker: Asker) =>
+  asker.by === undefined ||
+  'key' in asker.by ||
+  (isIssued(asker) && (asker.onBehalfOf === null || asker.delegation !== null));
+const hasExpired = (asker: Asker) => (asker.by === undefined || isIssued(asker)) && asker.token.expired;
 
 export async function play(stage: Stage, world: World, choice: Choice): Promise<Played> {
   await stage.load(world);

@@ -32,6 +32,7 @@ export const CONNECTIONS = [
   'delegationsGranted',
   'delegationsHeld',
   'credentials',
+  'clients',
 ] as const;
 
 const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
@@ -46,6 +47,7 @@ const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
   delegationsGranted(first: 9) { edges { node { id delegatorId delegateId } } }
   delegationsHeld(first: 9) { edges { node { id delegatorId delegateId } } }
   credentials(first: 9) { edges { node { id label holderId capabilities } } }
+  clients: credentials(first: 9, filter: { kinds: [CLIENT] }) { edges { node { id label holderId capabilities } } }
   node(id: $one) { ...any }
   nodes(ids: $ids) { ...any }
 }
@@ -61,7 +63,7 @@ fragment member on WorldMember { __typename id role userId world { id name } }
 fragment delegation on Delegation { __typename id ownerId delegatorId delegateId parentId worldId depth redelegate
   capabilities state delegate { id name } world { id name } }
 fragment memory on Memory { __typename id content agent { id name } world { id name } }
-fragment key on Credential { __typename id label holderId delegationId replacesId capabilities keyState: state
+fragment key on Credential { __typename id kind clientId hint publicKey label holderId delegationId replacesId capabilities keyState: state
   agent { id name } }
 fragment tenant on Tenant { __typename id slug name }`;
 
@@ -126,7 +128,9 @@ function text(node: Node): string {
     case 'Credential': {
       const holder = labelOf(String(node.holderId));
       return [
-        `${label} ${node.label}, for ${holder.type} ${holder.name} under ${named(node.delegationId)}`,
+        `${label} ${node.kind} ${node.clientId ?? (node.hint === null ? 'unnamed' : 'with a hint')}`,
+        `${node.publicKey === null ? 'no key' : 'a key'} to see`,
+        `${node.label}, for ${holder.type} ${holder.name} under ${named(node.delegationId)}`,
         `after ${named(node.replacesId)}, [${(node.capabilities as string[]).join(' ')}] ${node.keyState}`,
         `shows ${linked(node.agent)}`,
       ].join(', ');

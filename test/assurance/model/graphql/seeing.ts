@@ -2,6 +2,7 @@
 // sight.ts has it; a relation to one row leads to whatever maySee shows, because Prisma takes no condition there.
 
 import type { Row } from '../../../../src/assurance/rows.ts';
+import { idOf, slugOf } from '../../../../src/assurance/world.ts';
 import { administers, alive, capabilitiesOf, maySee } from '../rules.ts';
 import { labelOf, type Question, type Reading, together } from './reading.ts';
 import { found, rowOf, type Scene } from './scene.ts';
@@ -73,13 +74,19 @@ function keyText(scene: Scene, { key, name }: Row): string {
   if (key === undefined) {
     throw new TypeError(`${name} is no key`);
   }
-  const { entity, capabilities, pinned, revoked, ends } = key;
+  const { kind, entity, capabilities, pinned, revoked, ends } = key;
   const ofAgent = entity.startsWith('a');
   const state = revoked ? 'REVOKED' : ends <= 0 ? 'EXPIRED' : 'ACTIVE';
   // the agent is reached through its entity, so both must show
   const holder = rowOf(scene, 'entities', entity);
   const reached = ofAgent && holder !== undefined && maySee(scene.a, holder);
   return [
+    kind === 'client'
+      ? `CLIENT ${idOf(name)}@${slugOf(scene.a.at)}`
+      : kind === 'session'
+        ? 'SESSION unnamed'
+        : 'API_KEY with a hint',
+    `${kind === 'client' ? 'a key' : 'no key'} to see`,
     `of ${entity}, for ${ofAgent ? 'Agent' : 'User'} ${entity} under ${pinned === null ? 'none' : `d${pinned}`}`,
     `after none, [${capabilities.join(' ')}] ${state}`,
     `shows ${reached ? linked(scene, 'Agent', Number(entity.slice(1))) : 'none'}`,
@@ -165,6 +172,10 @@ function lists(scene: Scene, archived: boolean): [string, string][] {
       all('Delegation', (row) => `a${row.delegation?.delegate}` === a.actor),
     ),
     list('credentials', all('Credential')),
+    list(
+      'clients',
+      all('Credential', ({ key }) => key?.kind === 'client'),
+    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 // The real server over a database that holds a random world: HTTP, verifier, engine, limits, sealed pool, Prisma, second
-// layer, policies. Tokens come from an issuer in this process, by the name that loadWorld gives to every identity, and keys
-// are real ones, of which the world's rows have the digests.
+// layer, policies. Tokens come from an issuer in this process, by the name that loadWorld gives to every identity, or are our
+// own (own.ts), and keys are real ones, of which the world's rows have the digests.
 //
 // Nothing that a mutation does may stay, or the next attempt would find another world. So the one statement that is
 // changed on its way to PostgreSQL is the last: where the product sends COMMIT, ROLLBACK goes instead, after a look at what
@@ -30,6 +30,7 @@ import { createHttpServer } from '../../../../src/server.ts';
 import { KEY, trustTickets } from '../../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../../kit/database.ts';
 import { CHANGES, REMEMBER, REMEMBERING } from './changes.ts';
+import { isIssued, OWN_ISSUER, ownTokens, SPENDING } from './own.ts';
 
 export type GraphError = {
   readonly message: string;
@@ -68,12 +69,14 @@ export async function startStage(): Promise<Stage> {
   const migrator = new pg.Client(database.migratorUrl);
   await migrator.connect();
   await migrator.query(REMEMBERING);
+  await migrator.query(SPENDING);
   const { rows } = await migrator.query<{ version: string }>(
     "select current_setting('server_version_num') as version",
   );
   const { issuer, credentials } = issuing(dataDir);
   const keys = keyRing();
-  const verifier = createVerifier([], { inProcess: [issuer] });
+  const own = ownTokens(AUDIENCE);
+  const verifier = createVerifier([], { inProcess: [issuer, own.issuer] });
   const pool = new SealedPool(database.runtimeUrl, LIMITS, Number(rows[0]?.version));
   const changes = undoing(pool);
   const client = createClient(pool);
@@ -85,6 +88,7 @@ export async function startStage(): Promise<Stage> {
       development: false,
     }),
     verifier,
+    ownIssuer: OWN_ISSUER,
     maxBodyBytes: 1_048_576,
     log: pino({ level: 'silent' }),
     pages: new Map(),
@@ -99,10 +103,14 @@ export async function startStage(): Promise<Stage> {
   return {
     database,
     migrator,
-    credentials: async (asker) =>
-      asker?.by !== undefined && 'key' in asker.by
-        ? { 'x-api-key': keys.keyOf(asker.tenant, asker.by.key), ...under(asker) }
-        : credentials(asker),
+    async credentials(asker) {
+      if (asker?.by !== undefined && 'key' in asker.by) {
+        return { 'x-api-key': keys.keyOf(asker.tenant, asker.by.key), ...under(asker) };
+      }
+      return asker !== undefined && isIssued(asker)
+        ? { authorization: `Bearer ${await own.mint(asker)}`, ...under(asker) }
+        : credentials(asker);
+    },
     async load(world) {
       await loadWorld(migrator, world);
       await keys.fit(migrator, world);
@@ -164,14 +172,14 @@ function keyRing() {
   };
   return {
     keyOf: (tenant: number, index: number): string => draw(tenant, index).key,
-    /** Gives the rows of a world the digests of its keys. */
+    /** Gives the rows of a world the digests of its keys; clients and sessions have none. */
     async fit(migrator: pg.Client, { tenants }: World): Promise<void> {
       const digests = tenants.flatMap(({ keys }, at) =>
         keys.map((_, n) => ({ tenant: tenantId(at), id: idOf(`k${n}`), digest: draw(at, n).hash })),
       );
       await migrator.query(
         `update credentials k set digest = d.digest from jsonb_to_recordset($1) d(tenant uuid, id uuid, digest text)
-          where k.tenant_id = d.tenant and k.id = d.id`,
+          where k.tenant_id = d.tenant and k.id = d.id and k.kind = 'key'`,
         [JSON.stringify(digests)],
       );
     },
