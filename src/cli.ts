@@ -13,7 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   doctor: () => import('./cli/doctor.ts'),
   token: () => import('./cli/token.ts'),
   issuers: () => import('./cli/issuers.ts'),
-  keys: () => import('./cli/keys.ts'),
+  'signing-keys': () => import('./cli/signing-keys.ts'),
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
 };

@@ -48,9 +48,7 @@ function draw(): KeyMaterial & { readonly key: string } {
 
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'A key to be made.',
-  fields: (t) => ({
-    ...termFields(t),
-  }),
+  fields: termFields,
 });
 
 builder.mutationField('createApiKey', (t) =>

@@ -50,28 +50,16 @@ function issued(
     : FORBIDDEN;
 }
 
-/** A way of making a credential: its own part of the input, and what is no input for it at all. */
-type Making = {
-  readonly type: 'IssuedApiKey' | 'RegisteredClient';
-  readonly own: (wanted: NewKey) => object;
-  readonly isInput: (wanted: NewKey) => boolean;
-};
+/** A way of making a credential, and its own part of the input. */
+type Making = { readonly type: 'IssuedApiKey' | 'RegisteredClient'; readonly own: object };
 
-const CREATING: Making = {
-  type: 'IssuedApiKey',
-  own: ({ ends }) => ({ lifetimeSeconds: ends }),
-  isInput: ({ ends }) => isLifetime(ends),
-};
-const REGISTERING: Making = {
-  type: 'RegisteredClient',
-  own: ({ ends }) => ({ publicKey: PUBLIC_KEY, lifetimeSeconds: ends }),
-  isInput: ({ ends }) => isLifetime(ends),
-};
+const CREATING: Making = { type: 'IssuedApiKey', own: {} };
+const REGISTERING: Making = { type: 'RegisteredClient', own: { publicKey: PUBLIC_KEY } };
 
-function making(scene: Scene, { type, isInput }: Making, wanted: NewKey): string {
-  const { entity, capabilities, pinned } = wanted;
+function making(scene: Scene, { type }: Making, wanted: NewKey): string {
+  const { entity, capabilities, pinned, ends } = wanted;
   const words = capabilities.length > 0 && capabilities.every((one) => known.has(one));
-  if (!words || !isInput(wanted) || !isHolder(entity)) {
+  if (!words || !isLifetime(ends) || !isHolder(entity)) {
     return BAD_INPUT;
   }
   const refusal = keyRefusal(scene.a, wanted);
@@ -93,7 +81,8 @@ function made(scene: Scene, how: Making): Tried[] {
       capabilities: one.capabilities,
       ...holder,
       ...(one.pinned === null ? {} : { delegationId: globalId('Delegation', `d${one.pinned}`) }),
-      ...how.own(one),
+      lifetimeSeconds: one.ends,
+      ...how.own,
     },
     outcome: making(scene, how, one),
     changes: ['+credentials'],

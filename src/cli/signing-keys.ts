@@ -1,4 +1,4 @@
-// `bailiwick keys`: the keys that sign this installation's tokens, for the day when the schedule is not enough.
+// `bailiwick signing-keys`: the keys that sign this installation's tokens, for the day when the schedule is not enough.
 //
 // The operator's work, as the migrator. A running server reads the keys again within a minute, so that is how long a removed
 // one still counts. Private halves are neither shown nor unwrapped.
@@ -16,7 +16,7 @@ type Values = { readonly kid?: string; readonly json?: boolean };
 
 export const command = defineCommand(
   {
-    name: 'keys',
+    name: 'signing-keys',
     summary: "Lists, rotates and removes the keys that sign this installation's tokens",
     details: [
       'They are made when the first token is asked for, and take turns by themselves every thirty days.',
