@@ -81,14 +81,14 @@ export function createTokenService(own: OwnIssuer, verifier: Verifier): TokenSer
   const { issuer, database } = settings;
   const audience = audienceOf(issuer);
   const origin = new URL(issuer);
-  let made: { readonly kids: string; readonly provider: Provider } | undefined;
+  let made: { readonly kids: string; readonly answer: ReturnType<Provider['callback']> } | undefined;
 
-  /** The provider whose keys sign now. */
-  const current = async (): Promise<Provider> => {
+  /** The library, made with the keys that sign now. */
+  const current = async (): Promise<ReturnType<Provider['callback']>> => {
     const keys = await ring.signing();
     const kids = keys.map(({ kid }) => kid).join();
     if (made?.kids !== kids) {
-      const [{ makeProvider }, { addTokenExchange }, { answer, isUnanswered }] = await Promise.all([
+      const [{ makeProvider }, { addTokenExchange }, structured] = await Promise.all([
         import('./provider.ts'),
         import('./exchange.ts'),
         import('./structured.ts'),
@@ -98,26 +98,30 @@ export function createTokenService(own: OwnIssuer, verifier: Verifier): TokenSer
       provider.use(async (context, next) => {
         await next();
         const request = requests.getStore();
-        if (request !== undefined && isUnanswered(context)) {
-          await answer(context, { issuer, audience, database, verifier, store }, request.requestId);
+        if (request !== undefined && structured.isUnanswered(context)) {
+          await structured.answer(
+            context,
+            { issuer, audience, database, verifier, store },
+            request.requestId,
+          );
         }
       });
       note(provider);
-      made = { kids, provider };
+      made = { kids, answer: provider.callback() };
     }
-    return made.provider;
+    return made.answer;
   };
 
   return {
     async handle(request, response, arrival) {
-      const provider = await current();
+      const answer = await current();
       // one name, one form of answer
       request.headers.host = origin.host;
       request.headers['x-forwarded-host'] = origin.host;
       request.headers['x-forwarded-proto'] = origin.protocol.slice(0, -1);
       request.headers.accept = 'application/json';
       const state: Request = { ...arrival };
-      await requests.run(state, () => provider.callback()(request, response));
+      await requests.run(state, () => answer(request, response));
       return { failed: state.refused === true };
     },
     endpoints: new Set(Object.values(ENDPOINTS)),

@@ -15,7 +15,7 @@ import { personOf } from '../../../../src/assurance/rows.ts';
 import type { Principal } from '../../../../src/assurance/world.ts';
 import { SCOPES } from '../../../../src/capabilities.ts';
 import { PUBLIC_KEY } from '../../../api/attempts.ts';
-import { keyRefusal, mayEndKeysOf, rotationRefusal } from '../keys.ts';
+import { issueRefusal, mayEndKeysOf, rotationRefusal } from '../keys.ts';
 import { isPerson } from '../rules.ts';
 import {
   BAD_INPUT,
@@ -62,7 +62,7 @@ function making(scene: Scene, { type }: Making, wanted: NewKey): string {
   if (!words || !isLifetime(ends) || !isHolder(entity)) {
     return BAD_INPUT;
   }
-  const refusal = keyRefusal(scene.a, wanted);
+  const refusal = issueRefusal(scene.a, wanted);
   return refusal === undefined
     ? issued(scene, type, entity, pinned, [])
     : `CredentialRefused ${refusal.toUpperCase()}`;
