@@ -54,12 +54,13 @@ export type LaneOptions = Partial<PoolConfig> & {
 export async function openLane(
   on: TestDatabase,
   { url, prisma = {}, serverVersion, ...given }: LaneOptions = {},
+  atEnd: (end: () => Promise<void>) => void = onTestFinished,
 ): Promise<Lane> {
   const limits = { ...LIMITS, ...given };
   await trustTickets(on);
   const pool = new SealedPool(url ?? on.runtimeUrl, limits, serverVersion ?? (await versionOf(on)));
   const client = createClient(pool);
-  onTestFinished(async () => {
+  atEnd(async () => {
     await client.$disconnect();
     await pool.end();
   });

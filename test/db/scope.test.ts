@@ -10,7 +10,16 @@ import { newId } from '../../src/ids.ts';
 import type { Acting } from '../kit/as.ts';
 import { through } from '../kit/cast.ts';
 import { openLane } from './lane.ts';
-import { concernOf, delegate, fieldsOf, listsOf, MODELS, newRow, tableOf, test } from './unguarded.ts';
+import {
+  test as base,
+  concernOf,
+  delegate,
+  fieldsOf,
+  listsOf,
+  MODELS,
+  newRow,
+  tableOf,
+} from './unguarded.ts';
 
 const CALLERS: readonly (readonly [ActorName, Acting])[] = [
   ['alice', {}],
@@ -24,11 +33,15 @@ const CALLERS: readonly (readonly [ActorName, Acting])[] = [
 /** What is asked here is much for one transaction, and a machine may be busy. */
 const PATIENT = { statementMs: 5000, transactionMs: 20_000 };
 
+// one for the file: a client of Prisma's costs more to make than most of what is asked of it here
+const test = base.extend('lane', { scope: 'file' }, ({ unguarded }, { onCleanup }) =>
+  openLane(unguarded, PATIENT, onCleanup),
+);
+
 const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).sort();
 const column = (field: string) => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-test.for(MODELS)('no read of %s leaves the caller', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded, PATIENT);
+test.for(MODELS)('no read of %s leaves the caller', async (model, { unguarded, lane }) => {
   for (const [actor, acting] of CALLERS) {
     await lane.read(
       actor,
@@ -58,8 +71,7 @@ test.for(MODELS)('no read of %s leaves the caller', async (model, { unguarded })
   }
 });
 
-test.for(MODELS)('no write to %s leaves the caller', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded, PATIENT);
+test.for(MODELS)('no write to %s leaves the caller', async (model, { unguarded, lane }) => {
   const stamp = fieldsOf(model).find(({ type }) => type === 'DateTime')?.name ?? '';
   const mark = new Date('2026-11-11T11:11:11.000Z');
   const table = tableOf(model);
@@ -87,8 +99,7 @@ test.for(MODELS)('no write to %s leaves the caller', async (model, { unguarded }
   }
 });
 
-test.for(MODELS)('a new row of %s is in the name of its maker', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded, PATIENT);
+test.for(MODELS)('a new row of %s is in the name of its maker', async (model, { lane }) => {
   const names = new Set(fieldsOf(model).map(({ name }) => name));
   for (const [actor, acting] of CALLERS) {
     const work = async (session: Session) => {
@@ -121,75 +132,76 @@ test.for(MODELS)('a new row of %s is in the name of its maker', async (model, { 
   }
 });
 
-test.for(MODELS)(
-  "a row of %s is neither made in another's name nor moved there",
-  async (model, { unguarded }) => {
-    const lane = await openLane(unguarded, PATIENT);
-    const names = new Set(fieldsOf(model).map(({ name }) => name));
-    const forged = Object.entries({
-      tenantId: TENANTS.globex.id,
-      ownerId: ACTORS.bob.id,
-      createdBy: ACTORS.bob.id,
-      delegationId: newId(),
-      requestId: newId(),
-    }).filter(([name]) => names.has(name));
-    await lane.run('alice', async (session) => {
-      const rows = delegate(session, model);
-      for (const [name, value] of forged) {
-        const row = { ...newRow(model), [name]: value };
-        const where = { tenantId_id: { tenantId: session.tenantId, id: newId() } };
-        for (const attempt of [
-          () => rows.create({ data: row }),
-          () => rows.createMany({ data: [newRow(model), row] }),
-          () => rows.createManyAndReturn({ data: [newRow(model), row] }),
-          () => rows.update({ where, data: { [name]: value } }),
-          () => rows.updateMany({ data: { [name]: value } }),
-          () => rows.updateManyAndReturn({ data: { [name]: { set: value } } }),
-        ]) {
-          await expect((async () => attempt())()).rejects.toThrow(`${model}.${name} comes from the context`);
-        }
+test.for(MODELS)("a row of %s is neither made in another's name nor moved there", async (model, { lane }) => {
+  const names = new Set(fieldsOf(model).map(({ name }) => name));
+  const forged = Object.entries({
+    tenantId: TENANTS.globex.id,
+    ownerId: ACTORS.bob.id,
+    createdBy: ACTORS.bob.id,
+    delegationId: newId(),
+    requestId: newId(),
+  }).filter(([name]) => names.has(name));
+  await lane.run('alice', async (session) => {
+    const rows = delegate(session, model);
+    for (const [name, value] of forged) {
+      const row = { ...newRow(model), [name]: value };
+      const where = { tenantId_id: { tenantId: session.tenantId, id: newId() } };
+      for (const attempt of [
+        () => rows.create({ data: row }),
+        () => rows.createMany({ data: [newRow(model), row] }),
+        () => rows.createManyAndReturn({ data: [newRow(model), row] }),
+        () => rows.update({ where, data: { [name]: value } }),
+        () => rows.updateMany({ data: { [name]: value } }),
+        () => rows.updateManyAndReturn({ data: { [name]: { set: value } } }),
+      ]) {
+        await expect((async () => attempt())()).rejects.toThrow(`${model}.${name} comes from the context`);
       }
-      throw new Rollback(undefined);
-    });
+    }
+    throw new Rollback(undefined);
+  });
+});
+
+test.for(MODELS)(
+  'what is read along with %s does not leave the caller',
+  async (model, { unguarded, lane }) => {
+    const lists = listsOf(model);
+    const all = Object.fromEntries(lists.map(({ name }) => [name, true]));
+    for (const [actor, acting] of CALLERS) {
+      await lane.read(
+        actor,
+        async (session) => {
+          const concerned = new Map<string, string[]>();
+          for (const { type } of lists) {
+            concerned.set(type, (await concernOf(unguarded, type, session)).concerned);
+          }
+          for (const relationLoadStrategy of lists.length > 0 ? ['join', 'query'] : []) {
+            const load = (selection: object) =>
+              delegate(session, model).findMany({
+                relationLoadStrategy,
+                orderBy: { id: 'asc' },
+                ...selection,
+              });
+            const rows = await load({ include: { ...all, _count: { select: all } } });
+            for (const row of rows) {
+              for (const { name, type } of lists) {
+                const nested = ids(row[name] as { id: string }[]);
+                expect(nested.filter((id) => !concerned.get(type)?.includes(id))).toEqual([]);
+                expect(row._count).toMatchObject({ [name]: nested.length });
+              }
+            }
+            const counted = await load({ select: { id: true, _count: true } });
+            expect(counted.map(({ _count }) => _count)).toEqual(rows.map(({ _count }) => _count));
+          }
+        },
+        acting,
+      );
+    }
   },
 );
 
-test.for(MODELS)('what is read along with %s does not leave the caller', async (model, { unguarded }) => {
-  const lane = await openLane(unguarded, PATIENT);
-  const lists = listsOf(model);
-  const all = Object.fromEntries(lists.map(({ name }) => [name, true]));
-  for (const [actor, acting] of CALLERS) {
-    await lane.read(
-      actor,
-      async (session) => {
-        const concerned = new Map<string, string[]>();
-        for (const { type } of lists) {
-          concerned.set(type, (await concernOf(unguarded, type, session)).concerned);
-        }
-        for (const relationLoadStrategy of lists.length > 0 ? ['join', 'query'] : []) {
-          const load = (selection: object) =>
-            delegate(session, model).findMany({ relationLoadStrategy, orderBy: { id: 'asc' }, ...selection });
-          const rows = await load({ include: { ...all, _count: { select: all } } });
-          for (const row of rows) {
-            for (const { name, type } of lists) {
-              const nested = ids(row[name] as { id: string }[]);
-              expect(nested.filter((id) => !concerned.get(type)?.includes(id))).toEqual([]);
-              expect(row._count).toMatchObject({ [name]: nested.length });
-            }
-          }
-          const counted = await load({ select: { id: true, _count: true } });
-          expect(counted.map(({ _count }) => _count)).toEqual(rows.map(({ _count }) => _count));
-        }
-      },
-      acting,
-    );
-  }
-});
-
 test('what is read along on the far side of a relation to one does not leave the caller', async ({
-  unguarded,
+  lane,
 }) => {
-  const lane = await openLane(unguarded, PATIENT);
   await lane.read('bob', async ({ db, ownerId }) => {
     const memberships = await db.worldMember.findMany({
       where: { entityId: ownerId },

@@ -1,5 +1,5 @@
 // What would spoil plans, each a change that could come with a pull request and that no test of rows would notice: a lost
-// index, a policy that asks for every row, one in a form that loses the order. Data for plans.test.ts, which puts each into
+// index, a policy that asks for every row, one in a form that loses the order. Data for plans.long.test.ts, which puts each into
 // the database, within a transaction that is rolled back, and looks for the rule that finds it.
 
 import type { Rule } from './contract.ts';
