@@ -1,4 +1,4 @@
-// The same as oracles.test.ts with every voice of the access matrix; and for those that reach furthest in their own way,
+// The same as few.long.test.ts with every voice of the access matrix; and for those that reach furthest in their own way,
 // with every hidden row, every kind of condition and every state. So this is where a line of verdict.ts that is no longer
 // needed is noticed.
 

@@ -2,7 +2,7 @@
 // stands in one of the two lists below with its reason, and what stands there must still answer.
 //
 // A list is no excuse: the first needs an id that nobody can guess and that the API never takes from a client as the id of
-// something new (api.test.ts); the second is what is wrong, or open, and known.
+// something new (api.long.test.ts); the second is what is wrong, or open, and known.
 
 import type { Catalog } from './catalog.ts';
 import { type Stage, type Tried, telling } from './experiment.ts';
