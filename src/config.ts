@@ -23,6 +23,11 @@ const integer = (min: number, max: number) =>
     .min(min, `must be at least ${min}`)
     .max(max, `must be at most ${max}`);
 
+const secret = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters')
+  .optional();
+
 const issuers = z
   .string()
   .transform((text, context) => {
@@ -55,18 +60,12 @@ export const SETTINGS = {
     about: 'Folder of the embedded database and of generated secrets',
   },
   TICKET_KEY: {
-    parse: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters')
-      .optional(),
+    parse: secret,
     default: undefined,
     about: 'Key that seals the database context, shared by all server processes; unset: made in `DATA_DIR`',
   },
   KEY_ENCRYPTION_KEY: {
-    parse: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters')
-      .optional(),
+    parse: secret,
     default: undefined,
     about: 'Key that wraps private signing keys, shared by all server processes; unset: made in `DATA_DIR`',
   },

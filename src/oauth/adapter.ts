@@ -8,7 +8,7 @@
 import { errors } from 'oidc-provider';
 import { clientIdOf, readClientId } from '../auth/client-id.ts';
 import type { LiveCredential, TokenStore } from '../db/tokens.ts';
-import { PUBLIC_CLIENT, readGrantId, sha256 } from './names.ts';
+import { PUBLIC_CLIENT, readGrantId, sha256, TOKEN_EXCHANGE } from './names.ts';
 
 type Payload = Record<string, unknown>;
 
@@ -150,9 +150,6 @@ function clients({ store }: AdapterSettings): Partial<Adapter> {
     },
   };
 }
-
-/** RFC 8693 section 2.1. */
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** The public client: it has no secret, so that its refresh tokens are bound to its key when it proves to have one. */
 export const publicClient = (scopes: readonly string[]) => ({

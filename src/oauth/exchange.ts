@@ -8,7 +8,6 @@
 
 import { errors, type Provider } from 'oidc-provider';
 import type { KeyId } from '../ids.ts';
-import { TOKEN_EXCHANGE } from './adapter.ts';
 import { delegate } from './delegate.ts';
 import {
   type Exchange,
@@ -20,7 +19,7 @@ import {
   presented,
   TOKEN_TYPES,
 } from './issue.ts';
-import { grantIdOf, PUBLIC_CLIENT } from './names.ts';
+import { grantIdOf, PUBLIC_CLIENT, TOKEN_EXCHANGE } from './names.ts';
 import { authorityOf, claimsOf, type PresentedToken } from './presented.ts';
 import { ACCESS_SECONDS, secondsUntil } from './provider.ts';
 import { requests } from './request.ts';

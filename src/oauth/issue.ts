@@ -11,7 +11,7 @@ import type { TicketClaims } from '../db/ticket.ts';
 import { type SessionRefusal, startSession } from '../db/tokens.ts';
 import { BailiwickError } from '../errors.ts';
 import { type EntityId, type KeyId, newId, type RequestId } from '../ids.ts';
-import { type PresentedToken, verify } from './presented.ts';
+import { type PresentedToken, provesNothing, verify } from './presented.ts';
 import { type OurClaims, resourceInfo, say } from './provider.ts';
 import { requests } from './request.ts';
 
@@ -58,7 +58,7 @@ export async function presented(
 
 /** Section 2.2.2: a token that is not good makes an invalid request. Why stands in the log. */
 export function notGood(name: string, cause: unknown): unknown {
-  return cause instanceof BailiwickError && cause.code !== 'UNAUTHENTICATED'
+  return cause instanceof BailiwickError && !provesNothing(cause)
     ? cause
     : new errors.InvalidRequest(`the ${name} is not good`, undefined, { cause });
 }

@@ -7,6 +7,16 @@ import { type KeyId, parseId } from '../ids.ts';
 /** The one client that anybody may be: for people at a browser or a terminal, where no secret could be kept (RFC 6749 section 2.1). */
 export const PUBLIC_CLIENT = 'bailiwick';
 
+/** RFC 8693 section 2.1. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+/** Where the service answers, by the library's names for it. */
+export const ENDPOINTS = {
+  token: '/oauth/token',
+  revocation: '/oauth/revoke',
+  introspection: '/oauth/introspect',
+} as const;
+
 /** What a refresh token belongs to: a session, and the client that has it. */
 export type Family = { readonly sessionId: KeyId; readonly tenant: string; readonly clientId: string };
 

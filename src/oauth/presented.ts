@@ -66,6 +66,10 @@ export async function verify(verifier: Verifier, own: string, text: string): Pro
   return { token, credentialId };
 }
 
+/** Whether an error says that what was presented does not count, whoever found out. */
+export const provesNothing = (error: unknown) =>
+  error instanceof BailiwickError && error.code === 'UNAUTHENTICATED';
+
 /**
  * The authority of whoever opens such a context; undefined when it has none, or there is no such.
  *
@@ -88,7 +92,7 @@ export async function authorityOf(
     });
     return found;
   }).catch((error: unknown) => {
-    if (error instanceof BailiwickError && error.code === 'UNAUTHENTICATED') {
+    if (provesNothing(error)) {
       return undefined;
     }
     throw error;

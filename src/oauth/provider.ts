@@ -11,7 +11,7 @@ import { SCOPES } from '../capabilities.ts';
 import type { LiveCredential, TokenStore } from '../db/tokens.ts';
 import type { KeyId } from '../ids.ts';
 import { adapterFor, CLIENT_PROPERTIES, type OurClient, publicClient } from './adapter.ts';
-import { readGrantId, sha256 } from './names.ts';
+import { ENDPOINTS, readGrantId, sha256 } from './names.ts';
 import { requests } from './request.ts';
 import type { SigningKey } from './signing-keys.ts';
 
@@ -103,7 +103,7 @@ export function makeProvider({ issuer, audience, store, keys }: ProviderSettings
     },
     assertJwtClientAuthClaimsAndHeader: boundedAssertion,
     scopes: SCOPES,
-    routes: { token: '/oauth/token', revocation: '/oauth/revoke', introspection: '/oauth/introspect' },
+    routes: ENDPOINTS,
     // only an exchange issues the first one; that this is set at all makes refreshing one of the grants
     issueRefreshToken: () => false,
     rotateRefreshToken: true,

@@ -12,14 +12,10 @@ import { SCOPES } from '../capabilities.ts';
 import type { Database } from '../db/session.ts';
 import { type TokenStore, tokenStore } from '../db/tokens.ts';
 import { BailiwickError } from '../errors.ts';
+import { ENDPOINTS, TOKEN_EXCHANGE } from './names.ts';
+import { provesNothing } from './presented.ts';
 import { type Request, requests } from './request.ts';
 import { type KeyRing, openKeyRing } from './signing-keys.ts';
-
-export const ENDPOINTS = {
-  token: '/oauth/token',
-  revocation: '/oauth/revoke',
-  introspection: '/oauth/introspect',
-} as const;
 
 export type TokenServiceSettings = {
   /** Our name as an issuer: the origin by which clients know this server. */
@@ -64,7 +60,8 @@ export function ownIssuer(settings: TokenServiceSettings): OwnIssuer {
     keys: ring.source,
     config: {
       issuer,
-      audience: audienceOf(issuer),
+      // the resource for which tokens are issued (RFC 8707): the API
+      audience: `${issuer}/graphql`,
       jwksUri: `${issuer}/.well-known/jwks.json`,
       types: ['at+jwt'],
       algorithms: [...ALGORITHMS],
@@ -73,13 +70,10 @@ export function ownIssuer(settings: TokenServiceSettings): OwnIssuer {
   };
 }
 
-/** The resource for which tokens are issued (RFC 8707): the API. */
-const audienceOf = (issuer: string) => `${issuer}/graphql`;
-
 export function createTokenService(own: OwnIssuer, verifier: Verifier): TokenService {
   const { settings, store, ring } = own;
   const { issuer, database } = settings;
-  const audience = audienceOf(issuer);
+  const { audience } = own.config;
   const origin = new URL(issuer);
   let made: { readonly kids: string; readonly answer: ReturnType<Provider['callback']> } | undefined;
 
@@ -143,7 +137,7 @@ function note(provider: Provider): void {
       const { message, error_detail: detail, cause } = error;
       const why =
         cause instanceof Error ? (cause.cause instanceof Error ? cause.cause : cause).message : detail;
-      request.refused ||= FAILURES.has(message) || isRefusal(cause);
+      request.refused ||= FAILURES.has(message) || provesNothing(cause);
       request.log.warn({ event, error: message, detail: why }, 'refused');
     }
   };
@@ -158,12 +152,10 @@ function note(provider: Provider): void {
   });
 }
 
-const isRefusal = (cause: unknown) => cause instanceof BailiwickError && cause.code === 'UNAUTHENTICATED';
-
 /** RFC 8414 section 2, of what there is. */
 function metadata(issuer: string): object {
   const endpoints = Object.entries(ENDPOINTS).map(([name, path]) => [`${name}_endpoint`, issuer + path]);
-  const authentication = ['token', 'revocation', 'introspection'].flatMap((name) => [
+  const authentication = Object.keys(ENDPOINTS).flatMap((name) => [
     [
       `${name}_endpoint_auth_methods_supported`,
       name === 'introspection' ? ['private_key_jwt'] : ['private_key_jwt', 'none'],
@@ -176,11 +168,7 @@ function metadata(issuer: string): object {
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     scopes_supported: SCOPES,
     response_types_supported: [],
-    grant_types_supported: [
-      'refresh_token',
-      'client_credentials',
-      'urn:ietf:params:oauth:grant-type:token-exchange',
-    ],
+    grant_types_supported: ['refresh_token', 'client_credentials', TOKEN_EXCHANGE],
     ...Object.fromEntries(authentication),
     dpop_signing_alg_values_supported: ALGORITHMS,
   };

@@ -6,21 +6,13 @@
 
 import type { Context } from 'oidc-provider';
 import { readClientId } from '../auth/client-id.ts';
-import type { Verifier } from '../auth/token.ts';
-import type { Database } from '../db/session.ts';
 import type { TokenStore } from '../db/tokens.ts';
-import { BailiwickError } from '../errors.ts';
 import type { RequestId } from '../ids.ts';
+import type { ExchangeSettings } from './issue.ts';
 import { markOfToken } from './names.ts';
-import { authorityOf, claimsOf, type PresentedToken, verify } from './presented.ts';
+import { authorityOf, claimsOf, type PresentedToken, provesNothing, verify } from './presented.ts';
 
-export type StructuredSettings = {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly database: Database;
-  readonly verifier: Verifier;
-  readonly store: TokenStore;
-};
+export type StructuredSettings = ExchangeSettings & { readonly store: TokenStore };
 
 /** Whether the library has said that it cannot answer for a token because it is a signed one. */
 export function isUnanswered({ oidc, body }: Context): boolean {
@@ -52,7 +44,7 @@ async function read(
     const found = await verify(verifier, issuer, text);
     return found.credentialId === undefined ? undefined : found;
   } catch (error) {
-    if (error instanceof BailiwickError && error.code === 'UNAUTHENTICATED') {
+    if (provesNothing(error)) {
       return undefined;
     }
     throw error;

@@ -127,3 +127,16 @@ function withJwk(pair: { privateKey: KeyObject; publicKey: KeyObject }, kid: str
   const jwk = pair.publicKey.export({ format: 'jwk' });
   return { ...pair, jwk: kid === undefined ? jwk : { ...jwk, kid } };
 }
+
+/** A modulus with the fingerprint: a power of 65537 modulo the product of the first 126 primes. */
+export function likeRoca(): string {
+  let [product, power] = [1n, 1n];
+  for (let n = 2; n <= 701; n += 1) {
+    product *= /^1?$|^(11+?)\1+$/.test('1'.repeat(n)) ? 1n : BigInt(n);
+  }
+  for (let n = 0; n < 1_000; n += 1) {
+    power = (power * 65537n) % product;
+  }
+  const modulus = power + ((1n << 2047n) / product + 1n) * product;
+  return Buffer.from(modulus.toString(16), 'hex').toString('base64url');
+}

@@ -3,23 +3,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { readKeySet, selectKey } from '../../src/auth/jwk.ts';
-import { ecKey, rsaKey } from './forge.ts';
+import { ecKey, likeRoca, rsaKey } from './forge.ts';
 
 const rsa = rsaKey('r').jwk;
 const ec = ecKey('e').jwk;
-
-/** A modulus with the fingerprint: a power of 65537 modulo the product of the first 126 primes. */
-function likeRoca(): string {
-  let [product, power] = [1n, 1n];
-  for (let n = 2; n <= 701; n += 1) {
-    product *= /^1?$|^(11+?)\1+$/.test('1'.repeat(n)) ? 1n : BigInt(n);
-  }
-  for (let n = 0; n < 1_000; n += 1) {
-    power = (power * 65537n) % product;
-  }
-  const modulus = power + ((1n << 2047n) / product + 1n) * product;
-  return Buffer.from(modulus.toString(16), 'hex').toString('base64url');
-}
 
 test.each([
   ['an RSA key of 1024 bits', rsaKey('k', 1024).jwk],
