@@ -89,7 +89,7 @@ test('a transaction that began too late to be waited for goes back to nobody', a
     url: wire.url,
     statementMs: 3000,
     transactionMs: 6000,
-    prisma: { waitMs: 200 },
+    prisma: { waitMs: 1000 },
   });
   const pid = await lane.read('alice', backendOf);
   wire.hold();
