@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/**/*.long.test.ts'],
     globalSetup: ['test/kit/global-setup.ts'],
+    // files share a worker, one after the other: starting one for each costs a fifth of the time. No file leaves anything behind
+    isolate: false,
     // two cores, and most of a test's time is PostgreSQL's
     maxWorkers: 3,
     testTimeout: 30_000,

@@ -13,6 +13,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   doctor: () => import('./cli/doctor.ts'),
   token: () => import('./cli/token.ts'),
   issuers: () => import('./cli/issuers.ts'),
+  keys: () => import('./cli/keys.ts'),
   'signing-keys': () => import('./cli/signing-keys.ts'),
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
@@ -107,6 +108,7 @@ export async function main(): Promise<void> {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     env: process.env,
+    terminal: process.stderr.isTTY === true,
     signal: ending.signal,
   });
 }

@@ -1,138 +1,13 @@
 // The environment, read once into a frozen, typed object, with every problem reported at the same time.
 //
-// Each setting is one row of `SETTINGS` below; the README's table is checked against it by a test. Secrets that are not
-// configured (the ticket key, the embedded server's passwords) are made by the module that needs them, under
-// `dataDir`. Imports nothing of ours but the error that refuses to start and the shape of a trusted issuer.
+// Each setting is one row of settings.ts. Secrets that are not configured (the ticket key, the embedded server's passwords) are
+// made by the module that needs them, under `dataDir`.
 
-import { resolve } from 'node:path';
-import { z } from 'zod';
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
 import { PostureError } from './errors.ts';
-import { configuredIssuer, type IssuerConfig } from './trust.ts';
-
-const url = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' });
-const origin = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-  .refine(
-    (text) => URL.parse(text)?.origin === text,
-    'must be an origin: no path, no user, no slash at the end',
-  );
-const integer = (min: number, max: number) =>
-  z.coerce
-    .number({ error: 'must be a number' })
-    .int('must be a whole number')
-    .min(min, `must be at least ${min}`)
-    .max(max, `must be at most ${max}`);
-
-const secret = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters')
-  .optional();
-
-const issuers = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(configuredIssuer));
-
-/** name -> parser, default, description. The README prints the same three columns. */
-export const SETTINGS = {
-  PORT: { parse: integer(0, 65535), default: '4000', about: 'Port of the HTTP server; 0 takes a free one' },
-  HOST: { parse: z.string().min(1), default: '127.0.0.1', about: 'Address the HTTP server binds to' },
-  DATABASE_URL: {
-    parse: url.optional(),
-    default: undefined,
-    about: 'PostgreSQL as the role `bailiwick_runtime`; unset means embedded',
-  },
-  MIGRATION_DATABASE_URL: {
-    parse: url.optional(),
-    default: undefined,
-    about: 'The same database as the migrator; both URLs or neither',
-  },
-  DATA_DIR: {
-    parse: z.string().min(1),
-    default: '.bailiwick',
-    about: 'Folder of the embedded database and of generated secrets',
-  },
-  TICKET_KEY: {
-    parse: secret,
-    default: undefined,
-    about: 'Key that seals the database context, shared by all server processes; unset: made in `DATA_DIR`',
-  },
-  KEY_ENCRYPTION_KEY: {
-    parse: secret,
-    default: undefined,
-    about: 'Key that wraps private signing keys, shared by all server processes; unset: made in `DATA_DIR`',
-  },
-  ISSUERS: {
-    parse: issuers,
-    default: '[]',
-    about:
-      'JSON array of trusted token issuers: `issuer`, `audience`, `jwksUri` or `discovery`, `types`, `algorithms`, `tenant`, `tenants`',
-  },
-  ALLOW_PRIVATE_ISSUERS: {
-    parse: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }),
-    default: 'false',
-    about: "`true` fetches issuers' keys from private and other special addresses too",
-  },
-  MODE: {
-    parse: z.enum(['production', 'development']),
-    default: 'production',
-    about: '`development` adds the development issuer, GraphiQL, introspection and demo data',
-  },
-  NODE_ENV: {
-    parse: z.string().optional(),
-    default: undefined,
-    about: '`production` forbids `MODE=development`',
-  },
-  LOG_LEVEL: {
-    parse: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']),
-    default: 'info',
-    about: 'Least severe log line written',
-  },
-  POOL_SIZE: { parse: integer(1, 1000), default: '10', about: 'Connections to PostgreSQL' },
-  POOL_WAIT_MS: {
-    parse: integer(10, 60_000),
-    default: '2000',
-    about: 'How long a request waits for a connection before UNAVAILABLE',
-  },
-  STATEMENT_TIMEOUT_MS: {
-    parse: integer(10, 60_000),
-    default: '3000',
-    about: 'Longest statement; PostgreSQL ends it',
-  },
-  TRANSACTION_TIMEOUT_MS: {
-    parse: integer(20, 120_000),
-    default: '6000',
-    about: 'Longest operation; PostgreSQL ends it, well before Prisma would',
-  },
-  PUBLIC_URL: {
-    parse: origin.optional(),
-    default: undefined,
-    about:
-      'Origin by which clients know this server, such as `https://api.example.com`, and its name as an issuer of tokens; unset: it issues none',
-  },
-  TRUST_PROXY: {
-    parse: integer(0, 16),
-    default: '0',
-    about: 'How many proxies of yours stand in front and append to `X-Forwarded-For`',
-  },
-  MAX_BODY_BYTES: {
-    parse: integer(1024, 16 * 1024 * 1024),
-    default: '1048576',
-    about: 'Largest request body',
-  },
-  SHUTDOWN_MS: {
-    parse: integer(0, 120_000),
-    default: '10000',
-    about: 'How long operations in flight may still take after a stop signal',
-  },
-} as const;
+import { SETTINGS } from './settings.ts';
+import type { IssuerConfig } from './trust.ts';
 
 /** Where the database is: two URLs, or an embedded server under `dataDir`. */
 export type DatabaseConfig =
@@ -145,7 +20,7 @@ export type Config = {
   readonly database: DatabaseConfig;
   readonly dataDir: string;
   readonly ticketKey: string | undefined;
-  readonly keyEncryptionKey: string | undefined;
+  readonly keys: KeyConfig;
   readonly issuers: readonly IssuerConfig[];
   /** From where issuers' keys may be fetched. */
   readonly issuerReach: 'public' | 'loopback' | 'any';
@@ -156,6 +31,27 @@ export type Config = {
   readonly trustProxy: number;
   readonly maxBodyBytes: number;
   readonly shutdownMs: number;
+};
+
+/** Where the outermost keys are, as `openKeyProviders` (src/crypto/providers.ts) takes it. */
+export type KeyConfig = {
+  readonly order: readonly ('local' | 'env' | 'vault' | 'aws')[];
+  readonly file: string;
+  readonly keys: readonly string[];
+  readonly vault:
+    | {
+        readonly address: string;
+        readonly token: string | undefined;
+        readonly tokenFile: string | undefined;
+        readonly namespace: string | undefined;
+        readonly mount: string;
+        readonly key: string;
+        readonly timeoutMs: number;
+      }
+    | undefined;
+  readonly aws: { readonly keyId: string; readonly timeoutMs: number } | undefined;
+  /** Folder of the erasure secrets, if there is one. */
+  readonly erasureDir: string | undefined;
 };
 
 /** Sizes and limits of the connection pool; times in milliseconds. */
@@ -171,6 +67,59 @@ function ownAddress(mode: string, host: string, port: number): string | undefine
   return mode === 'development' && port !== 0
     ? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     : undefined;
+}
+
+type Read = <Name extends keyof typeof SETTINGS>(name: Name) => z.infer<(typeof SETTINGS)[Name]['parse']>;
+
+/** Milliseconds for which a key provider elsewhere is waited for: below the longest transaction. */
+const PROVIDER_MS = 2000;
+
+function keyConfig(read: Read, dataDir: string, embedded: boolean): KeyConfig {
+  const keys = read('KEY_ENCRYPTION_KEY') ?? [];
+  const address = read('VAULT_ADDR');
+  const kmsKey = read('AWS_KMS_KEY');
+  const erasureDir = read('ERASURE_DIR');
+  const [mount = '', key = ''] = (read('VAULT_TRANSIT') ?? '').split('/');
+  return {
+    order: read('KEY_PROVIDER') ?? (keys.length > 0 ? ['env'] : ['local']),
+    file: join(dataDir, 'encryption.key'),
+    keys,
+    vault:
+      address === undefined
+        ? undefined
+        : {
+            address,
+            token: read('VAULT_TOKEN'),
+            tokenFile: read('VAULT_TOKEN_FILE'),
+            namespace: read('VAULT_NAMESPACE'),
+            mount,
+            key,
+            timeoutMs: PROVIDER_MS,
+          },
+    aws: kmsKey === undefined ? undefined : { keyId: kmsKey, timeoutMs: PROVIDER_MS },
+    // servers on several machines must share it, so an installation with a database elsewhere says where
+    erasureDir:
+      erasureDir === undefined ? (embedded ? join(dataDir, 'erasure') : undefined) : resolve(erasureDir),
+  };
+}
+
+/** What a key provider that is named would need and is not set. */
+function lackingFor({ order, keys, vault, aws }: KeyConfig): string[] {
+  const lacking = {
+    local: undefined,
+    env: keys.length === 0 ? 'KEY_ENCRYPTION_KEY' : undefined,
+    vault:
+      vault === undefined
+        ? 'VAULT_ADDR'
+        : (vault.token === undefined) === (vault.tokenFile === undefined)
+          ? 'either VAULT_TOKEN or VAULT_TOKEN_FILE'
+          : undefined,
+    aws: aws === undefined ? 'AWS_KMS_KEY' : undefined,
+  };
+  // of what could not be read, something was said already
+  return [...new Set(order ?? [])].flatMap((scheme) =>
+    lacking[scheme] === undefined ? [] : [`KEY_PROVIDER ${scheme} needs ${lacking[scheme]}`],
+  );
 }
 
 /**
@@ -226,7 +175,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         : { kind: 'embedded' },
     dataDir: resolve(read('DATA_DIR') ?? '.bailiwick'),
     ticketKey: read('TICKET_KEY'),
-    keyEncryptionKey: read('KEY_ENCRYPTION_KEY'),
+    keys: keyConfig(read, resolve(read('DATA_DIR') ?? '.bailiwick'), runtimeUrl === undefined),
     issuers: read('ISSUERS'),
     issuerReach: read('ALLOW_PRIVATE_ISSUERS') ? 'any' : mode === 'development' ? 'loopback' : 'public',
     development: mode === 'development',
@@ -237,6 +186,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     maxBodyBytes: read('MAX_BODY_BYTES'),
     shutdownMs: read('SHUTDOWN_MS'),
   };
+  findings.push(...lackingFor(config.keys));
   if (findings.length > 0) {
     throw new PostureError('The environment is not usable:', findings);
   }

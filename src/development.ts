@@ -5,6 +5,7 @@ import { toGlobalId } from './api/global-id.ts';
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/development.ts';
 import { SCOPES } from './capabilities.ts';
 import type { Config } from './config.ts';
+import type { DataKeyRing } from './crypto/keys.ts';
 import { ACTORS, type ActorName, AGENTS, type AgentName } from './demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from './demo/delegations.ts';
 import { MEMORIES } from './demo/memories.ts';
@@ -111,12 +112,16 @@ async function identitiesOf(
 }
 
 /** Makes the demo: data, issuer and pages. */
-export async function development(config: Config, migratorUrl: string): Promise<Development> {
+export async function development(
+  config: Config,
+  migratorUrl: string,
+  keys: DataKeyRing,
+): Promise<Development> {
   const issuer = developmentIssuer(config);
-  await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER });
+  await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER, keys });
   const story = async () => {
     // whoever opens the page finds the story at its beginning, though its last telling ended a delegation
-    const delegations = await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER, revive: true });
+    const delegations = await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER, keys, revive: true });
     const memory = MEMORIES.find(({ owner }) => owner === 'alice');
     const tabs = storyTabs({
       memory: toGlobalId('Memory', memory?.id ?? ''),

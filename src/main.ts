@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import { createEngine } from './api/yoga.ts';
 import { createVerifier } from './auth/token.ts';
 import type { Config } from './config.ts';
+import { openDataKeyRing } from './crypto/keys.ts';
 import { createClient } from './db/client.ts';
 import { openDatabase } from './db/connect.ts';
 import { KeyUses } from './db/key-uses.ts';
@@ -19,10 +20,11 @@ import type { Database } from './db/session.ts';
 import { ticketKey } from './db/ticket.ts';
 import { proofMemory } from './db/tokens.ts';
 import { development } from './development.ts';
+import { openRoots } from './encryption.ts';
 import { PostureError } from './errors.ts';
 import { healthPages } from './health.ts';
 import { registeredIssuers } from './identity.ts';
-import { createTokenService, documentPages, type OwnIssuer, ownIssuer } from './oauth/service.ts';
+import { createTokenService, documentPages, ownIssuer } from './oauth/service.ts';
 import { schema } from './schema.ts';
 import { loadSecret } from './secret.ts';
 import { createHttpServer } from './server.ts';
@@ -55,10 +57,13 @@ export async function main(
     const secret = loadSecret(config.ticketKey, config.dataDir, 'ticket.key');
     const key = ticketKey(secret);
     progress('migrations, policies and posture');
-    const { serverVersion, warnings } = await prepareDatabase(connection, { kid: key.kid, secret });
+    const { serverVersion, unsealed, warnings } = await prepareDatabase(connection, { kid: key.kid, secret });
     for (const warning of warnings) {
       log.warn({ check: warning.check, subject: warning.subject }, warning.message);
     }
+    const roots = await openRoots(config);
+    running.defer(() => roots.provider.close?.());
+    const keys = openDataKeyRing(roots);
     const pool = new SealedPool(connection.runtimeUrl, config.pool, serverVersion);
     pool.on('error', (error) => {
       // while stopping, the database may be quicker than the farewell to it
@@ -67,12 +72,15 @@ export async function main(
       }
     });
     running.defer(() => pool.end());
-    const client = createClient(pool);
+    const client = createClient(pool, { keys, unsealed });
     running.defer(() => client.$disconnect());
     const { waitMs, transactionMs } = config.pool;
     const database: Database = { client, ticketKey: key, transactionMs, waitMs };
-    const demo = config.development ? await development(config, connection.migratorUrl) : undefined;
-    const own = config.publicUrl === undefined ? undefined : tokenIssuer(config, config.publicUrl, database);
+    const demo = config.development ? await development(config, connection.migratorUrl, keys) : undefined;
+    const own =
+      config.publicUrl === undefined
+        ? undefined
+        : ownIssuer({ issuer: config.publicUrl, database, provider: roots.provider });
     const verifier = createVerifier(config.issuers, {
       reach: config.issuerReach,
       directory: registeredIssuers(database, log),
@@ -109,12 +117,6 @@ export async function main(
     await running.disposeAsync();
     throw error;
   }
-}
-
-/** This server as an issuer of tokens. */
-function tokenIssuer(config: Config, issuer: string, database: Database): OwnIssuer {
-  const wrapping = loadSecret(config.keyEncryptionKey, config.dataDir, 'encryption.key');
-  return ownIssuer({ issuer, database, wrapping });
 }
 
 /** @returns the origin at which it answers. */

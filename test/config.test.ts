@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readConfig, SETTINGS } from '../src/config.ts';
+import { readConfig } from '../src/config.ts';
 import { PostureError } from '../src/errors.ts';
+import { SETTINGS } from '../src/settings.ts';
 
 const findings = (env: Record<string, string>): readonly string[] => {
   try {
@@ -44,6 +45,38 @@ test('every problem is named at the same time', () => {
   ]) {
     expect(wrong.some((finding) => finding.startsWith(`${name} `))).toBe(true);
   }
+});
+
+test('a key provider without its settings is refused at the start', () => {
+  expect(findings({ KEY_PROVIDER: 'vault,env,aws' })).toEqual([
+    'KEY_PROVIDER vault needs VAULT_ADDR',
+    'KEY_PROVIDER env needs KEY_ENCRYPTION_KEY',
+    'KEY_PROVIDER aws needs AWS_KMS_KEY',
+  ]);
+  const vault = { KEY_PROVIDER: 'vault', VAULT_ADDR: 'https://vault.example:8200' };
+  const which = ['KEY_PROVIDER vault needs either VAULT_TOKEN or VAULT_TOKEN_FILE'];
+  expect(findings(vault)).toEqual(which);
+  expect(findings({ ...vault, VAULT_TOKEN: 't', VAULT_TOKEN_FILE: '/t' })).toEqual(which);
+  expect(findings({ KEY_PROVIDER: 'kms' })).toHaveLength(1);
+  expect(findings({ KEY_ENCRYPTION_KEY: `${'a'.repeat(43)},short` })).toHaveLength(1);
+});
+
+test('where the outermost keys are follows from what is set', () => {
+  const key = 'a'.repeat(43);
+  expect(readConfig({}).keys).toMatchObject({ order: ['local'], keys: [] });
+  expect(readConfig({}).keys.erasureDir).toMatch(/erasure$/);
+  expect(readConfig({ KEY_ENCRYPTION_KEY: `${key}, ${key}` }).keys).toMatchObject({
+    order: ['env'],
+    keys: [key, key],
+  });
+  const external = readConfig({
+    DATABASE_URL: 'postgresql://bailiwick_runtime@db/app',
+    MIGRATION_DATABASE_URL: 'postgresql://bailiwick_migrator@db/app',
+    KEY_PROVIDER: 'aws,local',
+    AWS_KMS_KEY: 'alias/bailiwick',
+  });
+  expect(external.keys).toMatchObject({ order: ['aws', 'local'], aws: { keyId: 'alias/bailiwick' } });
+  expect(external.keys.erasureDir).toBeUndefined();
 });
 
 test('the environment gives no issuer the id of a row', () => {

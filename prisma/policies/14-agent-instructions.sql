@@ -1,6 +1,7 @@
 -- agent_instructions
 -- The system prompt and the private instructions of an agent. The owner in person reads and writes them; the agent
--- reads its own when it acts as itself. No delegation reaches them: no other agent ever learns what one was told.
+-- reads its own when it acts as itself. No delegation reaches them: no other agent ever learns what one was told. Both are encrypted
+-- with the agent's own key: nothing else may be written.
 
 alter table public.agent_instructions enable row level security, force row level security;
 
@@ -23,9 +24,18 @@ comment on policy insert_own on public.agent_instructions is 'The owner in perso
 create policy update_own on public.agent_instructions for update to bailiwick_runtime
   using (owner_id = (select bailiwick.direct_owner('agent', 'update')));
 comment on policy update_own on public.agent_instructions is 'The owner in person instructs an agent anew.';
+
+create policy insert_sealed on public.agent_instructions as restrictive for insert to bailiwick_runtime
+  with check (bailiwick.seals(system_prompt, id) and bailiwick.seals(private_instructions, id));
+comment on policy insert_sealed on public.agent_instructions is 'Only envelopes under a live key of the agent.';
+
+create policy update_sealed on public.agent_instructions as restrictive for update to bailiwick_runtime
+  with check (bailiwick.seals(system_prompt, id) and bailiwick.seals(private_instructions, id));
+comment on policy update_sealed on public.agent_instructions is 'Only envelopes under a live key of the agent.';
 -- no delete: instructions are emptied, and go when the agent is purged
 
 grant select on public.agent_instructions to bailiwick_runtime;
+-- system_prompt and private_instructions are opaque to the database
 grant insert (tenant_id, id, owner_id, system_prompt, private_instructions, updated_at)
   on public.agent_instructions to bailiwick_runtime;
 grant update (system_prompt, private_instructions, updated_at) on public.agent_instructions to bailiwick_runtime;

@@ -3,6 +3,7 @@
 -- delegation limited to a world shows the memories of that world only. The same goes for creating, changing and
 -- deleting, each with its own capability. Writing a memory into a world needs its owner to be a member of that world at
 -- that time; it stays the owner's afterwards. A member of the world who does not own the memory does not see it.
+-- Content and metadata of a sensitive memory are encrypted with the owner's key: nothing else may be written.
 
 alter table public.memories enable row level security, force row level security;
 
@@ -31,17 +32,26 @@ create policy insert_provenance on public.memories as restrictive for insert to 
     and delegation_id is not distinct from (select bailiwick.delegation_id()));
 comment on policy insert_provenance on public.memories is 'A row says truly who made it, through what, in which request.';
 
+create policy insert_sealed on public.memories as restrictive for insert to bailiwick_runtime
+  with check (not sensitive or bailiwick.seals(content, owner_id) and bailiwick.seals(metadata #>> '{}', owner_id));
+comment on policy insert_sealed on public.memories is 'What is sensitive is an envelope under a live key of its owner.';
+
 create policy update_own on public.memories for update to bailiwick_runtime
   using (owner_id = (select bailiwick.owner('memory', 'update')));
 comment on policy update_own on public.memories is 'The owner changes memories, or an agent that may update them.';
+
+create policy update_sealed on public.memories as restrictive for update to bailiwick_runtime
+  with check (not sensitive or bailiwick.seals(content, owner_id) and bailiwick.seals(metadata #>> '{}', owner_id));
+comment on policy update_sealed on public.memories is 'What is sensitive is an envelope under a live key of its owner.';
 
 create policy delete_own on public.memories for delete to bailiwick_runtime
   using (owner_id = (select bailiwick.owner('memory', 'delete')));
 comment on policy delete_own on public.memories is 'The owner deletes memories, or an agent that may delete them.';
 
 grant select, delete on public.memories to bailiwick_runtime;
-grant insert (tenant_id, id, owner_id, agent_id, world_id, kind, content, tags, metadata, created_by, delegation_id,
+grant insert (tenant_id, id, owner_id, agent_id, world_id, kind, sensitive, content, tags, metadata, created_by, delegation_id,
   request_id, updated_at) on public.memories to bailiwick_runtime;
-grant update (kind, content, tags, metadata, updated_at) on public.memories to bailiwick_runtime;
+-- content and metadata are opaque to the database where they are sensitive
+grant update (kind, sensitive, content, tags, metadata, updated_at) on public.memories to bailiwick_runtime;
 
 -- test: test/policies/memories.test.ts

@@ -48,5 +48,10 @@ grant execute on function
   bailiwick.spend(text, timestamptz),
   bailiwick.signing_keys(),
   bailiwick.add_signing_key(text, text, jsonb, bytea, timestamptz, text),
+  bailiwick.key_holder(),
+  bailiwick.key_tenant(),
+  bailiwick.add_tenant_key(uuid, text, text, boolean),
+  bailiwick.add_data_key(uuid, uuid, uuid, text, boolean),
+  bailiwick.seals(text, uuid),
   bailiwick.audit(uuid, text, text, uuid, jsonb)
 to bailiwick_runtime;

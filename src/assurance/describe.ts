@@ -1,7 +1,7 @@
 // Worlds and those who ask in them as text: what a counter-example looks like.
 
 import { DELEGABLE, SCOPES } from '../capabilities.ts';
-import { type Asker, issuerOf, type Status, slugOf, type World } from './world.ts';
+import { type Asker, firstKeyOf, issuerOf, type Status, slugOf, type World } from './world.ts';
 
 /** Words as they are, or that it is all there are. */
 const listed = (words: readonly string[], all: readonly string[]) =>
@@ -48,9 +48,14 @@ export function describeWorld({ tenants }: World): string {
             k.revoked ? ', revoked' : ''
           }`,
       ),
+      ...tenant.dataKeys.map(
+        (k, n) => `  e${n} data key of ${k.holder}${k.state === 'live' ? '' : `, ${k.state}`}`,
+      ),
       ...tenant.memories.map(
         (m, n) =>
-          `  m${n} memory of ${m.owner}${m.agent === null ? '' : ` by a${m.agent}`}${m.place === null ? '' : ` in w${m.place}`}`,
+          `  m${n} memory of ${m.owner}${m.agent === null ? '' : ` by a${m.agent}`}${m.place === null ? '' : ` in w${m.place}`}${
+            m.sensitive ? `, sensitive under e${firstKeyOf(tenant, m.owner)}` : ''
+          }`,
       ),
     ])
     .join('\n');

@@ -7,17 +7,20 @@
 
 import fc from 'fast-check';
 import { DELEGABLE, SCOPES } from '../capabilities.ts';
-import type {
-  Agent,
-  Delegation,
-  Key,
-  Member,
-  Memory,
-  Place,
-  Principal,
-  Status,
-  Tenant,
-  World,
+import {
+  type Agent,
+  type DataKey,
+  type Delegation,
+  firstKeyOf,
+  type Key,
+  type Member,
+  type Memory,
+  type Place,
+  type Principal,
+  principals,
+  type Status,
+  type Tenant,
+  type World,
 } from './world.ts';
 
 const HOUR = 3600;
@@ -114,15 +117,57 @@ const token = fc.record({
   expired: fc.nat(19).map((n) => n === 19),
 });
 
-/** Worlds of one or two tenants. */
-export const worlds: fc.Arbitrary<World> = fc.record({
-  tenants: fc.array(drawn.map(settle), { minLength: 1, maxLength: 2 }),
-  tokens: fc.array(token, { minLength: 1, maxLength: 5 }),
+const dataKey = fc.record({
+  holder: reference,
+  state: fc.constantFrom<DataKey['state']>('live', 'live', 'live', 'destroyed', 'retired'),
 });
+/** What is sealed in a tenant, and under which keys. */
+const sealing = fc.record({
+  keys: fc.array(dataKey, { maxLength: 6 }),
+  sensitive: fc.array(fc.boolean(), { maxLength: 5 }),
+});
+
+/** Worlds of one or two tenants. */
+export const worlds: fc.Arbitrary<World> = fc
+  .record({
+    tenants: fc.array(drawn.map(settle), { minLength: 1, maxLength: 2 }),
+    tokens: fc.array(token, { minLength: 1, maxLength: 5 }),
+    // last, so that what comes before stays the same for a seed
+    sealed: fc.tuple(sealing, sealing),
+  })
+  .map(({ tenants, tokens, sealed }) => ({
+    tenants: tenants.map((tenant, at) => seal(tenant, sealed[at] ?? { keys: [], sensitive: [] })),
+    tokens,
+  }));
 
 /** The first worlds of a seed; always the same. */
 export function sampleWorlds(seed: number, count: number): World[] {
   return fc.sample(worlds, { seed, numRuns: count });
+}
+
+type Sealing = typeof sealing extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** Gives a tenant its keys, and lets be sensitive what has one. */
+function seal(tenant: Tenant, { keys, sensitive }: Sealing): Tenant {
+  const all = principals(tenant);
+  const owners = tenant.memories.map(({ owner }) => owner);
+  // every second key is of somebody who has something to seal
+  const holders = keys.map(({ holder }, n): Principal => {
+    const some = n % 2 === 0 && owners.length > 0 ? owners : all;
+    return some[holder % some.length] ?? 'u0';
+  });
+  const dataKeys = keys.map(({ state }, n): DataKey => {
+    const holder = holders[n] ?? 'u0';
+    return { holder, version: holders.slice(0, n + 1).filter((one) => one === holder).length, state };
+  });
+  const keyed = { ...tenant, dataKeys };
+  return {
+    ...keyed,
+    memories: tenant.memories.map((memory, n) => ({
+      ...memory,
+      sensitive: sensitive[n] === true && firstKeyOf(keyed, memory.owner) !== null,
+    })),
+  };
 }
 
 /** Makes a tenant of what was drawn: references are taken modulo what there is, and what cannot be is left out. */
@@ -151,7 +196,7 @@ function settle(draw: Drawn): Tenant {
       // an agent's note names an agent of its owner's
       const agent = of(memory.agent, agents.length);
       const fits = agent !== null && owner === `u${agents[agent]?.owner}`;
-      return { owner, agent: fits ? agent : null, place: of(memory.place, places.length) };
+      return { owner, agent: fits ? agent : null, place: of(memory.place, places.length), sensitive: false };
     }),
     keys: draw.keys.map(({ entity, pinned, ...rest }): Key => {
       const holder: Principal = principals[entity % principals.length] ?? 'u0';
@@ -162,6 +207,7 @@ function settle(draw: Drawn): Tenant {
         pinned: pinned === null || rest.kind === 'session' ? null : (held[pinned % held.length] ?? null),
       };
     }),
+    dataKeys: [],
     issuer: draw.issuer,
   };
 }

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import { type Row, rowsOf, type TableName } from './rows.ts';
 import {
+  type DataKey,
   type Delegation,
   idOf,
   issuerOf,
@@ -23,6 +24,31 @@ export const ISSUER = 'https://assurance.test/';
 
 /** How tokens of our own are called that were revoked. */
 export const SPENT = 'spent';
+
+/** What stands for keys and sealed values in a world. */
+export type Sealing = {
+  /** A tenant's key, wrapped. */
+  tenantKey(tenant: number): string;
+  /** The n-th data key of a tenant, wrapped. */
+  dataKey(tenant: number, index: number): string;
+  /** A value under the n-th data key of a tenant, for its place. */
+  seal(tenant: number, index: number, place: SealedPlace, plain: string): string;
+};
+export type SealedPlace = {
+  readonly table: 'memories' | 'agent_instructions';
+  readonly column: string;
+  /** Names within the tenant. */
+  readonly row: string;
+  readonly owner: string;
+};
+
+/** A value that names a key and is sealed with none: as much as the database looks at. */
+export const under = (key: string): string => `bwe1.${key.replaceAll('-', '')}.x`;
+const NAMED: Sealing = {
+  tenantKey: () => 'x',
+  dataKey: () => 'x',
+  seal: (_, index) => under(idOf(`e${index}`)),
+};
 
 /** Stands for the question to bailiwick.grant_refusal about the delegation given. */
 export const WHY_NOT = 'why not';
@@ -85,6 +111,8 @@ const REQUEST = '0198a000-0009-7000-8000-000000000000';
 // Deleted, not truncated: for a handful of rows that is ten times faster.
 const EMPTY = [
   'audit_entries',
+  'data_keys',
+  'tenant_keys',
   'identities',
   'credentials',
   'issuers',
@@ -98,8 +126,8 @@ const EMPTY = [
   .join('; ');
 
 /** Replaces whatever there is by a world. */
-export async function loadWorld(migrator: Client, world: World): Promise<void> {
-  const columns = columnsOf(world);
+export async function loadWorld(migrator: Client, world: World, sealing = NAMED): Promise<void> {
+  const columns = columnsOf(world, sealing);
   await migrator.query('begin');
   await migrator.query(EMPTY);
   for (const [table, rows] of Object.entries(columns)) {
@@ -124,7 +152,7 @@ export const digestOf = (tenant: number, key: number): string =>
 type Columns = Record<string, unknown>;
 
 /** The rows of each table, in the order in which foreign keys want them. */
-function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
+function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identities', Columns[]> {
   const now = Date.now();
   const rows = rowsOf(world);
   const of = (table: TableName, make: (row: Row, tenant: Tenant, index: number) => Columns): Columns[] =>
@@ -142,6 +170,10 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
   const placed = ({ place }: Row) => ({
     world_id: place === null || place === undefined ? null : idOf(`w${place}`),
   });
+  const sealed = ({ table, tenant, name, owner, sealed: key }: Row, column: string, plain: string) =>
+    typeof key === 'number' && (table === 'memories' || table === 'agent_instructions')
+      ? sealing.seal(tenant, key, { table, column, row: name, owner: owner ?? '' }, plain)
+      : null;
   return {
     tenants: of('tenants', (row, { status, subdelegationSeconds }) => ({
       slug: slugOf(row.tenant),
@@ -174,7 +206,10 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
         settings: {},
       };
     }),
-    agent_instructions: of('agent_instructions', (row) => ({ ...owned(row), system_prompt: 'Be brief.' })),
+    agent_instructions: of('agent_instructions', (row) => ({
+      ...owned(row),
+      system_prompt: sealed(row, 'system_prompt', 'Be brief.'),
+    })),
     worlds: of('worlds', (row) => ({ ...owned(row), ...made, name: `${row.name} of ${slugOf(row.tenant)}` })),
     world_members: of('world_members', (row) => ({
       ...owned(row),
@@ -189,16 +224,19 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
       ...(row.delegation === undefined ? {} : granted(row.delegation, now)),
     })),
     memories: of('memories', (row, { memories }, index) => {
-      const agent = memories[index]?.agent;
+      const { agent, sensitive = false } = memories[index] ?? {};
       return {
         ...owned(row),
         ...placed(row),
         ...made,
         agent_id: agent === null || agent === undefined ? null : idOf(`a${agent}`),
         kind: 'note',
-        content: `${row.name} of ${slugOf(row.tenant)}`,
+        sensitive,
+        content:
+          sealed(row, 'content', `${row.name} of ${slugOf(row.tenant)}`) ??
+          `${row.name} of ${slugOf(row.tenant)}`,
         tags: [],
-        metadata: {},
+        metadata: sealed(row, 'metadata', '{}') ?? {},
       };
     }),
     issuers: of('issuers', ({ tenant }, { issuer }) => ({
@@ -213,6 +251,16 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
       created_by: made.created_by,
       request_id: made.request_id,
     })),
+    tenant_keys: of('tenant_keys', ({ tenant }) => ({
+      ...{ purpose: 'wrap', version: 1, wrapped: sealing.tenantKey(tenant), erasable: false },
+      created_at: since(-86_400),
+    })),
+    data_keys: of('data_keys', (row, _, index) => ({
+      ...owned(row),
+      ...(row.dataKey === undefined
+        ? {}
+        : wrapped(row.dataKey, since, () => sealing.dataKey(row.tenant, index))),
+    })),
     // under the name of every issuer: whether it is trusted, and by which tenant, is another question
     identities: rows
       .filter(({ table, kind }) => table === 'entities' && kind !== 'world')
@@ -225,6 +273,23 @@ function columnsOf(world: World): Record<TableName | 'identities', Columns[]> {
           subject: name,
         })),
       ),
+  };
+}
+
+function wrapped(
+  { holder, version, state }: DataKey,
+  since: (seconds: number) => string | null,
+  wrap: () => string,
+): Columns {
+  return {
+    holder_id: idOf(holder),
+    tenant_key_id: idOf('r0'),
+    version,
+    wrapped: state === 'destroyed' ? null : wrap(),
+    erasable: false,
+    created_at: since(-86_400),
+    retired_at: state === 'retired' ? since(-86_000) : null,
+    destroyed_at: state === 'destroyed' ? since(-60) : null,
   };
 }
 

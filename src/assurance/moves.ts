@@ -15,6 +15,15 @@ import {
   sessionsOf,
 } from './keys.ts';
 import { TABLES, type TableName } from './rows.ts';
+import {
+  dataKeysOf,
+  instructedBy,
+  type NewDataKey,
+  nameOfValue,
+  purposeOf,
+  type Value,
+  valuesOf,
+} from './sealing.ts';
 import { type Asker, type Principal, principals, type Status, type Tenant, type World } from './world.ts';
 
 /** A row to insert, by names; what is left out is taken from the context by column defaults. */
@@ -26,8 +35,16 @@ export type NewRow = {
   readonly place?: number | null;
   /** Of a membership: whose. */
   readonly user?: number;
+  /** Of instructions: whose, where they have sealed values. */
+  readonly agent?: number;
+  /** What stands in the encrypted columns of a row that says it is sealed. */
+  readonly value?: Value;
   readonly lie?: Lie;
 };
+
+/** Tables with encrypted columns. */
+export const SEALED = ['memories', 'agent_instructions'] as const;
+export type SealedTable = (typeof SEALED)[number];
 
 /** What a row can lie about: who made it, in which request, through which delegation. */
 export const LIES = ['maker', 'request', 'delegation'] as const;
@@ -39,6 +56,11 @@ export type Move =
   /** The same when the statement also looks at them: RETURNING, as an ORM sends it. */
   | { readonly verb: 'update seen' | 'delete seen'; readonly table: TableName }
   | { readonly verb: 'insert'; readonly table: TableName; readonly row: NewRow }
+  /** To write a value into the encrypted columns of whatever may be changed. */
+  | { readonly verb: 'seal'; readonly table: SealedTable; readonly value: Value }
+  /** To have a first key kept. */
+  | { readonly verb: 'keep tenant key'; readonly purpose: 'wrap' | 'index' }
+  | { readonly verb: 'keep data key'; readonly wanted: NewDataKey }
   /** To make a delegation, and to ask the kernel why not. */
   | { readonly verb: 'grant' | 'why not'; readonly grant: NewGrant }
   /** Through the kernel's functions; of one's own tenant. */
@@ -102,6 +124,7 @@ export function movesOf(world: World, asker: Asker | undefined): Move[] {
       { verb: 'delete seen', table },
     ]),
     ...insertions(world, somebody),
+    ...sealings(world, tenant, somebody),
     ...stretched.map((grant): Move => ({ verb: 'why not', grant })),
     // the policy asks for the same reason: a few show that it does
     ...stretched.slice(0, 4).map((grant): Move => ({ verb: 'grant', grant })),
@@ -116,6 +139,31 @@ export function movesOf(world: World, asker: Asker | undefined): Move[] {
     ...keyMoves(tenant, somebody),
     { verb: 'describe' },
     { verb: 'audit' },
+  ];
+}
+
+/** The person or agent whose rows an asker is about. */
+function ownerOf(tenant: Tenant, { actor, delegation }: Asker): Principal {
+  const chain = delegation === null ? undefined : tenant.delegations[delegation];
+  return chain === undefined ? actor : `u${chain.owner}`;
+}
+
+function sealings(world: World, tenant: Tenant, asker: Asker): Move[] {
+  const owner = ownerOf(tenant, asker);
+  const agent = instructedBy(tenant, asker, owner);
+  const own = valuesOf(world, asker, owner);
+  const common = { tenant: asker.tenant, owner };
+  return [
+    { verb: 'keep tenant key', purpose: purposeOf(asker) },
+    ...dataKeysOf(tenant, asker, owner).map((wanted): Move => ({ verb: 'keep data key', wanted })),
+    ...own.map((value): Move => ({ verb: 'insert', table: 'memories', row: { ...common, value } })),
+    ...own.slice(-1).map((value): Move => ({ verb: 'seal', table: 'memories', value })),
+    ...(agent === undefined
+      ? []
+      : valuesOf(world, asker, `a${agent}`).flatMap((value): Move[] => [
+          { verb: 'insert', table: 'agent_instructions', row: { ...common, agent, value } },
+          { verb: 'seal', table: 'agent_instructions', value },
+        ])),
   ];
 }
 
@@ -141,17 +189,25 @@ function keyMoves(tenant: Tenant, asker: Asker): Move[] {
 export function nameOfMove(move: Move): string {
   switch (move.verb) {
     case 'insert': {
-      const { tenant, owner, kind, status, place, user, lie } = move.row;
+      const { tenant, owner, kind, status, place, user, agent, value, lie } = move.row;
       return [
         `insert ${move.table} of ${owner}`,
         ...(kind === undefined ? [] : [`as ${kind}`]),
         ...(status === undefined ? [] : [status]),
         ...(place === undefined || place === null ? [] : [`in w${place}`]),
         ...(user === undefined ? [] : [`for u${user}`]),
+        ...(agent === undefined ? [] : [`for a${agent}`]),
+        ...(value === undefined ? [] : [nameOfValue(value)]),
         ...(lie === undefined ? [] : [`lying about the ${lie}`]),
         `in tenant-${tenant}`,
       ].join(' ');
     }
+    case 'seal':
+      return `seal ${move.table} ${nameOfValue(move.value)}`;
+    case 'keep tenant key':
+      return `keep a key to ${move.purpose}`;
+    case 'keep data key':
+      return `keep a data key for ${move.wanted.holder} below ${move.wanted.below}`;
     case 'grant':
     case 'why not':
       return `${move.verb} ${nameOfGrant(move.grant)}`;
@@ -188,8 +244,7 @@ function insertions({ tenants }: World, asker: Asker): Move[] {
   }
   const at = asker.tenant;
   const insert = (table: TableName, row: NewRow): Move => ({ verb: 'insert', table, row });
-  const chain = asker.delegation === null ? undefined : tenant.delegations[asker.delegation];
-  const owner: Principal = chain === undefined ? asker.actor : `u${chain.owner}`;
+  const owner = ownerOf(tenant, asker);
   const everywhere = tenant.places.map((_, place) => place);
   const lies = LIES.map((lie) => ({ tenant: at, owner, lie }));
   const abroad = tenants.length > 1 ? [{ tenant: 1 - at, owner }] : [];

@@ -1,6 +1,15 @@
 // The rows that a world becomes, with the facts by which rules tell them apart. Names, not ids; no SQL, no rule.
 
-import type { Delegation, Key, Principal, Status, Tenant, World } from './world.ts';
+import {
+  type DataKey,
+  type Delegation,
+  firstKeyOf,
+  type Key,
+  type Principal,
+  type Status,
+  type Tenant,
+  type World,
+} from './world.ts';
 
 export const TABLES = [
   'tenants',
@@ -14,6 +23,8 @@ export const TABLES = [
   'memories',
   'issuers',
   'credentials',
+  'tenant_keys',
+  'data_keys',
 ] as const;
 export type TableName = (typeof TABLES)[number];
 
@@ -33,6 +44,10 @@ export type Row = {
   readonly user?: number;
   readonly delegation?: Delegation;
   readonly key?: Key;
+  readonly dataKey?: DataKey;
+  /** Of whose key what is sealed in it must be, and the index of the key that it is under; none where nothing is sealed. */
+  readonly holder?: Principal;
+  readonly sealed?: number | null;
 };
 
 /** Every row of a world. */
@@ -54,7 +69,10 @@ export function rowsOf(world: World): Row[] {
       }),
     ),
     ...tenant.memories.map(
-      ({ owner, place }, n): Row => ({ table: 'memories', tenant: at, name: `m${n}`, owner, place }),
+      ({ owner, place, sensitive }, n): Row => ({
+        ...{ table: 'memories', tenant: at, name: `m${n}`, owner, place, holder: owner },
+        sealed: sensitive ? firstKeyOf(tenant, owner) : null,
+      }),
     ),
     ...(tenant.issuer === null ? [] : [{ table: 'issuers' as const, tenant: at, name: 'i0', owner: null }]),
     ...tenant.keys.map(
@@ -66,6 +84,11 @@ export function rowsOf(world: World): Row[] {
         key,
       }),
     ),
+    { table: 'tenant_keys', tenant: at, name: 'r0', owner: null },
+    ...tenant.dataKeys.map((dataKey, n): Row => {
+      const owner = personOf(tenant, dataKey.holder);
+      return { table: 'data_keys', tenant: at, name: `e${n}`, owner, dataKey };
+    }),
   ]);
 }
 
@@ -83,7 +106,14 @@ function entityRows(tenant: Tenant, at: number): Row[] {
       return [
         { table: 'entities', kind: 'agent', status, ...common },
         { table: 'agents', ...common },
-        ...(instructed ? [{ table: 'agent_instructions' as const, ...common }] : []),
+        ...(instructed
+          ? [
+              {
+                ...{ table: 'agent_instructions' as const, ...common, holder: `a${n}` as const },
+                sealed: firstKeyOf(tenant, `a${n}`),
+              },
+            ]
+          : []),
       ];
     }),
     ...tenant.places.flatMap(({ owner, status }, n): Row[] => {

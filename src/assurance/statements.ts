@@ -5,9 +5,10 @@
 
 import type { NewGrant } from './grants.ts';
 import type { NewKey } from './keys.ts';
-import { WHY_NOT } from './load.ts';
+import { under, WHY_NOT } from './load.ts';
 import { type Lie, type Move, type NewRow, nameOfMove } from './moves.ts';
 import type { TableName } from './rows.ts';
+import type { Value } from './sealing.ts';
 import { type Asker, idOf, nameOf, tenantId } from './world.ts';
 
 export type Attempt = {
@@ -26,7 +27,7 @@ const MARKS: Readonly<Partial<Record<TableName, readonly [set: string, found: st
   entities: [`ceiling = '["marked:row"]'`, `ceiling = '["marked:row"]'`],
   users: [`display_name = 'marked'`, `display_name = 'marked'`],
   agents: [`name = 'marked'`, `name = 'marked'`],
-  agent_instructions: [`system_prompt = 'marked'`, `system_prompt = 'marked'`],
+  agent_instructions: [`updated_at = '-infinity'`, `updated_at = '-infinity'`],
   worlds: [`name = 'marked'`, `name = 'marked'`],
   world_members: [`role = 'guest'`, `role = 'guest'`],
   memories: [`kind = 'marked'`, `kind = 'marked'`],
@@ -62,6 +63,17 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
       return { ...common, text: returning(`delete from ${move.table}`), read: rows };
     case 'insert':
       return insertion(common, move.table, columnsOf(move.table, move.row));
+    case 'seal':
+      return sealing(common, move.table, sealed(move.value));
+    case 'keep tenant key': {
+      const text = `select bailiwick.add_tenant_key('${NEW}', '${move.purpose}', 'x', false)::text`;
+      return { ...common, text, read: kept };
+    }
+    case 'keep data key': {
+      const [holder, below] = [move.wanted.holder, move.wanted.below].map(idOf);
+      const text = `select bailiwick.add_data_key('${NEW}', '${holder}', '${below}', 'x', false)::text`;
+      return { ...common, text, read: kept };
+    }
     case 'grant':
       return insertion(common, 'delegations', grantColumns(move.grant, asker?.tenant ?? 0));
     case 'why not':
@@ -222,11 +234,29 @@ function insertion(
   };
 }
 
+const sealed = (value: Value): string => (value === 'plain' ? 'plain' : under(idOf(`e${value}`)));
+
+/** Writes a value into every encrypted column of a table, and finds it there. */
+function sealing(common: Pick<Attempt, 'name'>, table: TableName, value: string): Attempt {
+  const set =
+    table === 'memories'
+      ? `sensitive = true, content = $1 #>> '{}', metadata = $1`
+      : `system_prompt = $1 #>> '{}', private_instructions = $1 #>> '{}'`;
+  return {
+    ...common,
+    text: `update ${table} set ${set}, updated_at = '-infinity'`,
+    given: value,
+    look: `select ${NAMES} from ${table} where updated_at = '-infinity'`,
+    read: rows,
+  };
+}
+
 function columnsOf(table: TableName, row: NewRow): Record<string, unknown> {
-  const { tenant, owner, kind, status, place, user, lie } = row;
+  const { tenant, owner, kind, status, place, user, agent, value, lie } = row;
   const common = {
     tenant_id: tenantId(tenant),
-    id: NEW,
+    // what is sealed is for an agent that exists, perhaps instructed already: that comes after the policy
+    id: agent === undefined ? NEW : idOf(`a${agent}`),
     owner_id: idOf(owner),
     ...lying(lie),
   };
@@ -235,10 +265,13 @@ function columnsOf(table: TableName, row: NewRow): Record<string, unknown> {
   const own: Readonly<Partial<Record<TableName, object>>> = {
     entities: { kind, status: status ?? 'active' },
     agents: { name: 'new', settings: {} },
-    agent_instructions: { system_prompt: 'new' },
+    agent_instructions: { system_prompt: value === undefined ? null : sealed(value) },
     worlds: { name: 'new' },
     world_members: member,
-    memories: { content: 'new', kind: 'note', tags: [], metadata: {} },
+    memories: {
+      ...{ sensitive: value !== undefined, content: value === undefined ? 'new' : sealed(value) },
+      ...{ kind: 'note', tags: [], metadata: value === undefined ? {} : sealed(value) },
+    },
   };
   return { ...common, ...own[table], ...at };
 }
@@ -295,6 +328,10 @@ function told({ value, refused }: Answer): string {
       .map((word) => word.split('/').map(nameOf).join('/'))
       .join(' ')
   );
+}
+
+function kept({ value, refused }: Answer): string {
+  return refused ?? (value === 'true' ? 'kept' : 'not kept');
 }
 
 function done({ value, refused }: Answer): string {

@@ -1,10 +1,10 @@
-// A small world as plain data: tenants with people, agents, worlds, delegations, memories and credentials in every state that
+// A small world as plain data: tenants with people, agents, worlds, delegations, memories, credentials and keys in every state that
 // the tables allow, and the tokens with which they come. What random worlds (generate.ts) are made of, and what the model and the
 // database are both asked about.
 //
 // Everything is named within its tenant: u0 is the first user, a1 the second agent, w0 a world, d2 a delegation, m0 a
-// memory, p0 a membership, k0 a credential, i0 the issuer that the tenant itself trusts. The same name is the same UUID in every
-// tenant, so that nothing but the tenant tells twins apart.
+// memory, p0 a membership, k0 a credential, i0 the issuer that the tenant itself trusts, e0 a data key and r0 the tenant's key that
+// wraps it. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
 // Knows no rule and no SQL.
 
 export type Status = 'active' | 'suspended' | 'archived';
@@ -63,7 +63,21 @@ export type Key = {
   ends: number;
   revoked: boolean;
 };
-export type Memory = { owner: Principal; agent: number | null; place: number | null };
+export type Memory = {
+  owner: Principal;
+  agent: number | null;
+  place: number | null;
+  /** Sealed under the first key of its owner, who has one. */
+  sensitive: boolean;
+};
+/** A wrapped key with which the values of its holder are sealed. */
+export type DataKey = {
+  holder: Principal;
+  /** Counted from 1 for each holder. */
+  version: number;
+  /** Destroyed, or replaced by another and still good for what is under it. */
+  state: 'live' | 'destroyed' | 'retired';
+};
 
 export type Tenant = {
   status: Status;
@@ -75,6 +89,7 @@ export type Tenant = {
   delegations: readonly Delegation[];
   memories: readonly Memory[];
   keys: readonly Key[];
+  dataKeys: readonly DataKey[];
   /** The state of the issuer that the tenant itself trusts, where it has one. */
   issuer: 'active' | 'suspended' | null;
 };
@@ -110,7 +125,7 @@ export type Asker = {
   readonly by?: Credential;
 };
 
-export const KINDS = { u: 1, a: 2, w: 3, p: 4, d: 5, m: 6, t: 7, k: 8, i: 'a' } as const;
+export const KINDS = { u: 1, a: 2, w: 3, p: 4, d: 5, m: 6, t: 7, k: 8, i: 'a', e: 'b', r: 'c' } as const;
 
 /** The UUID of a name; the same in every tenant. Names beyond the world's own are of nobody. */
 export function idOf(name: string): string {
@@ -132,6 +147,12 @@ export const slugOf = (index: number): string => `tenant-${index}`;
 
 /** The name of the issuer that a tenant itself trusts. */
 export const issuerOf = (index: number): string => `https://login.${slugOf(index)}.test/`;
+
+/** Index of the key under which what a holder has was sealed; none where it has no key. */
+export function firstKeyOf({ dataKeys }: Tenant, holder: Principal): number | null {
+  const first = dataKeys.findIndex((key) => key.holder === holder);
+  return first < 0 ? null : first;
+}
 
 /** Every principal of a tenant. */
 export function principals({ users, agents }: Tenant): Principal[] {

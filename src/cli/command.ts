@@ -14,6 +14,8 @@ export type Io = {
   /** Writes remarks about it. */
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether remarks go to a person at a terminal. */
+  readonly terminal?: boolean;
   /** Aborted when the person or the system asks the command to end. */
   readonly signal: AbortSignal;
 };
@@ -42,7 +44,7 @@ type Description<O extends Options> = {
   readonly summary: string;
   /** Further lines of the help. */
   readonly details?: readonly string[];
-  /** The words after the name, of which the command takes exactly one: word -> what it does. */
+  /** The words after the name, of which the command takes exactly one: word, or several with spaces between -> what it does. */
   readonly actions?: Readonly<Record<string, string>>;
   readonly options: O;
 };
@@ -75,12 +77,12 @@ export function defineCommand<const O extends Options>(
         io.out(helpOf(description));
         return 0;
       }
-      const [action = '', ...more] = positionals;
       const actions = Object.keys(description.actions ?? {});
-      if (actions.length > 0 && !actions.includes(action)) {
+      const action = actions.find((words) => words === positionals.slice(0, wordsOf(words)).join(' ')) ?? '';
+      if (actions.length > 0 && action === '') {
         throw new UsageError(`say which: ${actions.join(', ')}`);
       }
-      const unexpected = actions.length > 0 ? more : positionals;
+      const unexpected = positionals.slice(actions.length > 0 ? wordsOf(action) : 0);
       if (unexpected.length > 0) {
         throw new UsageError(`unexpected argument ${unexpected[0]}`);
       }
@@ -88,6 +90,8 @@ export function defineCommand<const O extends Options>(
     },
   };
 }
+
+const wordsOf = (action: string) => action.split(' ').length;
 
 function parse(args: readonly string[], options: Options) {
   try {

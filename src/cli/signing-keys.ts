@@ -8,8 +8,8 @@ import { readConfig } from '../config.ts';
 import { openDatabase } from '../db/connect.ts';
 import type { StoredSigningKey } from '../db/tokens.ts';
 import { withClient } from '../db/with-client.ts';
+import { openRoots } from '../encryption.ts';
 import { type KeyStore, openKeyRing } from '../oauth/signing-keys.ts';
-import { loadSecret } from '../secret.ts';
 import { columns, defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 
 type Values = { readonly kid?: string; readonly json?: boolean };
@@ -20,7 +20,7 @@ export const command = defineCommand(
     summary: "Lists, rotates and removes the keys that sign this installation's tokens",
     details: [
       'They are made when the first token is asked for, and take turns by themselves every thirty days.',
-      'Needs the KEY_ENCRYPTION_KEY, or the DATA_DIR, of the server.',
+      'Needs the key provider of the server: its settings, or its DATA_DIR.',
     ],
     actions: {
       list: 'every key, and which one signs',
@@ -44,9 +44,10 @@ export const command = defineCommand(
         if (action === 'remove') {
           await remove(client, values, io);
         }
-        const wrapping = loadSecret(config.keyEncryptionKey, config.dataDir, 'encryption.key');
-        const added = await openKeyRing(store, wrapping).rotate(action === 'remove');
+        const { provider } = await openRoots(config);
+        const added = await openKeyRing(store, provider).rotate(action === 'remove');
         io.out(`added ${added.join(', ')}\n`);
+        provider.close?.();
         return 0;
       });
     } finally {

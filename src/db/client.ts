@@ -8,6 +8,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { SealedPool } from './pool.ts';
 import { scope } from './scope.ts';
+import { type Encryption, sealing } from './sealing.ts';
 
 const names = new Map<string, string>();
 const MOST_NAMES = 2000;
@@ -25,10 +26,12 @@ export function statementName(sql: string): string {
   return name;
 }
 
-/** A Prisma client whose every query runs inside a session and carries its tenant and owner. */
-export function createClient(pool: SealedPool) {
+/** A Prisma client whose every query runs inside a session, carries its tenant and owner, and seals what is declared encrypted. */
+export function createClient(pool: SealedPool, encryption: Encryption) {
   const adapter = new PrismaPg(pool, { statementNameGenerator: ({ sql }) => statementName(sql) });
-  return new PrismaClient({ adapter, errorFormat: 'minimal', log: [] }).$extends(scope);
+  return new PrismaClient({ adapter, errorFormat: 'minimal', log: [] })
+    .$extends(scope)
+    .$extends(sealing(encryption));
 }
 
 /** The client inside a session's transaction. */

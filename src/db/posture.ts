@@ -10,6 +10,7 @@ import { diagnose, MIGRATIONS_FOLDER } from './engine.ts';
 import { policyChecksum, readPolicies } from './policies.ts';
 import type { Check, Fault, Finding, Queryable } from './posture/check.ts';
 import { readDeclared } from './posture/declared.ts';
+import { ENCRYPTION_CHECKS } from './posture/encryption.ts';
 import { POLICY_CHECKS } from './posture/policies.ts';
 import { PRIVILEGE_CHECKS } from './posture/privileges.ts';
 import { ROLE_CHECKS } from './posture/roles.ts';
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   ...PRIVILEGE_CHECKS,
   ...TABLE_CHECKS,
   ...POLICY_CHECKS,
+  ...ENCRYPTION_CHECKS,
   ...SERVER_CHECKS,
 ];
 

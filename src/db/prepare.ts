@@ -4,6 +4,7 @@
 import { applyMigrations, MIGRATIONS_FOLDER } from './engine.ts';
 import { applyPolicies, installTicketKey } from './policies.ts';
 import { assertPosture, type Finding } from './posture.ts';
+import { readUnsealed } from './sealing/phase.ts';
 import { withClient } from './with-client.ts';
 
 export type Prepared = {
@@ -11,6 +12,8 @@ export type Prepared = {
   readonly serverVersion: number;
   readonly migrations: readonly string[];
   readonly policiesApplied: boolean;
+  /** Constraints of the columns that may still hold values in clear. */
+  readonly unsealed: ReadonlySet<string>;
   readonly warnings: readonly Finding[];
 };
 
@@ -23,14 +26,14 @@ export async function prepareDatabase(
   const policiesApplied = await applyPolicies(urls.migratorUrl);
   await installTicketKey(urls.migratorUrl, ticket.kid, ticket.secret);
   const warnings = await assertPosture(urls);
-  return { serverVersion: await versionOf(urls.migratorUrl), migrations, policiesApplied, warnings };
+  return { ...(await stateOf(urls.migratorUrl)), migrations, policiesApplied, warnings };
 }
 
-function versionOf(url: string): Promise<number> {
+function stateOf(url: string): Promise<Pick<Prepared, 'serverVersion' | 'unsealed'>> {
   return withClient(url, async (client) => {
     const { rows } = await client.query<{ version: string }>(
       "select current_setting('server_version_num') as version",
     );
-    return Number(rows[0]?.version);
+    return { serverVersion: Number(rows[0]?.version), unsealed: await readUnsealed(client) };
   });
 }

@@ -5,14 +5,13 @@
 // lets PostgreSQL, or a router of shards, go straight to the rows. It knows nothing of delegation and grants nothing:
 // it can only make a query narrower. On new rows it fills in tenant, owner and provenance from the context.
 
-import { getDatamodel } from '../../generated/pothos.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
+import { type Child, type ModelName, type ModelShape, shapeOf } from './models.ts';
 import { opening } from './pool.ts';
 import type { OpenContext } from './sealed-connection.ts';
 
 type Predicate = Record<string, unknown>;
 type Args = Record<string, unknown>;
-type ModelName = Prisma.ModelName;
 
 // Which rows of a model can concern a context at all, besides being of its tenant. An agent acting as itself is its own
 // owner, so it also looks at itself by id; an administrator's reach is the tenant, in the three models that say so.
@@ -56,35 +55,6 @@ function ownOrSelf(context: OpenContext): Predicate {
   return context.actorKind === 'agent' && context.chain.length === 0
     ? { OR: [own(context), { id: context.actorId }] }
     : own(context);
-}
-
-type ModelShape = {
-  /** To-many relations and the model they lead to: where a nested read needs a predicate of its own. */
-  readonly lists: ReadonlyMap<string, ModelName>;
-  /** To-one relations, where Prisma takes no predicate: the foreign key carries the tenant, and mostly the owner. */
-  readonly singles: ReadonlyMap<string, ModelName>;
-  readonly columns: ReadonlySet<string>;
-};
-
-const SHAPES = new Map<string, ModelShape>(
-  Object.entries(getDatamodel().datamodel.models).map(([name, { fields }]) => {
-    const relations = (isList: boolean) =>
-      new Map(
-        fields
-          .filter((f) => f.kind === 'object' && f.isList === isList)
-          .map((f) => [f.name, f.type as ModelName]),
-      );
-    const columns = new Set(fields.filter((f) => f.kind !== 'object').map((f) => f.name));
-    return [name, { lists: relations(true), singles: relations(false), columns }];
-  }),
-);
-
-function shapeOf(model: string): ModelShape {
-  const shape = SHAPES.get(model);
-  if (shape === undefined) {
-    throw new TypeError(`unknown model ${model}`);
-  }
-  return shape;
 }
 
 /** What every query on a model must also satisfy. */
@@ -156,11 +126,59 @@ function origin(model: ModelName, context: OpenContext): Args {
   return Object.fromEntries(Object.entries(said).filter(([column]) => columns.has(column)));
 }
 
-/** A new row as this context may write it. */
-function completed(model: ModelName, data: Args, context: OpenContext): Args {
-  const said = origin(model, context);
-  refuseData(model, data, (column, value) => column in said && value !== said[column]);
-  return { ...data, ...said };
+/**
+ * A new row as this context may write it, with new rows below it.
+ *
+ * @param options.inherited Columns that Prisma takes from the row above.
+ * @param options.alone Whether there can be none below it.
+ */
+function completed(
+  model: ModelName,
+  data: Args,
+  context: OpenContext,
+  { inherited = [], alone = false }: { inherited?: readonly string[]; alone?: boolean } = {},
+): Args {
+  const children: ModelShape['children'] = alone ? new Map() : shapeOf(model).children;
+  const said = Object.fromEntries(
+    Object.entries(origin(model, context)).filter(([column]) => !inherited.includes(column)),
+  );
+  const below = Object.fromEntries(
+    Object.entries(data).flatMap(([field, value]) => {
+      const child = children.get(field);
+      return child === undefined || value === undefined
+        ? []
+        : [[field, nestedRows(model, field, child, value, context)]];
+    }),
+  );
+  refuseData(model, data, (column, value) => column in said && value !== said[column], below);
+  return { ...data, ...below, ...said };
+}
+
+/** New rows below a new row. Anything else that Prisma can nest would reach rows that are there already, past their predicates. */
+function nestedRows(
+  model: ModelName,
+  field: string,
+  child: Child,
+  value: unknown,
+  context: OpenContext,
+): Args {
+  const row = (one: unknown, alone = false) =>
+    completed(child.model, one as Args, context, { inherited: child.foreignKey, alone });
+  return Object.fromEntries(
+    Object.entries(value as Args).map(([word, rows]) => {
+      switch (word) {
+        case 'create':
+          return [word, Array.isArray(rows) ? rows.map((one) => row(one)) : row(rows)];
+        case 'createMany':
+          return [
+            word,
+            { ...(rows as Args), data: [(rows as Args).data].flat().map((one) => row(one, true)) },
+          ];
+        default:
+          throw new TypeError(`nested write to ${model}.${field}: only new rows can be nested, not ${word}`);
+      }
+    }),
+  );
 }
 
 /** A change as this context may make it: no row moves to another tenant or owner, or changes where it came from. */
@@ -174,10 +192,11 @@ function refuseData(
   model: ModelName,
   data: Args,
   refused: (column: string, value: unknown) => boolean,
+  nested: Args = {},
 ): void {
   const { lists, singles } = shapeOf(model);
   for (const [field, value] of Object.entries(data)) {
-    if (lists.has(field) || singles.has(field)) {
+    if ((lists.has(field) || singles.has(field)) && !(field in nested)) {
       throw new TypeError(`nested write to ${model}.${field}: write each model by itself`);
     }
     if (value !== undefined && refused(field, value)) {
@@ -193,7 +212,10 @@ function narrowArgs(model: ModelName, operation: string, args: Args, context: Op
       return { ...scoped, data: completed(model, args.data as Args, context) };
     case 'createMany':
     case 'createManyAndReturn':
-      return { ...scoped, data: [args.data].flat().map((row) => completed(model, row as Args, context)) };
+      return {
+        ...scoped,
+        data: [args.data].flat().map((row) => completed(model, row as Args, context, { alone: true })),
+      };
     case 'update':
     case 'updateMany':
     case 'updateManyAndReturn':

@@ -7,6 +7,7 @@
 import type { Duplex } from 'node:stream';
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { EntityId, RequestId, TenantId } from '../ids.ts';
+import type { Transaction } from './client.ts';
 
 /** What the database established when the context was opened; the second layer filters by it. */
 export type OpenContext = {
@@ -37,6 +38,8 @@ export type Opening = {
   lent?: true;
   /** Set by the pool once the database has accepted the ticket. */
   context?: OpenContext;
+  /** Set by `withSession`: the client of the transaction. */
+  db?: Transaction;
   /** The first error of the transaction, as the driver saw it. */
   failure?: Error & { code?: string };
   /** Times the server waited for the database: what a slow network would multiply. */

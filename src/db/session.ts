@@ -84,6 +84,7 @@ export async function withSession<Result>(
               cause: new Error('transaction without a context'),
             });
           }
+          intent.db = db;
           return work({ ...intent.context, db, cost });
         },
         { maxWait: database.waitMs + HEADROOM, timeout: database.transactionMs + HEADROOM },

@@ -17,6 +17,8 @@ export type Note = {
   readonly kind: string;
   readonly content: string;
   readonly tags: readonly string[];
+  /** Encrypted. */
+  readonly sensitive?: true;
 };
 export const MEMORIES: readonly Note[] = [
   {
@@ -71,6 +73,7 @@ export const MEMORIES: readonly Note[] = [
     owner: 'alice',
     kind: 'contact',
     content: 'Dr. Iyer answers on Tuesdays and prefers the telephone.',
+    sensitive: true,
     tags: ['people'],
   },
   {
@@ -132,6 +135,7 @@ export const MEMORIES: readonly Note[] = [
     world: 'vault',
     kind: 'note',
     content: 'Combination changed on Monday; the old one is in the safe.',
+    sensitive: true,
     tags: ['keys'],
   },
   {

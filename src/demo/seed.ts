@@ -5,6 +5,8 @@
 // was revoked is not made anew. Never run against an installation with tenants of its own.
 
 import pg, { type Client } from 'pg';
+import type { DataKeyRing, SessionKeys } from '../crypto/keys.ts';
+import { operatorKeyTable, sealFor } from '../db/operator-keys.ts';
 import { type DelegationId, newId } from '../ids.ts';
 import { ACTORS, type ActorName, AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from './cast.ts';
 import { DELEGATIONS, type DelegationName, type Grant } from './delegations.ts';
@@ -26,11 +28,12 @@ const WORTHWHILE = 600;
  *
  * @param migratorUrl Connection of the migrator role, whom row security does not bind.
  * @param options.issuer The `iss` of the tokens with which the cast will come; their `sub` is the actor's name.
+ * @param options.keys With which what is confidential is sealed.
  * @param options.revive Whether a delegation that was revoked is granted anew too, so that the story can be told again.
  */
 export async function seedCast(
   migratorUrl: string,
-  { issuer, revive = false }: { issuer: string; revive?: boolean },
+  { issuer, keys, revive = false }: { issuer: string; keys: DataKeyRing; revive?: boolean },
 ): Promise<LiveDelegations> {
   const client = new pg.Client({ connectionString: migratorUrl });
   await client.connect();
@@ -41,8 +44,9 @@ export async function seedCast(
     const clock = rows[0]?.now ?? new Date();
     const later = (seconds: number) => new Date(clock.getTime() + seconds * 1000);
     const first = await insertTenants(client);
+    const sealing = keysIn(client, keys);
     if (first) {
-      await insertPrincipals(client);
+      await insertPrincipals(client, sealing);
     }
     await insertIdentities(client, issuer);
     if (first) {
@@ -50,7 +54,7 @@ export async function seedCast(
     }
     const live = await renewDelegations(client, later, revive);
     if (first) {
-      await insertMemories(client);
+      await insertMemories(client, sealing);
     }
     await client.query('commit');
     return live;
@@ -69,7 +73,7 @@ async function insertTenants(client: Client): Promise<boolean> {
   return inserted > 0;
 }
 
-async function insertPrincipals(client: Client): Promise<void> {
+async function insertPrincipals(client: Client, keys: Keys): Promise<void> {
   for (const { id, tenant, ...user } of Object.values(USERS)) {
     const tenant_id = TENANTS[tenant].id;
     await insert(client, 'entities', { tenant_id, id, kind: 'user', owner_id: id });
@@ -98,10 +102,11 @@ async function insertPrincipals(client: Client): Promise<void> {
       ...madeBy(owner),
     });
     if (agent.systemPrompt !== undefined) {
+      const told = sealer(keys, 'agent_instructions', key, id);
       await insert(client, 'agent_instructions', {
         ...key,
-        system_prompt: agent.systemPrompt,
-        private_instructions: agent.privateInstructions ?? null,
+        system_prompt: await told('system_prompt', agent.systemPrompt),
+        private_instructions: await told('private_instructions', agent.privateInstructions ?? null),
       });
     }
   }
@@ -220,20 +225,45 @@ async function insertDelegation(
   });
 }
 
-async function insertMemories(client: Client): Promise<void> {
-  for (const { id, owner, by, world, kind, content, tags } of MEMORIES) {
+async function insertMemories(client: Client, keys: Keys): Promise<void> {
+  for (const { id, owner, by, world, kind, content, tags, sensitive = false } of MEMORIES) {
+    const key = { tenant_id: TENANTS[ACTORS[owner].tenant].id, id, owner_id: ACTORS[owner].id };
+    const sealed = sealer(keys, 'memories', key, key.owner_id);
     await insert(client, 'memories', {
-      tenant_id: TENANTS[ACTORS[owner].tenant].id,
-      id,
-      owner_id: ACTORS[owner].id,
+      ...key,
       agent_id: by === undefined ? null : AGENTS[by].id,
       world_id: world === undefined ? null : WORLDS[world].id,
       kind,
-      content,
+      sensitive,
+      content: sensitive ? await sealed('content', content) : content,
+      metadata: sensitive ? JSON.stringify(await sealed('metadata', '{}')) : {},
       tags,
       ...(by === undefined ? madeBy(owner) : madeBy(by, DELEGATIONS[by].id)),
     });
   }
+}
+
+type Keys = (tenantId: string) => SessionKeys;
+
+/** The keys of each tenant, as one transaction has them. */
+function keysIn(client: Client, keys: DataKeyRing): Keys {
+  const sessions = new Map<string, SessionKeys>();
+  return (tenantId) => {
+    const session = sessions.get(tenantId) ?? keys.forSession(tenantId, operatorKeyTable(client, tenantId));
+    sessions.set(tenantId, session);
+    return session;
+  };
+}
+
+/** Seals the values of one row for its holder. */
+function sealer(
+  keys: Keys,
+  table: string,
+  { tenant_id, owner_id, id }: { tenant_id: string; owner_id: string; id: string },
+  holderId: string,
+): (column: string, plain: string | null) => Promise<string | null> {
+  const row = { tenantId: tenant_id, ownerId: owner_id, rowId: id, holderId };
+  return (column, plain) => sealFor(keys(tenant_id), { table, column }, row, plain);
 }
 
 /** Provenance, which a request would take from its context. */

@@ -18,6 +18,7 @@ export const MemoryFilter = builder.inputType('MemoryFilter', {
     agentId: t.id({ required: false, description: 'Kept by this agent.' }),
     worldId: t.id({ required: false, description: 'Of this world.' }),
     kind: t.string({ required: false, description: 'Of this kind.' }),
+    sensitive: t.boolean({ required: false, description: 'Only sensitive ones, or only others.' }),
     tags: t.stringList({ required: false, description: 'Bearing every one of these tags.' }),
     createdAfter: t.field({ type: 'DateTime', required: false, description: 'Made at this time or later.' }),
     createdBefore: t.field({ type: 'DateTime', required: false, description: 'Made before this time.' }),
@@ -65,6 +66,7 @@ function memoryPage(context: Context, { filter, orderBy, ...args }: MemoryArgs) 
     ...(filter?.agentId ? { agentId: idOf(filter.agentId, 'Agent') } : {}),
     ...(filter?.worldId ? { worldId: idOf(filter.worldId, 'World') } : {}),
     ...(filter?.kind ? { kind: filter.kind } : {}),
+    ...(filter?.sensitive == null ? {} : { sensitive: filter.sensitive }),
     ...(filter?.tags?.length ? { tags: { hasEvery: filter.tags } } : {}),
     ...(filter?.createdAfter || filter?.createdBefore
       ? {
@@ -86,11 +88,20 @@ export const Memory = builder.prismaObject('Memory', {
     kind: t.exposeString('kind', {
       description: "What sort of memory, a word of the caller's choosing: note, fact, preference.",
     }),
-    content: t.exposeString('content', { description: 'What is remembered.' }),
+    sensitive: t.exposeBoolean('sensitive', {
+      description: 'Whether content and metadata are encrypted where they are kept, and found by no search.',
+    }),
+    content: t.exposeString('content', {
+      nullable: true,
+      description:
+        'What is remembered. Null only where it is sensitive: when the caller has no key for it, or when its key was destroyed.',
+    }),
     tags: t.exposeStringList('tags', { description: 'Tags, in the order given.' }),
     metadata: t.expose('metadata', {
       type: 'JSONObject',
-      description: 'Whatever its writer keeps with it, free-form.',
+      nullable: true,
+      description:
+        'Whatever its writer keeps with it, free-form. Null where the content is, and for the same reason.',
     }),
     agent: t.relation('agent', {
       nullable: true,

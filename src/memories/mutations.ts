@@ -19,6 +19,7 @@ const shape = {
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a lower-case word of at most 63 characters')
     .optional(),
+  sensitive: z.boolean().optional(),
   tags: z.array(text(100)).max(50, 'must be at most 50').optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 };
@@ -28,6 +29,11 @@ const CreateMemoryInput = builder.inputType('CreateMemoryInput', {
   fields: (t) => ({
     content: t.string({ description: 'What is to be remembered; at most 100 000 characters.' }),
     kind: t.string({ required: false, description: 'What sort, a lower-case word; left out: note.' }),
+    sensitive: t.boolean({
+      required: false,
+      description:
+        'Whether content and metadata are encrypted where they are kept; no search finds them then. Left out: no.',
+    }),
     tags: t.stringList({ required: false, description: 'At most 50 tags.' }),
     metadata: t.field({
       type: 'JSONObject',
@@ -52,6 +58,10 @@ const UpdateMemoryInput = builder.inputType('UpdateMemoryInput', {
     id: t.id({ description: 'The memory.' }),
     content: t.string({ required: false, description: 'What is to be remembered.' }),
     kind: t.string({ required: false, description: 'What sort.' }),
+    sensitive: t.boolean({
+      required: false,
+      description: 'Encrypts content and metadata where they are kept, or no longer.',
+    }),
     tags: t.stringList({ required: false, description: 'Tags, replaced as a whole.' }),
     metadata: t.field({ type: 'JSONObject', required: false, description: 'Replaced as a whole.' }),
   }),

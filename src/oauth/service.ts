@@ -9,6 +9,7 @@ import type { TrustedIssuer } from '../auth/directory.ts';
 import { ALGORITHMS } from '../auth/jwk.ts';
 import type { Verifier } from '../auth/token.ts';
 import { SCOPES } from '../capabilities.ts';
+import type { KeyProvider } from '../crypto/provider.ts';
 import type { Database } from '../db/session.ts';
 import { type TokenStore, tokenStore } from '../db/tokens.ts';
 import { BailiwickError } from '../errors.ts';
@@ -21,8 +22,8 @@ export type TokenServiceSettings = {
   /** Our name as an issuer: the origin by which clients know this server. */
   readonly issuer: string;
   readonly database: Database;
-  /** 32 bytes under which private keys are wrapped. */
-  readonly wrapping: Uint8Array;
+  /** Wraps private keys. */
+  readonly provider: KeyProvider;
 };
 
 /** What of the service is needed to verify its tokens. */
@@ -50,9 +51,9 @@ export type TokenService = {
 
 /** The service as an issuer of tokens that this server trusts. */
 export function ownIssuer(settings: TokenServiceSettings): OwnIssuer {
-  const { issuer, database, wrapping } = settings;
+  const { issuer, database, provider } = settings;
   const store = tokenStore(database);
-  const ring = openKeyRing(store, wrapping);
+  const ring = openKeyRing(store, provider);
   return {
     settings,
     store,

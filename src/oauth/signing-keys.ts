@@ -3,22 +3,15 @@
 // A key is published an hour before it signs, so that whoever remembers our key set has fetched it by then, and stays published
 // until the last token that it signed has expired. All of that follows from one time per key, the one from which on it
 // signs; a row never changes. Of several processes that find a key too old, one adds the next (TokenStore.addSigningKey).
-// Private halves are kept wrapped (AES-256-GCM, NIST SP 800-38D) under a key that the database never has.
+// Private halves are kept wrapped by the key provider, whose keys the database never has.
 
-import {
-  createCipheriv,
-  createDecipheriv,
-  generateKeyPair,
-  type JsonWebKey,
-  type KeyObject,
-  randomBytes,
-  randomUUID,
-} from 'node:crypto';
+import { generateKeyPair, type JsonWebKey, type KeyObject, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { ageOf } from '../auth/age.ts';
 import { ALGORITHMS, type Algorithm, readKeySet, selectKey } from '../auth/jwk.ts';
 import type { KeySource } from '../auth/jwks.ts';
+import type { Binding, KeyProvider } from '../crypto/provider.ts';
 import type { StoredSigningKey, TokenStore } from '../db/tokens.ts';
 
 const SECOND = 1_000;
@@ -72,11 +65,11 @@ type State = { readonly keys: readonly StoredSigningKey[]; readonly readAt: numb
 /**
  * Opens the ring. Reads nothing yet; the first key is made when one is first asked for.
  *
- * @param wrapping 32 bytes.
+ * @param provider Wraps the private halves.
  */
 export function openKeyRing(
   store: KeyStore,
-  wrapping: Uint8Array,
+  provider: KeyProvider,
   { now = Date.now, schedule = SCHEDULE }: KeyRingOptions = {},
 ): KeyRing {
   let state: State | undefined;
@@ -90,7 +83,7 @@ export function openKeyRing(
       (one) => one !== undefined,
     );
     if (due.length > 0) {
-      await Promise.all(due.map((one) => add(store, wrapping, one)));
+      await Promise.all(due.map((one) => add(store, provider, one)));
       keys = await store.signingKeys();
     }
     return { keys, readAt };
@@ -115,6 +108,15 @@ export function openKeyRing(
     return state;
   };
 
+  const opened = new Map<string, Promise<JsonWebKey>>();
+  /** Unwrapped once; what failed is tried again. */
+  const privateHalf = (key: StoredSigningKey): Promise<JsonWebKey> => {
+    const opening = opened.get(key.kid) ?? unwrap(key, provider);
+    opened.set(key.kid, opening);
+    opening.catch(() => opened.delete(key.kid));
+    return opening;
+  };
+
   const verifying = ({ keys }: State) => readKeySet({ keys: publishedAt(keys, now(), schedule) });
 
   return {
@@ -123,10 +125,8 @@ export function openKeyRing(
     },
     async signing() {
       const { keys } = await current();
-      return ALGORITHMS.flatMap((algorithm) => {
-        const key = signingAt(algorithm, keys, now());
-        return key === undefined ? [] : [{ ...unwrap(key, wrapping), ...labels(key) }];
-      });
+      const present = ALGORITHMS.flatMap((algorithm) => signingAt(algorithm, keys, now()) ?? []);
+      return Promise.all(present.map(async (key) => ({ ...(await privateHalf(key)), ...labels(key) })));
     },
     source: {
       async find(id) {
@@ -148,7 +148,7 @@ export function openKeyRing(
         // an urgent one may come before one that is waiting for its turn
         predecessor: urgent ? `urgent ${randomUUID()}` : (of(algorithm, keys).at(-1)?.kid ?? ''),
       }));
-      const added = await Promise.all(next.map((one) => add(store, wrapping, one)));
+      const added = await Promise.all(next.map((one) => add(store, provider, one)));
       await refresh();
       return added;
     },
@@ -213,7 +213,7 @@ const generate = promisify(generateKeyPair) as (
 
 async function add(
   store: Pick<TokenStore, 'addSigningKey'>,
-  wrapping: Uint8Array,
+  provider: KeyProvider,
   { algorithm, activeAt, predecessor }: NewKey,
 ): Promise<string> {
   const { publicKey, privateKey } = await (algorithm === 'ES256'
@@ -221,29 +221,21 @@ async function add(
     : generate('rsa', { modulusLength: 2048 }));
   const jwk = publicKey.export({ format: 'jwk' }) as JsonWebKey;
   const kid = await calculateJwkThumbprint(jwk as JWK);
-  const wrapped = wrap(privateKey, wrapping, kid);
+  const wrapped = await wrap(privateKey, provider, kid);
   await store.addSigningKey({ kid, algorithm, publicKey: jwk, privateKey: wrapped, activeAt }, predecessor);
   return kid;
 }
 
-const IV = 12;
-const TAG = 16;
-
 /** What a wrapped key is bound to: nobody moves it to another row. */
-const associatedData = (kid: string) => Buffer.from(`bailiwick signing key ${kid}`);
+export const signingKeyBinding = (kid: string): Binding => ({ key: kid, purpose: 'sign' });
 
-function wrap(key: KeyObject, wrapping: Uint8Array, kid: string): Uint8Array {
-  const iv = randomBytes(IV);
-  const cipher = createCipheriv('aes-256-gcm', wrapping, iv).setAAD(associatedData(kid));
-  const plain = JSON.stringify(key.export({ format: 'jwk' }));
-  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+async function wrap(key: KeyObject, provider: KeyProvider, kid: string): Promise<Uint8Array> {
+  const plain = Buffer.from(JSON.stringify(key.export({ format: 'jwk' })));
+  return Buffer.from(await provider.wrap(plain, signingKeyBinding(kid)));
 }
 
-/** @throws when it was wrapped under another key, or altered. */
-function unwrap({ kid, privateKey: wrapped }: StoredSigningKey, wrapping: Uint8Array): JsonWebKey {
-  const decipher = createDecipheriv('aes-256-gcm', wrapping, wrapped.subarray(0, IV), { authTagLength: TAG })
-    .setAAD(associatedData(kid))
-    .setAuthTag(wrapped.subarray(-TAG));
-  const plain = Buffer.concat([decipher.update(wrapped.subarray(IV, -TAG)), decipher.final()]);
-  return JSON.parse(plain.toString()) as JsonWebKey;
+/** @throws {KeyProviderError} when it was wrapped under a key that is not to be had, or altered. */
+async function unwrap({ kid, privateKey }: StoredSigningKey, provider: KeyProvider): Promise<JsonWebKey> {
+  const plain = await provider.unwrap(Buffer.from(privateKey).toString('utf8'), signingKeyBinding(kid));
+  return JSON.parse(Buffer.from(plain).toString('utf8')) as JsonWebKey;
 }

@@ -27,7 +27,7 @@ const test = base.extend('thirty', { scope: 'file', auto: true }, async ({ serve
 type Variables = documents.MemoriesQueryVariables;
 type Page = documents.MemoriesQuery['memories'];
 
-const contents = ({ edges }: Page) => edges.map(({ node }) => node.content);
+const contents = ({ edges }: Page) => edges.map(({ node }) => node.content ?? 'nothing');
 
 function pager(query: RunningServer['query'], actor: 'bob' | 'alice' | 'bobot' = 'bob', asking: Asking = {}) {
   const ask = (variables: Variables): Promise<Answer<documents.MemoriesQuery>> =>

@@ -21,6 +21,7 @@ import { LIMITS, versionOf } from '../db/lane.ts';
 import { ISSUER, KEY, trustTickets } from '../kit/as.ts';
 import { test as base } from '../kit/cast.ts';
 import type { TestDatabase } from '../kit/database.ts';
+import { testEncryption } from '../kit/keys.ts';
 
 export const ISSUING = ecKey('issuing');
 
@@ -81,7 +82,7 @@ async function openFront(
   pool.on('acquire', () => {
     counts.opened += 1;
   });
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   const verifier = createVerifier(remote === undefined ? [] : [issuerConfig(remote)], {
     reach: 'loopback',
     inProcess: [{ config: issuerConfig({ issuer: ISSUER }), jwks: () => ({ keys: [ISSUING.jwk] }) }],

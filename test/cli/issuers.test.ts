@@ -4,13 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seedCast } from '../../src/demo/seed.ts';
 import { ISSUER } from '../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { testKeys } from '../kit/keys.ts';
 import { transcript } from './transcript.ts';
 
 let database: TestDatabase;
 let env: Record<string, string>;
 beforeAll(async () => {
   database = await createTestDatabase();
-  await seedCast(database.migratorUrl, { issuer: ISSUER });
+  await seedCast(database.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   env = { DATABASE_URL: database.runtimeUrl, MIGRATION_DATABASE_URL: database.migratorUrl };
 });
 afterAll(() => database.drop());

@@ -11,13 +11,14 @@ import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { seedCast } from '../../src/demo/seed.ts';
 import { DEVELOPMENT_ISSUER } from '../../src/development.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { testKeys } from '../kit/keys.ts';
 import { transcript } from './transcript.ts';
 
 let database: TestDatabase;
 let env: Record<string, string>;
 beforeAll(async () => {
   database = await createTestDatabase();
-  await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER });
+  await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER, keys: testKeys() });
   env = {
     DATABASE_URL: database.runtimeUrl,
     MIGRATION_DATABASE_URL: database.migratorUrl,

@@ -12,6 +12,7 @@ import { SealedPool } from '../../src/db/pool.ts';
 import { withSession } from '../../src/db/session.ts';
 import { newId } from '../../src/ids.ts';
 import { ISSUER, KEY } from '../kit/as.ts';
+import { testEncryption } from '../kit/keys.ts';
 
 const LIMITS = { size: 1, waitMs: 1000, statementMs: 1000, transactionMs: 1000 };
 
@@ -47,7 +48,7 @@ afterAll(async () => {
 });
 
 test('a session on such a connection is UNAVAILABLE', async () => {
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   const claims = {
     kind: 'token' as const,
     tenant: 'acme',

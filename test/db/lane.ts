@@ -18,6 +18,7 @@ import { ACTORS, type ActorName } from '../../src/demo/cast.ts';
 import { newId } from '../../src/ids.ts';
 import { type Acting, ISSUER, KEY, trustTickets } from '../kit/as.ts';
 import { asAdmin, type TestDatabase } from '../kit/database.ts';
+import { testEncryption } from '../kit/keys.ts';
 
 export const LIMITS: PoolConfig = { size: 1, waitMs: 1500, statementMs: 400, transactionMs: 800 };
 
@@ -59,7 +60,7 @@ export async function openLane(
   const limits = { ...LIMITS, ...given };
   await trustTickets(on);
   const pool = new SealedPool(url ?? on.runtimeUrl, limits, serverVersion ?? (await versionOf(on)));
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   atEnd(async () => {
     await client.$disconnect();
     await pool.end();

@@ -92,6 +92,20 @@ test('one fault that breaks several rules is reported under each', async () => {
     ['table-grants', 'bailiwick_runtime on public.memories'],
     ['table-owner', 'public.memories'],
   ]);
+  expect(await findingsWith('drop policy insert_sealed on public.agent_instructions')).toEqual([
+    ['policy-declared', 'insert_sealed on public.agent_instructions'],
+    ['encrypted-policy', 'agent_instructions.private_instructions'],
+    ['encrypted-policy', 'agent_instructions.system_prompt'],
+  ]);
+  // there is one still, and it does not ask
+  expect(
+    await findingsWith(`drop policy update_sealed on public.memories;
+      create policy update_sealed on public.memories as restrictive for update to bailiwick_runtime with check (not sensitive)`),
+  ).toEqual([
+    ['policy-altered', 'update_sealed on public.memories'],
+    ['encrypted-policy', 'memories.content'],
+    ['encrypted-policy', 'memories.metadata'],
+  ]);
 });
 
 test('a runtime URL that logs in as somebody else is refused', async () => {
@@ -188,7 +202,13 @@ test('a refusal names every fault and what to do', async () => {
 });
 
 test('every check is tried on a fault', () => {
-  const elsewhere = ['runtime-identity', 'table-policies', 'policy-role', 'server-log-parameters'];
+  const elsewhere = [
+    'runtime-identity',
+    'table-policies',
+    'policy-role',
+    'encrypted-policy',
+    'server-log-parameters',
+  ];
   const tried = new Set([...FAULTS.map(([check]) => check), ...elsewhere]);
   expect(CHECKS.map(({ name }) => name).filter((name) => !tried.has(name))).toEqual([]);
 });

@@ -12,6 +12,7 @@ import { seedCast } from '../../src/demo/seed.ts';
 import { newId } from '../../src/ids.ts';
 import { ISSUER, migrate } from '../kit/as.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { testKeys } from '../kit/keys.ts';
 import { arrangeKeys } from '../policies/credentials.ts';
 
 type ModelName = Prisma.ModelName;
@@ -138,7 +139,7 @@ export const test = base
 
 async function createUnguarded(): Promise<TestDatabase> {
   const database = await createTestDatabase();
-  await seedCast(database.migratorUrl, { issuer: ISSUER });
+  await seedCast(database.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   await migrate(database, arrangeKeys);
   await asAdmin(database.adminUrl, (client) =>
     client.query(`

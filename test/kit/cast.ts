@@ -9,6 +9,7 @@ import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts'
 import { seedCast } from '../../src/demo/seed.ts';
 import { type Acting, as, ISSUER, migrate, raw, type Sql } from './as.ts';
 import { createTestDatabase } from './database.ts';
+import { testKeys } from './keys.ts';
 
 export type { Sql } from './as.ts';
 
@@ -27,7 +28,7 @@ export const test = base
   .extend('database', { scope: 'file' }, async ({}, { onCleanup }) => {
     const database = await createTestDatabase();
     onCleanup(() => database.drop());
-    await seedCast(database.migratorUrl, { issuer: ISSUER });
+    await seedCast(database.migratorUrl, { issuer: ISSUER, keys: testKeys() });
     return database;
   })
   .extend('as', { scope: 'file' }, ({ database }) => {

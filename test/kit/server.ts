@@ -4,7 +4,6 @@
 // from the development issuer. What it did is observed from outside the product: log lines, statements as the driver
 // was given them, audit entries as the migrator sees them. Nothing here knows what is allowed.
 
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -37,6 +36,7 @@ import { createHttpServer } from '../../src/server.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { raw, type Sql } from './as.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { testEncryption, testKeys } from './keys.ts';
 
 /** An operation's text; where codegen made it, with the types of its data and variables. */
 export type Operation<Data, Variables> = { toString(): string; __apiType?: (variables: Variables) => Data };
@@ -103,7 +103,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const secret = loadSecret(undefined, dataDir, 'ticket.key');
   const key = ticketKey(secret);
   await installTicketKey(database.migratorUrl, key.kid, secret);
-  await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER });
+  await seedCast(database.migratorUrl, { issuer: DEVELOPMENT_ISSUER, keys: testKeys() });
   const { migrate, release } = lastingMigrator(database);
   const version = await migrate((sql) => sql.value("select current_setting('server_version_num')"));
 
@@ -111,7 +111,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const issuer = developmentIssuer({ dataDir, development: true });
   const pool = new SealedPool(database.runtimeUrl, limits, Number(version));
   pool.on('error', () => undefined);
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   const { observed, costs } = observe(pool, {
     client,
     ticketKey: key,
@@ -121,7 +121,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const logger = pino({ level: 'info' }, lines(log));
   const port = options.tokenService ? await freePort() : 0;
   const own = options.tokenService
-    ? ownIssuer({ issuer: `http://127.0.0.1:${port}`, database: observed, wrapping: randomBytes(32) })
+    ? ownIssuer({
+        issuer: `http://127.0.0.1:${port}`,
+        database: observed,
+        provider: testKeys().roots.provider,
+      })
     : undefined;
   const verifier = createVerifier([], {
     inProcess: [issuer, ...(own === undefined ? [] : [own])],

@@ -13,7 +13,7 @@ const ofOwner = (owner: ActorName) =>
 
 async function seen(query: RunningServer['query'], actor: ActorName, asking: Asking = {}): Promise<string[]> {
   const { memories } = dataOf(await query(actor, documents.MemoriesDocument, { first: 100 }, asking));
-  return memories.edges.map(({ node }) => node.content).sort();
+  return memories.edges.map(({ node }) => node.content ?? 'nothing').sort();
 }
 
 test('nobody sees a memory', async ({ query }) => {

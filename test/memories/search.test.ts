@@ -132,7 +132,7 @@ test('pages join to the whole, also where everything ranks the same', async ({ q
       await query('ada', documents.SearchMemoriesDocument, { query: 'sparrow', first: 7, after }),
     );
     expect(searchMemories.pageInfo.hasPreviousPage).toBe(after !== null);
-    pages.push(...searchMemories.edges.map(({ node }) => node.content));
+    pages.push(...searchMemories.edges.map(({ node }) => node.content ?? 'nothing'));
     more = searchMemories.pageInfo.hasNextPage;
     after = searchMemories.pageInfo.endCursor;
   }

@@ -3,6 +3,7 @@
 
 import { createPrivateKey, createSign, createVerify, randomBytes } from 'node:crypto';
 import { test as base, expect } from 'vitest';
+import { openEnvironmentProvider } from '../../src/crypto/providers/environment.ts';
 import { createClient } from '../../src/db/client.ts';
 import { installTicketKey } from '../../src/db/policies.ts';
 import { SealedPool } from '../../src/db/pool.ts';
@@ -12,6 +13,7 @@ import { tokenStore } from '../../src/db/tokens.ts';
 import { type KeyRing, openKeyRing, SCHEDULE } from '../../src/oauth/signing-keys.ts';
 import { raw } from '../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { testEncryption } from '../kit/keys.ts';
 
 type Ground = { readonly database: TestDatabase; readonly store: ReturnType<typeof tokenStore> };
 
@@ -24,7 +26,7 @@ const test = base
     await installTicketKey(database.migratorUrl, key.kid, secret);
     const limits = { size: 5, waitMs: 2000, statementMs: 3000, transactionMs: 6000 };
     const pool = new SealedPool(database.runtimeUrl, limits, 180_000);
-    const client = createClient(pool);
+    const client = createClient(pool, testEncryption());
     onCleanup(async () => {
       await client.$disconnect();
       await pool.end();
@@ -43,7 +45,8 @@ const test = base
     return installation;
   });
 
-const WRAPPING = randomBytes(32);
+const provider = () => openEnvironmentProvider([randomBytes(32).toString('base64url')]);
+const PROVIDER = provider();
 const START = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
 const DAY = 86_400 * SECOND;
@@ -66,8 +69,8 @@ test('a private key is not readable without the wrapping key, nor where it was m
   ground,
 }) => {
   const { store, database } = ground;
-  await openKeyRing(store, WRAPPING).signing();
-  await expect(openKeyRing(store, randomBytes(32)).signing()).rejects.toThrow();
+  await openKeyRing(store, PROVIDER).signing();
+  await expect(openKeyRing(store, provider()).signing()).rejects.toThrow();
   const rows = await raw(
     database,
     (sql) =>
@@ -81,14 +84,14 @@ test('a private key is not readable without the wrapping key, nor where it was m
     (sql) => sql.rows(`update bailiwick.signing_keys set kid = 'moved' where algorithm = 'ES256'`),
     database.migratorUrl,
   );
-  await expect(openKeyRing(store, WRAPPING).signing()).rejects.toThrow();
+  await expect(openKeyRing(store, PROVIDER).signing()).rejects.toThrow();
 });
 
 test('a key is published an hour before it signs, and until the last token of it has expired', async ({
   ground,
 }) => {
   const time = clock();
-  const ring = openKeyRing(ground.store, WRAPPING, time);
+  const ring = openKeyRing(ground.store, PROVIDER, time);
   const first = await signer(ring);
   expect(await kids(ring)).toHaveLength(2);
   const [next = ''] = (await ring.rotate()).filter((kid) => kid !== first);
@@ -111,7 +114,7 @@ test('without anybody asking for it a key signs for thirty days, and never is th
   ground,
 }) => {
   const time = clock();
-  const ring = openKeyRing(ground.store, WRAPPING, time);
+  const ring = openKeyRing(ground.store, PROVIDER, time);
   const seen = new Set<string>();
   for (let day = 0; day < 95; day += 1) {
     seen.add(await signer(ring));
@@ -126,7 +129,7 @@ test('of several processes that find a key too old one adds the next, and all si
   ground,
 }) => {
   const time = clock();
-  const rings = Array.from({ length: 4 }, () => openKeyRing(ground.store, WRAPPING, time));
+  const rings = Array.from({ length: 4 }, () => openKeyRing(ground.store, PROVIDER, time));
   const first = new Set(await Promise.all(rings.map(signer)));
   expect(first.size).toBe(1);
   time.forward(SCHEDULE.signs);
@@ -139,7 +142,7 @@ test('of several processes that find a key too old one adds the next, and all si
 
 test('what another process has added is found when a token names it', async ({ ground }) => {
   const time = clock();
-  const [one, other] = [openKeyRing(ground.store, WRAPPING, time), openKeyRing(ground.store, WRAPPING, time)];
+  const [one, other] = [openKeyRing(ground.store, PROVIDER, time), openKeyRing(ground.store, PROVIDER, time)];
   await one?.published();
   await other?.published();
   time.forward(5 * SECOND);
@@ -151,7 +154,7 @@ test('what another process has added is found when a token names it', async ({ g
 });
 
 test('what the private half signs, the published half verifies', async ({ ground }) => {
-  const ring = openKeyRing(ground.store, WRAPPING);
+  const ring = openKeyRing(ground.store, PROVIDER);
   for (const key of await ring.signing()) {
     const signature = createSign('sha256')
       .update('text')

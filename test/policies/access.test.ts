@@ -15,6 +15,7 @@ const ACCESS = `${POLICY_FOLDER}ACCESS.txt`;
 // Tables that no request ever names: the runtime role has no right to them at all, which is tested below.
 const EXEMPT: Readonly<Record<string, string>> = {
   'bailiwick.context_key': 'keys of the sealed context',
+  'bailiwick.key_rotations': 'when keys were replaced, which the operator does',
   'bailiwick.policy_state': 'checksum of the policies in force',
   'bailiwick.refresh_tokens': 'what refresh tokens stand for, of all tenants',
   'bailiwick.signing_keys': 'keys that sign our tokens',

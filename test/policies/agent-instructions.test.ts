@@ -8,15 +8,17 @@ import { itself, test, through } from '../kit/cast.ts';
 import { arrange, insertion, SPARES } from './arrangement.ts';
 import { delegate } from './given.ts';
 import { keepsTenantsApart, takesOnlyColumns } from './guarantees.ts';
+import { keyOf, under } from './wrapped.ts';
 
 const SEEN = 'select id from agent_instructions';
-const CHANGE = `update agent_instructions set system_prompt = 'Obey me.'`;
+const CHANGE = `update agent_instructions set private_instructions = system_prompt`;
 const { scout, scribe, bobot } = AGENTS;
 const instruct = (who: 'alice' | 'bob') =>
   insertion('agent_instructions', {
     tenant_id: TENANTS.acme.id,
     id: SPARES[who].agent,
     owner_id: USERS[who].id,
+    system_prompt: under(keyOf(SPARES[who].agent)),
   });
 
 keepsTenantsApart('agent_instructions');

@@ -2,7 +2,8 @@
 //
 // Twins are rows in globex with the very ids and owners of Alice's rows in acme, so that nothing but the tenant tells
 // them apart. Spares are half-made things of each owner, so that an insert fails on a policy and on nothing else. Two
-// more worlds of Alice's, one of them archived, and delegations that name one kind each. Keys stand in credentials.ts.
+// more worlds of Alice's, one of them archived, and delegations that name one kind each. Keys stand in credentials.ts, those that
+// encrypt in wrapped.ts.
 
 import type { Capability } from '../../src/capabilities.ts';
 import { ACTORS, type ActorName, AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
@@ -11,6 +12,7 @@ import { MEMORIES } from '../../src/demo/memories.ts';
 import type { DelegationId, EntityId, MemoryId, TenantId } from '../../src/ids.ts';
 import type { Sql } from '../kit/as.ts';
 import { arrangeKeys, KEYS, makeKey } from './credentials.ts';
+import { arrangeWrapped, arrangeWrappedTwins, keepDataKey, keyOf, under } from './wrapped.ts';
 
 const acme = TENANTS.acme.id;
 const globex = TENANTS.globex.id;
@@ -94,6 +96,7 @@ const made = { created_by: alice, delegation_id: null, request_id: REQUEST };
 
 /** Inserts everything above. The cast must be there. */
 export async function arrange(sql: Sql): Promise<void> {
+  await arrangeWrapped(sql);
   for (const who of KEEPERS) {
     await arrangeSpares(sql, TENANTS[ACTORS[who].tenant].id, ACTORS[who].id, SPARES[who]);
   }
@@ -115,7 +118,7 @@ export async function arrange(sql: Sql): Promise<void> {
       tenant_id: acme,
       id: agent,
       owner_id: alice,
-      system_prompt: 'Be brief.',
+      system_prompt: under(keyOf(agent)),
     });
   }
   for (const [name, { id: grant, delegate, capabilities }] of Object.entries(NARROW)) {
@@ -148,7 +151,7 @@ async function arrangeTwins(sql: Sql): Promise<void> {
     tenant_id: globex,
     id: scout,
     owner_id: alice,
-    system_prompt: 'Twin.',
+    system_prompt: under(keyOf(scout)),
   });
   await world(sql, globex, garden, 'active');
   await member(sql, globex, WORLDS.garden.members.alice?.id ?? '', garden, alice, alice, 'owner');
@@ -166,6 +169,7 @@ async function arrangeTwins(sql: Sql): Promise<void> {
     });
   }
   await makeKey(sql, { id: KEYS.alice.id, for: 'alice', tenant: globex });
+  await arrangeWrappedTwins(sql);
   await arrangeSpares(sql, globex, alice, SPARES.alice);
 }
 
@@ -177,6 +181,7 @@ async function arrangeSpares(
 ): Promise<void> {
   await entity(sql, tenant, spare.agentEntity, 'agent', owner);
   await agent(sql, tenant, spare.agent, owner);
+  await keepDataKey(sql, { tenant, id: keyOf(spare.agent), holder: spare.agent, owner });
   await entity(sql, tenant, spare.worldEntity, 'world', owner);
 }
 

@@ -28,6 +28,7 @@ import {
 } from './arrangement.ts';
 import { digestOf, ISSUERS, KEYS, type KeyHolder, ownerOf } from './credentials.ts';
 import { keeper, personOf, type Relation, tenantOf, type Voice } from './voices.ts';
+import { DATA_KEYS, keyOf, TENANT_KEYS, under } from './wrapped.ts';
 
 export type Verb = 'S' | 'I' | 'U' | 'D';
 export const VERBS: readonly Verb[] = ['S', 'I', 'U', 'D'];
@@ -173,10 +174,13 @@ export const BLOCKS: readonly Block[] = [
   {
     table: 'agent_instructions',
     key: 'id',
-    set: "system_prompt = 'Changed'",
+    set: 'private_instructions = system_prompt',
     relations: ['own', 'owner', 'foreign', 'other'],
     row: agentOf,
-    make: (who) => spare(who) && { id: spare(who)?.agent, owner_id: ACTORS[who].id, system_prompt: 'New' },
+    make: (who) => {
+      const agent = spare(who)?.agent;
+      return agent && { id: agent, owner_id: ACTORS[who].id, system_prompt: under(keyOf(agent)) };
+    },
   },
   {
     table: 'worlds',
@@ -255,6 +259,30 @@ export const BLOCKS: readonly Block[] = [
       digest: digestOf('somebody new'),
       capabilities: ['memory:read'],
       expires_at: new Date(Date.now() + 1_200_000),
+    }),
+  },
+  {
+    table: 'tenant_keys',
+    key: 'id',
+    set: "wrapped = 'changed'",
+    relations: ['own', 'other'],
+    row: (who) => TENANT_KEYS[ACTORS[who].tenant],
+    make: () => ({ id: NEW, purpose: 'wrap', version: 99, wrapped: 'x', erasable: false }),
+  },
+  {
+    table: 'data_keys',
+    key: 'id',
+    set: "wrapped = 'changed'",
+    relations: ['own', 'owner', 'foreign', 'other'],
+    row: (who) => DATA_KEYS[who],
+    make: (who) => ({
+      id: NEW,
+      owner_id: ownerOf(who),
+      holder_id: ACTORS[who].id,
+      tenant_key_id: TENANT_KEYS[ACTORS[who].tenant],
+      version: 99,
+      wrapped: 'x',
+      erasable: false,
     }),
   },
   {

@@ -9,6 +9,7 @@ import { seedCast } from '../../src/demo/seed.ts';
 import { isUuid } from '../../src/ids.ts';
 import { ISSUER, type Sql } from '../kit/as.ts';
 import { test, through } from '../kit/cast.ts';
+import { testKeys } from '../kit/keys.ts';
 
 const TABLES = [
   'tenants',
@@ -22,7 +23,8 @@ const TABLES = [
   'memories',
   'identities',
 ];
-const seed = ({ migratorUrl }: { migratorUrl: string }) => seedCast(migratorUrl, { issuer: ISSUER });
+const seed = ({ migratorUrl }: { migratorUrl: string }) =>
+  seedCast(migratorUrl, { issuer: ISSUER, keys: testKeys() });
 async function everything(sql: Sql): Promise<string[]> {
   const rows: string[] = [];
   for (const table of TABLES) {
@@ -71,7 +73,7 @@ test('two servers that seed at once make one cast', async ({ database, migrate }
 
 test('a new issuer gets identities for everybody and nothing else', async ({ database, migrate }) => {
   const before = await migrate(everything);
-  await seedCast(database.migratorUrl, { issuer: 'https://another.test/' });
+  await seedCast(database.migratorUrl, { issuer: 'https://another.test/', keys: testKeys() });
   expect(
     await migrate((sql) => sql.list(`select subject from identities where issuer = 'https://another.test/'`)),
   ).toEqual(Object.keys(ACTORS).sort());

@@ -108,7 +108,8 @@ export function takesOnlyColumns(table: string, { insert, update, remove = false
   }) => {
     await as('alice', itself, async (sql) => {
       const columns = await sql.list(
-        'select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and attgenerated = $2',
+        `select attname from pg_attribute
+          where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = $2`,
         [table, ''],
       );
       for (const column of columns) {

@@ -13,7 +13,7 @@ import { delegate } from './given.ts';
 import { hidesFromTheDead, keepsProvenance, keepsTenantsApart, takesOnlyColumns } from './guarantees.ts';
 
 const SEEN = 'select id from memories';
-const CHANGE = `update memories set content = 'Changed.'`;
+const CHANGE = `update memories set kind = 'changed'`;
 const { alice, bob } = USERS;
 const { scout } = AGENTS;
 const { garden, workshop } = WORLDS;
@@ -37,10 +37,10 @@ hidesFromTheDead('memories');
 keepsProvenance('memories');
 takesOnlyColumns('memories', {
   insert: [
-    ...['tenant_id', 'id', 'owner_id', 'agent_id', 'world_id', 'kind', 'content', 'tags', 'metadata'],
-    ...['created_by', 'delegation_id', 'request_id', 'updated_at'],
+    ...['tenant_id', 'id', 'owner_id', 'agent_id', 'world_id', 'kind', 'sensitive', 'content', 'tags'],
+    ...['metadata', 'created_by', 'delegation_id', 'request_id', 'updated_at'],
   ],
-  update: ['kind', 'content', 'tags', 'metadata', 'updated_at'],
+  update: ['kind', 'sensitive', 'content', 'tags', 'metadata', 'updated_at'],
   remove: true,
 });
 

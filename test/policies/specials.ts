@@ -1,14 +1,16 @@
 // What the probe tries besides the cells of ACCESS.txt: attempts that tell policies apart which the cells do not.
 //
 // Statements without a WHERE never ask whether a row may be seen, so only the policy of their own verb stands in their way.
-// Twins differ from Alice's rows by tenant alone. Provenance is forged, limits are overstepped, the kernel's functions called.
+// Twins differ from Alice's rows by tenant alone. Provenance is forged, limits are overstepped, values are sealed
+// with the wrong keys, the kernel's functions called.
 
 import { AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
-import { EXTRA, insertion, MEMBERS, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
+import { EXTRA, insertion, MEMBERS, memoryOf, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
 import { BLOCKS, type Statement } from './attempts.ts';
 import { digestOf, KEYS } from './credentials.ts';
 import { isSomebody, type Voice } from './voices.ts';
+import { DATA_KEYS, DESTROYED, keyOf, RETIRED_LONG_AGO, TENANT_KEYS, TWINS_ONLY, under } from './wrapped.ts';
 
 export type Special = {
   readonly name: string;
@@ -44,7 +46,11 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
 export const TWINS: typeof ROWS = {
   ...ROWS,
   entities: { id: NEW, kind: 'agent', owner_id: alice },
-  agent_instructions: { id: SPARES.alice.agent, owner_id: alice },
+  agent_instructions: {
+    id: SPARES.alice.agent,
+    owner_id: alice,
+    system_prompt: under(keyOf(SPARES.alice.agent)),
+  },
   world_members: { ...ROWS.world_members, entity_id: EXTRA },
 };
 
@@ -86,7 +92,9 @@ export function specials(voice: Voice): Special[] {
   }
   entities(attempt);
   worlds(attempt);
+  sealing(attempt);
   kernel(attempt);
+  keys(attempt);
   return !isSomebody(voice) ? list.filter(({ table }) => table !== undefined) : list;
 }
 
@@ -162,6 +170,87 @@ function kernel(attempt: Attempt): void {
   const session = `bailiwick.start_session($1, 'New', '{memory:read}', now() + $$1 hour$$)`;
   attempt(undefined, 'a session', call(`coalesce(${session}, 'made')`, NEW));
   service(attempt, call);
+}
+
+/** Values in encrypted columns: whose key each names, and whether that counts. */
+const VALUES: Readonly<Record<string, string | null>> = {
+  "under alice's key": under(DATA_KEYS.alice),
+  "under scout's key": under(DATA_KEYS.scout),
+  "under bob's key": under(DATA_KEYS.bob),
+  "under rogue's key": under(DATA_KEYS.rogue),
+  "under the new agent's key": under(keyOf(SPARES.alice.agent)),
+  "under the key of alice's twin": under(TWINS_ONLY),
+  'under a key that was destroyed': under(DESTROYED),
+  'under a key that was retired': under(RETIRED_LONG_AGO),
+  'under a key in capitals': under(DATA_KEYS.alice.toUpperCase()),
+  'of another format': under(DATA_KEYS.alice).replace('1', '2'),
+  'in plain text': 'New.',
+  'of nothing': null,
+};
+
+function sealing(attempt: Attempt): void {
+  const good = under(DATA_KEYS.alice);
+  const goodForSpare = under(keyOf(SPARES.alice.agent));
+  const change = `update memories set sensitive = true, content = $1, metadata = to_jsonb($2::text) where tenant_id = $3 and id = $4`;
+  const memory = [acme, memoryOf('alice')];
+  const secret = (content: string | null, metadata: string | null) =>
+    insert('memories', { ...ROWS.memories, sensitive: true, content, metadata: JSON.stringify(metadata) });
+  const instructions = (system_prompt: string | null, private_instructions: string | null) =>
+    insert('agent_instructions', { ...TWINS.agent_instructions, system_prompt, private_instructions });
+  const instruct = `update agent_instructions set system_prompt = $1, private_instructions = $2 where id = $3`;
+  for (const [value, text] of Object.entries(VALUES)) {
+    attempt('memories', `a secret ${value}`, secret(text, good));
+    attempt('memories', `a secret with metadata ${value}`, secret(good, text));
+    attempt('memories', `a memory made a secret ${value}`, { text: change, values: [text, good, ...memory] });
+    attempt('memories', `a memory given metadata ${value}`, {
+      text: change,
+      values: [good, text, ...memory],
+    });
+    attempt('agent_instructions', `a prompt ${value}`, instructions(text, goodForSpare));
+    attempt('agent_instructions', `instructions ${value}`, instructions(goodForSpare, text));
+    for (const values of [
+      [text, null],
+      [null, text],
+    ]) {
+      attempt('agent_instructions', `rogue told ${values.indexOf(text)} ${value}`, {
+        text: instruct,
+        values: [...values, AGENTS.rogue.id],
+      });
+    }
+  }
+}
+
+/** The keys of encrypted fields: what a context counts as its own, and what it can add. */
+function keys(attempt: Attempt): void {
+  const call = (text: string, ...values: unknown[]): Statement => ({ text: `select ${text}`, values });
+  attempt(undefined, 'whose keys', call('bailiwick.key_holder()'));
+  attempt(undefined, 'the keys of which tenant', call('bailiwick.key_tenant()'));
+  const added = `bailiwick.add_tenant_key($1, $2, 'x', false)`;
+  attempt(undefined, 'a first key for indexes', call(added, NEW, 'index'));
+  attempt(undefined, 'another key that wraps', call(added, NEW, 'wrap'));
+  const kept = `bailiwick.add_data_key($1, $2, $3, 'x', false)`;
+  const holders = {
+    ...{
+      alice,
+      bob,
+      ada: USERS.ada.id,
+      scout: AGENTS.scout.id,
+      rogue: AGENTS.rogue.id,
+      late: AGENTS.late.id,
+    },
+    ...{ bobot: AGENTS.bobot.id, mimic: AGENTS.mimic.id, 'the new agent': SPARES.alice.agent, garden },
+  };
+  for (const [holder, of] of Object.entries(holders)) {
+    attempt(undefined, `a data key for ${holder}`, call(kept, NEW, of, TENANT_KEYS.acme));
+    attempt(undefined, `what ${holder} may seal with`, call(`bailiwick.seals($1, $2)`, under(keyOf(of)), of));
+  }
+  for (const [which, of] of Object.entries({
+    'of globex': TENANT_KEYS.globex,
+    'for indexes': TENANT_KEYS.index,
+  })) {
+    attempt(undefined, `a data key below the key ${which}`, call(kept, NEW, SPARES.alice.agent, of));
+    attempt(undefined, `a data key of one's own below the key ${which}`, call(kept, NEW, bob, of));
+  }
 }
 
 /** What the token service alone may ask. */

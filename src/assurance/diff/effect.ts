@@ -123,6 +123,9 @@ function rightsOf(world: World, observation: Observation | undefined): ReadonlyS
     case 'why not':
     case 'why no key':
       return new Set(outcome === 'no reason' ? ['no reason against it'] : []);
+    case 'keep tenant key':
+    case 'keep data key':
+      return new Set(outcome === 'kept' ? ['a first key that is kept'] : []);
     case 'make key':
     case 'make client':
     case 'start session':

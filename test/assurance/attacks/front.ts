@@ -15,6 +15,7 @@ import { ISSUER, issuerConfig, NOW } from '../../auth/forge.ts';
 import { LIMITS, versionOf } from '../../db/lane.ts';
 import { KEY, trustTickets } from '../../kit/as.ts';
 import type { TestDatabase } from '../../kit/database.ts';
+import { testEncryption, testKeys } from '../../kit/keys.ts';
 import { ALLOWED, REFUSED } from './attack.ts';
 import { DENIED, PUBLISHED, type TokenAttack } from './tokens.ts';
 
@@ -26,7 +27,7 @@ export type Front = {
 };
 
 export async function openFront(database: TestDatabase): Promise<Front> {
-  await seedCast(database.migratorUrl, { issuer: ISSUER });
+  await seedCast(database.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   await trustTickets(database);
   const pool = new SealedPool(
     database.runtimeUrl,
@@ -34,7 +35,7 @@ export async function openFront(database: TestDatabase): Promise<Front> {
     await versionOf(database),
   );
   pool.on('error', () => undefined);
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   const config = issuerConfig({ tenants: ['acme'] });
   const verifier = createVerifier([], {
     now: () => NOW * 1000,

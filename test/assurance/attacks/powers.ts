@@ -117,7 +117,15 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
     'S7',
     `select coalesce(string_agg(tablename || '.' || policyname, ',' order by 1), '') from pg_policies where schemaname = 'public'
        and regexp_replace(coalesce(qual, '') || coalesce(with_check, ''), '\\( ?SELECT bailiwick\\.', '', 'g') ~ 'bailiwick\\.'`,
-    'delegations.insert_granted',
+    // these look at the new row itself: a grant, and values that are sealed
+    [
+      ...[
+        'agent_instructions.insert_sealed',
+        'agent_instructions.update_sealed',
+        'delegations.insert_granted',
+      ],
+      ...['memories.insert_sealed', 'memories.update_sealed'],
+    ].join(),
   ],
   'a publication that carries rows out': ['P35 S13', 'select count(*)::int from pg_publication', '0'],
 };

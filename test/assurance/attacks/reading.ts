@@ -20,6 +20,8 @@ const TABLES = [
   'world_members',
   'delegations',
   'memories',
+  'tenant_keys',
+  'data_keys',
 ];
 
 const STRANGERS: Readonly<Record<string, readonly [who: ActorName, acting: Acting]>> = {
@@ -32,7 +34,7 @@ const COLLEAGUES: Readonly<Record<string, readonly [who: ActorName, acting: Acti
   'a colleague’s agent': ['bobot', { delegation: DELEGATIONS.bobot.id }],
 };
 
-const PRIVATE = ['users', 'agents', 'agent_instructions', 'delegations', 'memories'];
+const PRIVATE = ['users', 'agents', 'agent_instructions', 'delegations', 'memories', 'data_keys'];
 
 const reading: SqlAttack[] = [
   ...Object.entries(STRANGERS).flatMap(([what, [who, acting]]) =>
@@ -81,7 +83,7 @@ const reading: SqlAttack[] = [
       step(`update agents set name = 'Changed'`, 4),
       step(`update entities set ceiling = '[]'`, 5),
       step(`update users set display_name = 'Changed'`, 1),
-      step(`update agent_instructions set system_prompt = 'Changed'`, 2),
+      step('update agent_instructions set private_instructions = system_prompt', 2),
       step(`update worlds set name = 'Changed'`, 1),
       step(`update world_members set role = 'guest'`, 1),
       step('delete from world_members', 1),
@@ -97,6 +99,7 @@ const reading: SqlAttack[] = [
       open('ada'),
       step('select from memories where owner_id <> $1', 0, [USERS.ada.id]),
       step('select from agent_instructions', 0),
+      step('select from data_keys', 0),
       step('select from agents', 0),
       step('select from users where tenant_id <> $1', 0, [acme]),
     ],

@@ -25,6 +25,7 @@ import { READING } from './reading.ts';
 import { RECORDING } from './recording.ts';
 import { REVOKING } from './revoking.ts';
 import { ROTATING } from './rotating.ts';
+import { SEALING } from './sealing.ts';
 import { SEALS } from './seals.ts';
 import { SESSIONS } from './sessions.ts';
 import { SIGNING } from './signing.ts';
@@ -33,6 +34,7 @@ import { STOPPED } from './stopped.ts';
 import { SURFACE } from './surface.ts';
 import { TICKETS } from './tickets.ts';
 import { VOUCHING } from './vouching.ts';
+import { WRAPPED } from './wrapped.ts';
 
 export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...SEALS,
@@ -62,6 +64,8 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...RECORDING,
   ...READING,
   ...CHANGING,
+  ...SEALING,
+  ...WRAPPED,
   ...POWERS,
 ];
 

@@ -70,6 +70,7 @@ export const TABLES: readonly string[] = [
   'identities',
   'audit_entries',
   'bailiwick.context_key',
+  'bailiwick.key_rotations',
   'bailiwick.policy_state',
   'bailiwick.refresh_tokens',
   'bailiwick.signing_keys',

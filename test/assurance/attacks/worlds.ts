@@ -9,14 +9,16 @@ export const COPIED: Readonly<Record<string, string>> = {
   entities: 'id, kind, status, owner_id, ceiling',
   users: 'id, owner_id, role, display_name',
   agents: 'id, owner_id, parent_id, name, created_by, request_id',
-  agent_instructions: 'id, owner_id, system_prompt',
+  agent_instructions: 'id, owner_id, system_prompt, private_instructions',
   worlds: 'id, owner_id, name, created_by, request_id',
   world_members: 'id, world_id, owner_id, entity_id, role, created_by, request_id',
   delegations: `id, owner_id, delegator_id, delegate_id, parent_id, depth, redelegate, capabilities, world_id, not_before,
     expires_at, revoked_at, revoked_by, created_at, created_by, request_id`,
   credentials: `id, owner_id, entity_id, kind, label, hint, digest, public_key, capabilities, pinned_id, expires_at, revoked_at,
     revoked_by, last_used_at, created_at, created_by, request_id`,
-  memories: 'id, owner_id, agent_id, world_id, kind, content, tags, created_by, request_id',
+  memories:
+    'id, owner_id, agent_id, world_id, kind, sensitive, content, tags, metadata, created_by, request_id',
+  data_keys: 'id, owner_id, holder_id, tenant_key_id, version, wrapped, erasable, retired_at, destroyed_at',
 };
 
 /** Makes every row of acme's exist in globex too. */

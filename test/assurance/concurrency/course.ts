@@ -8,6 +8,7 @@ import { withSession } from '../../../src/db/session.ts';
 import { versionOf } from '../../db/lane.ts';
 import { KEY, trustTickets } from '../../kit/as.ts';
 import type { TestDatabase } from '../../kit/database.ts';
+import { testEncryption } from '../../kit/keys.ts';
 import { dice } from './dice.ts';
 import type { Fault, Kind, Means } from './endings.ts';
 import { makeParties, type Party, partyOf } from './parties.ts';
@@ -33,7 +34,7 @@ export type Course = {
 export async function openCourse(database: TestDatabase): Promise<Course> {
   await trustTickets(database);
   const pool = new SealedPool(database.runtimeUrl, LIMITS, await versionOf(database));
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   const opened = { client, ticketKey: KEY, transactionMs: LIMITS.transactionMs, waitMs: LIMITS.waitMs };
   const administrator = await connect(database.adminUrl);
   // what no foreign key would let pass is for it to do

@@ -14,6 +14,7 @@ import { newId } from '../../../src/ids.ts';
 import { backendOf, note, versionOf } from '../../db/lane.ts';
 import { ISSUER, KEY, trustTickets } from '../../kit/as.ts';
 import { asAdmin, createTestDatabase } from '../../kit/database.ts';
+import { testEncryption } from '../../kit/keys.ts';
 import { report } from '../../kit/report.ts';
 import { type Member, makeCrowd, tally } from './crowd.ts';
 import { dice, SEED } from './dice.ts';
@@ -185,7 +186,7 @@ test('on one connection two hundred tenants never meet', async () => {
   pool.on('connect', () => {
     connections += 1;
   });
-  const client = createClient(pool);
+  const client = createClient(pool, testEncryption());
   onTestFinished(async () => {
     await client.$disconnect();
     await pool.end();

@@ -3,7 +3,7 @@
 
 import { expect, onTestFinished } from 'vitest';
 import { sampleWorlds } from '../../../src/assurance/generate.ts';
-import { INSERTABLE } from '../../../src/assurance/moves.ts';
+import { INSERTABLE, SEALED } from '../../../src/assurance/moves.ts';
 import { TABLES } from '../../../src/assurance/rows.ts';
 import { applyPolicies } from '../../../src/db/policies.ts';
 import { asAdmin } from '../../kit/database.ts';
@@ -70,6 +70,13 @@ test('random worlds reach every answer there is: each table seen and not seen, e
     expect([...(outcomes.get(`insert ${table}`) ?? [])].sort(), table).toEqual(['admitted', 'refused']);
   }
   expect([...(outcomes.get('grant') ?? [])].sort()).toEqual(['admitted', 'refused']);
+  for (const verb of ['keep tenant key', 'keep data key']) {
+    expect([...(outcomes.get(verb) ?? [])].sort(), verb).toEqual(['kept', 'not kept']);
+  }
+  for (const table of SEALED) {
+    expect([...(outcomes.get(`seal ${table}`) ?? [])].sort(), table).toEqual(['42501', 'none', 'some']);
+    expect([...(outcomes.get(`update ${table}`) ?? [])].sort(), table).toEqual(['42501', 'none', 'some']);
+  }
 });
 
 test.for([
@@ -80,6 +87,7 @@ test.for([
   ],
   ['a world limit that is forgotten', 'drop policy world_limit on memories'],
   ['a tenant floor that is gone from the credentials', 'drop policy tenant_floor on credentials'],
+  ['values under whatever key', 'drop policy insert_sealed on memories'],
   [
     'a token of our own that counts although it was revoked',
     `create or replace function bailiwick.mark_of_token(token_id text) returns text language sql stable parallel safe as 'select null'`,

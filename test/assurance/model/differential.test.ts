@@ -3,8 +3,9 @@
 
 import { expect } from 'vitest';
 import { sampleWorlds } from '../../../src/assurance/generate.ts';
-import { CHANGEABLE, INSERTABLE, REMOVABLE } from '../../../src/assurance/moves.ts';
-import { TABLES } from '../../../src/assurance/rows.ts';
+import { CHANGEABLE, INSERTABLE, REMOVABLE, SEALED } from '../../../src/assurance/moves.ts';
+import { rowsOf, TABLES } from '../../../src/assurance/rows.ts';
+import type { World } from '../../../src/assurance/world.ts';
 import { chosen, compareWorlds, test } from './stage.ts';
 
 test('in random worlds everybody gets what the model says, by every move', { timeout: 120_000 }, async ({
@@ -47,6 +48,32 @@ test('random worlds hold chains of every depth, limited and unlimited, dead and 
   expect(
     worlds.some(({ tenants }) => tenants.some(({ agents }) => agents.some(({ parent }) => parent !== null))),
   ).toBe(true);
+});
+
+test('random worlds hold data keys in every state, and what is sealed under each', () => {
+  const worlds = sampleWorlds(20261121, 300);
+  const stateOf = ({ tenant, sealed }: { tenant: number; sealed?: number | null }, world: World) =>
+    world.tenants[tenant]?.dataKeys[sealed ?? -1]?.state;
+  const under = worlds.flatMap((world) =>
+    rowsOf(world).flatMap((row) =>
+      typeof row.sealed === 'number' ? `${row.table} ${stateOf(row, world)}` : [],
+    ),
+  );
+  for (const state of ['live', 'destroyed', 'retired'] as const) {
+    for (const table of SEALED) {
+      expect(under.filter((one) => one === `${table} ${state}`).length, `${table} ${state}`).toBeGreaterThan(
+        10,
+      );
+    }
+  }
+  expect(
+    worlds.flatMap(rowsOf).filter(({ table, sealed }) => table === 'agent_instructions' && sealed === null)
+      .length,
+  ).toBeGreaterThan(20);
+  const holders = worlds
+    .flatMap(({ tenants }) => tenants)
+    .map(({ dataKeys }) => dataKeys.map(({ holder }) => holder));
+  expect(holders.filter((some) => some.some((one, n) => some.indexOf(one) < n)).length).toBeGreaterThan(20);
 });
 
 test('random worlds hold credentials of each kind in every state, and whoever comes with them', () => {

@@ -3,10 +3,10 @@
 import { everybody } from '../../../src/assurance/askers.ts';
 import { describeAsker, describeWorld } from '../../../src/assurance/describe.ts';
 import type { Rotation } from '../../../src/assurance/keys.ts';
-import type { Move } from '../../../src/assurance/moves.ts';
+import type { Move, NewRow } from '../../../src/assurance/moves.ts';
 import type { Observation } from '../../../src/assurance/observe.ts';
 import { type Row, rowsOf, type TableName } from '../../../src/assurance/rows.ts';
-import type { Asker, World } from '../../../src/assurance/world.ts';
+import type { Asker, Principal, World } from '../../../src/assurance/world.ts';
 import { issueRefusal, keyRefusal, mayEndKeysOf, rotationRefusal, sessionRefusal } from './keys.ts';
 import {
   type Authority,
@@ -23,6 +23,7 @@ import {
   maySee,
   mayUpdate,
 } from './rules.ts';
+import { keepsDataKey, keepsTenantKey, seals, staysSealed } from './sealing.ts';
 
 /** What the server itself gets: what nobody gets, and what is open to its service. */
 export function expectedOfServer(rows: readonly Row[], move: Move): string {
@@ -46,20 +47,38 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
       .join(' ');
   const seenAnd = (rule: (a: Authority, row: Row) => boolean) => (who: Authority, row: Row) =>
     maySee(who, row) && rule(who, row);
+  // one row that would not be sealed rightly stops a statement about many
+  const sealing = (rule: (a: Authority, row: Row) => boolean, fits: (a: Authority, row: Row) => boolean) =>
+    a !== undefined &&
+    'table' in move &&
+    rows.some((row) => row.table === move.table && rule(a, row) && !fits(a, row))
+      ? '42501'
+      : undefined;
   const end = (target: number) => a !== undefined && mayEnd(a, target);
   switch (move.verb) {
     case 'see':
       return which(move.table, maySee);
     case 'update':
-      return which(move.table, mayUpdate);
+      return sealing(mayUpdate, staysSealed) ?? which(move.table, mayUpdate);
     case 'update seen':
-      return which(move.table, seenAnd(mayUpdate));
+      return sealing(seenAnd(mayUpdate), staysSealed) ?? which(move.table, seenAnd(mayUpdate));
+    case 'seal': {
+      const { value } = move;
+      const fits = (who: Authority, { holder }: Row) => holder !== undefined && seals(who, value, holder);
+      return sealing(mayUpdate, fits) ?? which(move.table, mayUpdate);
+    }
     case 'delete':
       return which(move.table, mayDelete, false);
     case 'delete seen':
       return which(move.table, seenAnd(mayDelete));
     case 'insert':
-      return a !== undefined && mayInsert(a, move.table, move.row) ? 'admitted' : 'refused';
+      return a !== undefined && mayInsert(a, move.table, move.row) && isSealed(a, move.table, move.row)
+        ? 'admitted'
+        : 'refused';
+    case 'keep tenant key':
+      return a !== undefined && keepsTenantKey(a, move.purpose) ? 'kept' : 'not kept';
+    case 'keep data key':
+      return a !== undefined && keepsDataKey(a, move.wanted) ? 'kept' : 'not kept';
     case 'grant':
       return a !== undefined && move.grant.lie === undefined && grantRefusal(a, move.grant) === undefined
         ? 'admitted'
@@ -120,6 +139,12 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
     default:
       return move satisfies never;
   }
+}
+
+/** What a new row says is sealed is so for whose it is: an agent's instructions for the agent, a memory for its owner. */
+function isSealed(a: Authority, table: TableName, { owner, agent, value }: NewRow): boolean {
+  const holder: Principal = table === 'agent_instructions' && agent !== undefined ? `a${agent}` : owner;
+  return value === undefined || seals(a, value, holder);
 }
 
 const ended = (what: readonly string[]) => ['ended', ...[...what].sort()].join(' ');

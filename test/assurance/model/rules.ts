@@ -193,7 +193,15 @@ const MAY_SEE: Readonly<Record<TableName, Rule>> = {
   // the server's alone, which is nobody
   issuers: never,
   credentials: (a, row) => (inPerson(a) && own(a, row, 'key:read')) || administers(a),
+  // wrapped, and of no use to whoever has nothing else: whatever the authority may do
+  tenant_keys: (a) => alive(a),
+  data_keys: (a, row) =>
+    (row.dataKey?.holder === a.owner && alive(a)) || (inPerson(a) && own(a, row, 'agent:read')),
 };
+
+/** What is the operator's to write, and the kernel's. */
+const nobody = () => false;
+const KEPT = { issuers: nobody, credentials: nobody, tenant_keys: nobody, data_keys: nobody };
 
 const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   tenants: never,
@@ -208,12 +216,12 @@ const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   world_members: (a, row) => !isOwners(row) && own(a, row, 'member:update') && reaches(a, row.place),
   delegations: never,
   memories: (a, row) => own(a, row, 'memory:update') && reaches(a, row.place),
-  ...{ issuers: never, credentials: never },
+  ...KEPT,
 };
 
 const MAY_DELETE: Readonly<Record<TableName, Rule>> = {
   ...{ tenants: never, entities: never, users: never, agents: never, agent_instructions: never },
-  ...{ worlds: never, delegations: never, issuers: never, credentials: never },
+  ...{ worlds: never, delegations: never, ...KEPT },
   world_members: (a, row) =>
     !isOwners(row) &&
     ((own(a, row, 'member:delete') && reaches(a, row.place)) ||
@@ -225,7 +233,7 @@ const isOwners = (row: Row) => `u${row.user}` === row.owner;
 
 const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => boolean>> = {
   ...{ tenants: () => false, users: () => false, delegations: () => false },
-  ...{ issuers: () => false, credentials: () => false },
+  ...KEPT,
   entities: (a, row) =>
     row.kind !== 'user' &&
     (row.status ?? 'active') === 'active' &&

@@ -36,7 +36,10 @@ const REGIONS: Readonly<Record<string, { kind: Region['kind']; until: readonly s
   if: { kind: 'guard', until: ['then'] },
   elsif: { kind: 'guard', until: ['then'] },
   when: { kind: 'guard', until: ['then'] },
-  where: { kind: 'filter', until: ['returning', 'order', 'group', 'union', 'limit', 'for', 'then'] },
+  where: {
+    kind: 'filter',
+    until: ['returning', 'order', 'group', 'union', 'limit', 'for', 'then', 'on'],
+  },
   on: { kind: 'filter', until: ['join', 'left', 'where', 'order', 'group'] },
   using: { kind: 'filter', until: ['with'] },
   check: { kind: 'filter', until: [] },

@@ -9,6 +9,7 @@ import type { World } from '../../../src/assurance/world.ts';
 import { seedCast } from '../../../src/demo/seed.ts';
 import { ISSUER, KEY, migrate, trustTickets } from '../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
+import { testKeys } from '../../kit/keys.ts';
 import { arrange } from '../../policies/arrangement.ts';
 import { type Findings, probe } from '../../policies/probe.ts';
 import { wanted } from '../attacks/attack.ts';
@@ -65,9 +66,9 @@ export async function openLane(): Promise<Lane> {
     await createTestDatabase(),
     patience(await createTestDatabase()),
   ];
-  await seedCast(cast.migratorUrl, { issuer: ISSUER });
+  await seedCast(cast.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   await migrate(cast, arrange);
-  await seedCast(target.migratorUrl, { issuer: ISSUER });
+  await seedCast(target.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   await trustTickets(scene);
   const [migrator, runtime, ...admins] = await Promise.all(
     [scene.migratorUrl, scene.runtimeUrl, cast.adminUrl, scene.adminUrl, target.adminUrl].map(connect),

@@ -12,6 +12,7 @@ import { seedCast } from '../../../src/demo/seed.ts';
 import { newId } from '../../../src/ids.ts';
 import type { Ids } from '../../api/attempts.ts';
 import { ISSUER, migrate } from '../../kit/as.ts';
+import { testKeys } from '../../kit/keys.ts';
 import { report } from '../../kit/report.ts';
 import { test as base, type RunningServer } from '../../kit/server.ts';
 import { EXTRA, MEMBERS, memoryOf, SPARES } from '../../policies/arrangement.ts';
@@ -57,7 +58,7 @@ const test = base.extend('hidden', { scope: 'file' }, async ({ server: { databas
   await prepare(database);
   const { catalog, hidden } = await look(database);
   // the same people under the issuer of tickets made here
-  await seedCast(database.migratorUrl, { issuer: ISSUER });
+  await seedCast(database.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   const unseen = new Map<string, readonly Hidden[]>();
   for (const name of Object.keys(OWN)) {
     unseen.set(name, (await attacker(database, catalog, hidden, name, true)).hidden);

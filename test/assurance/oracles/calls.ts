@@ -25,6 +25,9 @@ const OWN: Readonly<Record<string, (attacker: Attacker) => unknown>> = {
   pinned: () => null,
   hint: () => 'bwk_Mine',
   digest: () => 'e'.repeat(64),
+  holder: ({ ownerId }) => ownerId,
+  tenant_key: ({ own }) => own('data_keys')[0]?.tenant_key_id,
+  purpose: () => 'index',
   // with a digest: a key has the one, a client the other
   public_key: () => null,
 };
@@ -34,6 +37,7 @@ const ANY: Readonly<Record<string, unknown>> = {
   uuid: FRESH,
   text: 'memory',
   integer: 1,
+  boolean: false,
   jsonb: '{}',
   bytea: Buffer.from('mine'),
   'text[]': [],

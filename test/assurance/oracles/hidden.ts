@@ -7,6 +7,7 @@
 import { id, TENANTS, USERS } from '../../../src/demo/cast.ts';
 import { type Database, migrate, type Sql } from '../../kit/as.ts';
 import { insert } from '../../policies/arrangement.ts';
+import { TENANT_KEYS, under } from '../../policies/wrapped.ts';
 import { type Catalog, tableOf } from './catalog.ts';
 
 const acme = TENANTS.acme.id;
@@ -21,6 +22,9 @@ const AGENT_UNTOLD = id<string>(2, '5ec4e71');
 const AGENT_ENTITY = id<string>(2, '5ec4e72');
 const WORLD = id<string>(3, '5ec4e7');
 const WORLD_ENTITY = id<string>(3, '5ec4e72');
+/** A data key of the agent's, and one of Carol's. */
+const AGENT_KEY = id<string>(12, '5ec4e7');
+const CAROLS_KEY = id<string>(12, '5ec4e71');
 /** Bob's own, with nobody in it: whatever hangs on it is out of his sight. */
 const SHED = id<string>(3, '5ed');
 
@@ -99,8 +103,8 @@ const FAMILY: readonly (readonly [table: string, row: Row])[] = [
     {
       id: AGENT,
       owner_id: alice,
-      system_prompt: 'A hidden prompt.',
-      private_instructions: 'Hidden instructions.',
+      system_prompt: under(AGENT_KEY, 'hidden_prompt'),
+      private_instructions: under(AGENT_KEY, 'hidden_instructions'),
     },
   ],
   ['worlds', { id: WORLD, owner_id: alice, name: 'Hidden world', description: 'A hidden place.', ...made }],
@@ -141,6 +145,55 @@ const FAMILY: readonly (readonly [table: string, row: Row])[] = [
       ...made,
     },
   ],
+  [
+    'memories',
+    {
+      id: id(6, '5ec4e72'),
+      owner_id: alice,
+      world_id: SHED,
+      sensitive: true,
+      content: under(AGENT_KEY, 'hidden_memory'),
+      metadata: JSON.stringify(under(AGENT_KEY, 'hidden_metadata')),
+      ...made,
+    },
+  ],
+  [
+    'tenant_keys',
+    {
+      tenant_id: INITECH,
+      id: id(11, '5ec4e7'),
+      purpose: 'wrap',
+      version: 3,
+      wrapped: 'hidden-wrapped-key',
+      erasable: true,
+      created_at: later(0),
+    },
+  ],
+  [
+    'tenant_keys',
+    {
+      tenant_id: INITECH,
+      id: id(11, '5ec4e71'),
+      purpose: 'index',
+      version: 4,
+      wrapped: null,
+      erasable: true,
+      created_at: later(0),
+      destroyed_at: later(2),
+    },
+  ],
+  ...(
+    [
+      [AGENT_KEY, AGENT, alice],
+      [CAROLS_KEY, CAROL, CAROL],
+    ] as const
+  ).map(([key, holder_id, owner_id], n): [string, Row] => [
+    'data_keys',
+    {
+      ...{ id: key, owner_id, holder_id, tenant_key_id: TENANT_KEYS.acme, version: 21 + n, erasable: true },
+      ...{ wrapped: `hidden-data-key-${n}`, created_at: later(0), retired_at: later(1) },
+    },
+  ]),
   [
     'issuers',
     {

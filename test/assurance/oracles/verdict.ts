@@ -23,6 +23,7 @@ export const KNOWING: Readonly<Record<string, string>> = {
   delegations_pkey: MADE_HERE,
   entities_pkey: MADE_HERE,
   entities_tenant_id_id_owner_id_key: MADE_HERE,
+  'bailiwick.add_data_key': `${MADE_HERE}; it answers that nothing was kept, as where there is a key already`,
   memories_pkey: MADE_HERE,
   world_members_pkey: MADE_HERE,
   worlds_pkey: MADE_HERE,

@@ -29,11 +29,11 @@ export type Breach = {
 /** Ten pages of 20, with the one row more by which a page knows of the next. */
 export const MOST_ROWS = 210;
 
-/** Tables whose every index has one column that says it all. */
-const KEYED_BY_ONE: readonly string[] = ['tenants'];
+/** Tables whose every index has one column that says it all, or nearly: a tenant has a handful of keys. */
+const KEYED_BY_ONE: readonly string[] = ['tenants', 'tenant_keys'];
 
 /** Kernel functions that judge a new row by its own columns, so that they are asked for each. */
-const PER_ROW: readonly string[] = ['grant_refusal'];
+const PER_ROW: readonly string[] = ['grant_refusal', 'seals'];
 
 /** What the policies of a table ask of the context, by verb: `memories select` -> owner(memory, read) ... */
 export type Asking = ReadonlyMap<string, ReadonlySet<string>>;

@@ -26,10 +26,19 @@ export const EXCUSED: readonly Excuse[] = [
     reason: 'no index has the time of the last change',
   },
   {
-    operations: /^memories of (tags|createdAfter|createdBefore)$/,
+    operations: /^memories of (sensitive (true|false)|tags|createdAfter|createdBefore)$/,
     rules: ['index', 'bounded', 'order'],
     most: 19_000,
     reason: 'no index has these columns, so a filter on them reads what its owner has',
+  },
+  {
+    operations: /^(memories by CREATED ASC|CreateAgent|UpdateAgent)$/,
+    rules: ['bounded'],
+    who: ['big'],
+    mode: 'generic',
+    most: 400,
+    reason:
+      '"her own or of an agent of hers" can be entered by the owner, and then the keys of all her agents are read for the few that are wanted',
   },
   {
     operations: /^searchMemories\b/,

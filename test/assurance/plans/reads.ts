@@ -51,6 +51,7 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'MemoryFilter.createdAfter': () => [new Date(Date.now() - 7_200_000).toISOString()],
   'MemoryFilter.createdBefore': () => [new Date(Date.now() - 7_200_000).toISOString()],
   'MemoryFilter.kind': () => ['fact'],
+  'MemoryFilter.sensitive': () => [true, false],
   'MemoryFilter.tags': () => [['rare']],
   'MemoryFilter.worldId': ({ World }) => [World],
   'WorldFilter.mine': () => [true, false],

@@ -71,6 +71,13 @@ const keyColumns = (owner: string) => `
   now() + make_interval(days => (case when j % 3 = 2 then -1 else 200 end)::int),
   case when j % 5 = 1 then now() end, case when j % 5 = 1 then ${owner} end, ${owner}, request`;
 
+/** A value under a key; for a database that is all there is to an envelope. */
+const under = (key: string): string => `'bwe1.' || replace(${key}::text, '-', '') || '.x'`;
+const dataKeys = (from: string, version = 2): string => `
+  insert into data_keys (tenant_id, id, owner_id, holder_id, tenant_key_id, version, erasable, destroyed_at)
+  select r.tenant_id, r.id, r.owner, r.holder, t.id, ${version}, false, now()
+    from ${from} join tenant_keys t on t.tenant_id = r.tenant_id and t.purpose = 'wrap'`;
+
 const STATEMENTS: readonly string[] = [
   KEY,
   ROW,
@@ -97,8 +104,18 @@ const STATEMENTS: readonly string[] = [
   `insert into agents (tenant_id, id, owner_id, parent_id, name, created_by, request_id)
    select tenant_id, pg_temp.key('0a2', n), owner, case when j > 8 then ${one('0a2', 'agents', 'j % 8')} end,
           'Agent ' || md5(n::text), owner, request from ${owned('agents')}`,
+  // wrapped keys in every tenant, and of everybody: destroyed, because nobody here can wrap one, so that what is under them is gone
+  // and no fault
+  `insert into tenant_keys (tenant_id, id, purpose, version, erasable, destroyed_at)
+   select tenant_id, pg_temp.key('0ac', row_number() over (order by tenant_id)), 'wrap', 1, false, now()
+     from tenants where tenant_id not in (select k.tenant_id from tenant_keys k)`,
+  dataKeys(`(select tenant_id, id as owner, id as holder, pg_temp.key('0ad', n) as id from people) r`),
+  dataKeys(`(select tenant_id, id as owner, id as holder, pg_temp.key('0ae', o) as id from owners) r`, 3),
+  dataKeys(`(select tenant_id, owner, pg_temp.key('0a2', n) as holder, pg_temp.key('0af', n) as id from ${owned('agents')}
+              where j % 10 in (0, 1, 2, 9)) r`),
   `insert into agent_instructions (tenant_id, id, owner_id, system_prompt)
-   select tenant_id, pg_temp.key('0a2', n), owner, 'Do what number ' || n || ' does.' from ${owned('agents')}`,
+   select tenant_id, pg_temp.key('0a2', n), owner, case when j % 10 in (0, 1, 2, 9) then ${under("pg_temp.key('0af', n)")} end
+     from ${owned('agents')}`,
   `insert into entities (tenant_id, id, kind, owner_id)
    select tenant_id, pg_temp.key('0a3', n), 'world', owner from ${owned('worlds')}`,
   `insert into worlds (tenant_id, id, owner_id, name, created_by, request_id)
@@ -128,14 +145,15 @@ const STATEMENTS: readonly string[] = [
    select tenant_id, pg_temp.key('0b5', n), owner, scout, ${one('0a2', 'agents', 'j')}, parent, 2, '{memory:read}',
           now() + interval '1 hour', owner, request
      from ${owned('delegations')} where o = 0 and j < 300`,
-  `insert into memories (tenant_id, id, owner_id, agent_id, world_id, kind, content, tags, created_at, updated_at, created_by,
-     request_id)
+  `insert into memories (tenant_id, id, owner_id, agent_id, world_id, kind, sensitive, content, metadata, tags, created_at,
+     updated_at, created_by, request_id)
    select tenant_id, pg_temp.key('0a6', n), owner,
           case when j % 3 > 0 then ${one('0a2', 'agents', 'j')} end,
           case j % 5 when 2 then garden when 3 then ${one('0a3', 'worlds', 'j / 3')} end,
-          (array['note', 'fact', 'preference'])[1 + j % 3],
-          'Number ' || n || case when j % 5 = 0 then ' harvest' else ' weather' end
-            || case when j % 250 = 0 then ' zeppelin' else '' end,
+          (array['note', 'fact', 'preference'])[1 + j % 3], j % 50 = 41,
+          case when j % 50 = 41 then ${under("pg_temp.key('0ae', o)")} else 'Number ' || n || case when j % 5 = 0 then ' harvest' else ' weather' end
+            || case when j % 250 = 0 then ' zeppelin' else '' end end,
+          case when j % 50 = 41 then to_jsonb(${under("pg_temp.key('0ae', o)")}) else '{}' end,
           case when j % 25 = 0 then '{rare}'::text[] else '{common}' end,
           now() - make_interval(mins => (${total('memories')} - n)::int),
           now() - make_interval(mins => (n * 7919 % ${total('memories')})::int), owner, request

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { seedCast } from '../../../src/demo/seed.ts';
 import { ISSUER, raw, type Sql, trustTickets } from '../../kit/as.ts';
 import { asAdmin } from '../../kit/database.ts';
+import { testKeys } from '../../kit/keys.ts';
 import { test as base, type RunningServer } from '../../kit/server.ts';
 import { type Asked, findThings, type Owners, WHO } from './asking.ts';
 import { type Asking, readAsking } from './contract.ts';
@@ -34,7 +35,7 @@ export const test = base.extend('survey', { scope: 'file' }, async ({ server }, 
   onCleanup(() => recorder.stop());
   await server.migrate(makeSkew);
   // plans are made on connections of the kit's own
-  await seedCast(server.database.migratorUrl, { issuer: ISSUER });
+  await seedCast(server.database.migratorUrl, { issuer: ISSUER, keys: testKeys() });
   await trustTickets(server.database);
   return server.migrate(async (sql): Promise<Survey> => {
     const indexes = await readIndexes(sql);

@@ -249,6 +249,17 @@ export const FAULTS: readonly [check: string, subjects: readonly string[], fault
     `${MIGRATOR} create function public.leak() returns bigint language sql security definer
     as 'select count(*) from public.memories'; grant execute on function public.leak() to bailiwick_runtime`,
   ],
+  [
+    'encrypted-column',
+    ['memories.content'],
+    `${MIGRATOR} alter table public.memories drop constraint memories_content_sealed`,
+  ],
+  [
+    'encrypted-plain',
+    ['memories.content'],
+    `${MIGRATOR} alter table public.memories drop constraint memories_content_sealed;
+     alter table public.memories add constraint memories_content_sealed check (starts_with(content, 'bwe1.')) not valid`,
+  ],
   ['server-publication', ['everything'], 'create publication everything for all tables'],
   ['server-publication', ['kernel'], 'create publication kernel for tables in schema bailiwick'],
   ['context-keys', ['seal'], "update bailiwick.context_key set active = false where purpose = 'seal'"],

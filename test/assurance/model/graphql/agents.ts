@@ -1,16 +1,19 @@
 // What the model says of every mutation of users and agents.
 
-import { mayInsert, mayKill } from '../rules.ts';
+import type { Principal } from '../../../../src/assurance/world.ts';
+import { inPerson, mayInsert, mayKill } from '../rules.ts';
 import { endedKeysOf } from './keys.ts';
 import {
   changeable,
   changed,
+  DESTROYED,
   FORBIDDEN,
   found,
   globalId,
   namesOf,
   rowOf,
   type Scene,
+  sealingFor,
   seesNew,
   type Tried,
   UNREADABLE,
@@ -33,7 +36,7 @@ function createAgent(scene: Scene): Tried[] {
       what: 'with instructions',
       input: { systemPrompt: 'new' },
       outcome: makes && instructs(scene, 'new') ? 'Agent' : FORBIDDEN,
-      changes: ['+agent_instructions', ...made],
+      changes: ['+agent_instructions', '+data_keys', ...made],
     },
     ...namesOf(world, 'Agent').map((parent) => ({
       what: `below ${parent}`,
@@ -59,8 +62,9 @@ function updateAgent(scene: Scene): Tried[] {
         // of an agent that it may know, everybody may know that it has instructions
         what: `${name}'s instructions`,
         input: { id, systemPrompt: 'marked' },
-        outcome: !seen ? 'NotFound' : instructs(scene, name) ? `Agent ${name}` : FORBIDDEN,
+        outcome: !seen ? 'NotFound' : outcomeOfInstructing(scene, name as Principal),
         changes: [
+          ...(sealingFor(scene, name as Principal)?.made ?? []),
           rowOf(scene, 'agent_instructions', name) === undefined
             ? '+agent_instructions'
             : changed(scene, 'agent_instructions', name),
@@ -68,6 +72,17 @@ function updateAgent(scene: Scene): Tried[] {
       },
     ];
   });
+}
+
+/** Sealed before it is written: by whoever may have the key, whatever it may write. */
+function outcomeOfInstructing(scene: Scene, name: Principal): string {
+  if (!inPerson(scene.a)) {
+    return FORBIDDEN;
+  }
+  if (sealingFor(scene, name) === undefined) {
+    return DESTROYED;
+  }
+  return instructs(scene, name) ? `Agent ${name}` : FORBIDDEN;
 }
 
 function instructs(scene: Scene, name: string): boolean {

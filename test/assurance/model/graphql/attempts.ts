@@ -20,7 +20,7 @@ export const MUTATIONS: Readonly<Record<string, (scene: Scene) => Tried[]>> = {
   ...OF_KEYS,
 };
 
-/** What takes rows or authority away, or shortens it, leaves another world for whoever comes next. */
+/** What takes rows or authority away, or shortens it, leaves another world for whoever comes next; so does a first key. */
 const UNSETTLING = new Set([
   'setAgentStatus',
   'setAgentCeiling',
@@ -50,7 +50,9 @@ export function attemptsOf(scene: Scene): Attempt[] {
         name: `${field} ${what}`,
         outcome,
         changes: refused ? [] : changes,
-        alone: outcome.startsWith('error') || (!refused && UNSETTLING.has(field)),
+        alone:
+          outcome.startsWith('error') ||
+          (!refused && (UNSETTLING.has(field) || changes.includes('+data_keys'))),
       };
     }),
   );

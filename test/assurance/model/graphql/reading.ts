@@ -62,7 +62,7 @@ fragment world on World { __typename id name status ownerId }
 fragment member on WorldMember { __typename id role userId world { id name } }
 fragment delegation on Delegation { __typename id ownerId delegatorId delegateId parentId worldId depth redelegate
   capabilities state delegate { id name } world { id name } }
-fragment memory on Memory { __typename id content agent { id name } world { id name } }
+fragment memory on Memory { __typename id sensitive content metadata agent { id name } world { id name } }
 fragment key on Credential { __typename id kind clientId hint publicKey label holderId delegationId replacesId capabilities keyState: state
   agent { id name } }
 fragment tenant on Tenant { __typename id slug name }`;
@@ -96,7 +96,9 @@ export const together = (texts: readonly string[]) => [...texts].sort().join('; 
 function short({ id, name, content, userId, delegatorId, delegateId, label, capabilities }: Node): string {
   const parties = delegatorId === undefined ? undefined : `${named(delegatorId)} -> ${named(delegateId)}`;
   const key = label === undefined ? undefined : `${label} [${(capabilities as string[]).join(' ')}]`;
-  return `${named(id)} ${name ?? content ?? parties ?? key ?? named(userId)}`;
+  // of a memory without a key to open it nothing shows but that it is there
+  const sealed = content === null ? 'sealed' : undefined;
+  return `${named(id)} ${name ?? content ?? sealed ?? parties ?? key ?? named(userId)}`;
 }
 
 /** A row that a relation leads to, or that it does not show. */
@@ -124,7 +126,7 @@ function text(node: Node): string {
         `shows ${linked(node.delegate)} and ${linked(node.world)}`,
       ].join(', ');
     case 'Memory':
-      return `${label} ${node.content}, by ${linked(node.agent)} in ${linked(node.world)}`;
+      return `${label} ${node.content} ${JSON.stringify(node.metadata)}${node.sensitive ? ', sensitive' : ''}, by ${linked(node.agent)} in ${linked(node.world)}`;
     case 'Credential': {
       const holder = labelOf(String(node.holderId));
       return [
@@ -169,8 +171,9 @@ export function readingOf(data: Node, { variables: { ids } }: Question): Reading
 function nestedIn(connection: string, nodes: readonly Node[]): [string, string][] {
   return nodes.flatMap((node) =>
     Object.entries(node).flatMap(([field, value]): [string, string][] => {
-      const edges = (value as Edges | string).valueOf() as Partial<Edges>;
-      return edges.edges === undefined
+      // null is a field too: content that nobody opens
+      const edges = (value as Edges | string | null)?.valueOf() as Partial<Edges> | undefined;
+      return edges?.edges === undefined
         ? []
         : [
             [

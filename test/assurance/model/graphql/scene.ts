@@ -2,7 +2,7 @@
 // must come of it, as an outcome and as the rows that would have changed.
 
 import { type Row, rowsOf, type TableName } from '../../../../src/assurance/rows.ts';
-import { type Asker, idOf, nameOf, type World } from '../../../../src/assurance/world.ts';
+import { type Asker, idOf, nameOf, type Principal, type World } from '../../../../src/assurance/world.ts';
 import { type Authority, maySee, mayUpdate } from '../rules.ts';
 import { type NodeType, shows, TABLE_OF } from './sight.ts';
 
@@ -100,6 +100,24 @@ export function seesNew({ a }: Scene, table: TableName, row: Partial<Row>): bool
 export const changed = ({ a }: Scene, table: TableName, name: string) => `~${table} t${a.at}/${name}`;
 export const gone = ({ a }: Scene, table: TableName, name: string) => `-${table} t${a.at}/${name}`;
 
+/**
+ * What sealing something new for a holder comes to: its current key is there, or its first one is made; otherwise all its keys were
+ * destroyed or replaced by none.
+ */
+export function sealingFor(
+  { a }: Scene,
+  holder: Principal | 'new',
+): { readonly made: readonly string[] } | undefined {
+  const keys = a.tenant.dataKeys.filter((key) => key.holder === holder);
+  return keys.length === 0
+    ? { made: ['+data_keys'] }
+    : keys.some(({ state }) => state === 'live')
+      ? { made: [] }
+      : undefined;
+}
+
+/** Where nothing can be sealed any more. */
+export const DESTROYED = 'error CONFLICT';
 export const FORBIDDEN = 'error FORBIDDEN';
 export const BAD_INPUT = 'error BAD_USER_INPUT';
 /** What may be done and not read back, by whoever may write a kind and not read it: nothing is kept. */

@@ -10,14 +10,23 @@ import { type NodeType, shows, TABLE_OF } from './sight.ts';
 
 type Index = number | null | undefined;
 
+/** Whoever sees a row has the key of what is sealed in it, unless that was destroyed. */
+const opens = ({ a }: Scene, { sealed }: Row): boolean =>
+  sealed === null || sealed === undefined || a.tenant.dataKeys[sealed]?.state !== 'destroyed';
+
+/** Instructions of whoever has no key are empty. */
+const isTold = (scene: Scene, row: Row): boolean => row.sealed !== null && opens(scene, row);
+
 /** A row in a list. */
-function short(row: Row): string {
+function short(scene: Scene, row: Row): string {
   const { name, tenant, table, user, delegation, key } = row;
   switch (table) {
     case 'world_members':
       return `${name} u${user}`;
     case 'delegations':
       return `${name} ${delegation?.delegator} -> a${delegation?.delegate}`;
+    case 'memories':
+      return opens(scene, row) ? `${name} ${name} of tenant-${tenant}` : `${name} sealed`;
     case 'credentials':
       return `${name} of ${key?.entity} [${key?.capabilities.join(' ')}]`;
     default:
@@ -29,7 +38,7 @@ function short(row: Row): string {
 function linked(scene: Scene, type: 'Agent' | 'World', index: Index): string {
   const name = `${type === 'Agent' ? 'a' : 'w'}${index}`;
   const row = rowOf(scene, TABLE_OF[type], name);
-  return row !== undefined && maySee(scene.a, row) ? short(row) : 'none';
+  return row !== undefined && maySee(scene.a, row) ? short(scene, row) : 'none';
 }
 
 function text(scene: Scene, type: NodeType, row: Row): string {
@@ -50,7 +59,8 @@ function text(scene: Scene, type: NodeType, row: Row): string {
     }
     case 'Agent': {
       const told = rows.some(
-        (one) => one.table === 'agent_instructions' && one.name === row.name && maySee(a, one),
+        (one) =>
+          one.table === 'agent_instructions' && one.name === row.name && maySee(a, one) && isTold(scene, one),
       );
       const { status, parent } = tenant.agents[index] ?? {};
       return `${called}, ${status?.toUpperCase()}, below ${agent(parent)}, told ${told ? 'Be brief.' : null} null`;
@@ -62,7 +72,11 @@ function text(scene: Scene, type: NodeType, row: Row): string {
     case 'Delegation':
       return `${label} ${delegationText(row)}, shows ${agent(row.delegation?.delegate)} and ${world(row.delegation?.place)}`;
     case 'Memory':
-      return `${called}, by ${agent(tenant.memories[index]?.agent)} in ${world(row.place)}`;
+      return [
+        opens(scene, row) ? `${called} {}` : `${label} null null`,
+        ...(tenant.memories[index]?.sensitive ? ['sensitive'] : []),
+        `by ${agent(tenant.memories[index]?.agent)} in ${world(row.place)}`,
+      ].join(', ');
     case 'Credential':
       return `${label} ${keyText(scene, row)}`;
     default:
@@ -128,7 +142,10 @@ function lists(scene: Scene, archived: boolean): [string, string][] {
   const { agents, places, memories } = a.tenant;
   const all = (type: NodeType, also: (row: Row, index: number) => boolean = () => true) =>
     rows.filter((row) => shows(a, type, row, rows) && also(row, Number(row.name.slice(1))));
-  const list = (name: string, some: readonly Row[]): [string, string] => [name, together(some.map(short))];
+  const list = (name: string, some: readonly Row[]): [string, string] => [
+    name,
+    together(some.map((row) => short(scene, row))),
+  ];
   const agentsOf = (name: string, isArchived: boolean) => {
     const some = all('Agent', (_, n) => (agents[n]?.status === 'archived') === isArchived);
     const nested = some.flatMap(({ name: agent }) => {
@@ -165,7 +182,11 @@ function lists(scene: Scene, archived: boolean): [string, string][] {
     ...(archived ? [...agentsOf('archivedAgents', true), ...worldsOf('archivedWorlds', true)] : []),
     list('members', all('WorldMember')),
     list('memories', all('Memory')),
-    list('searchMemories', all('Memory')),
+    // what is sensitive is in no search
+    list(
+      'searchMemories',
+      all('Memory', (_, n) => memories[n]?.sensitive === false),
+    ),
     list('delegationsGranted', all('Delegation', granted)),
     list(
       'delegationsHeld',

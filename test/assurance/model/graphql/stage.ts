@@ -29,8 +29,10 @@ import { schema } from '../../../../src/schema.ts';
 import { createHttpServer } from '../../../../src/server.ts';
 import { KEY, trustTickets } from '../../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../../kit/database.ts';
+import { testEncryption } from '../../../kit/keys.ts';
 import { CHANGES, REMEMBER, REMEMBERING } from './changes.ts';
 import { isIssued, OWN_ISSUER, ownTokens, SPENDING } from './own.ts';
+import { openVault } from './vault.ts';
 
 export type GraphError = {
   readonly message: string;
@@ -79,7 +81,9 @@ export async function startStage(): Promise<Stage> {
   const verifier = createVerifier([], { inProcess: [issuer, own.issuer] });
   const pool = new SealedPool(database.runtimeUrl, LIMITS, Number(rows[0]?.version));
   const changes = undoing(pool);
-  const client = createClient(pool);
+  const encryption = testEncryption();
+  const vault = openVault(encryption.keys.roots);
+  const client = createClient(pool, encryption);
   const { waitMs, transactionMs } = LIMITS;
   const server = createHttpServer({
     engine: createEngine({
@@ -112,7 +116,9 @@ export async function startStage(): Promise<Stage> {
         : credentials(asker);
     },
     async load(world) {
-      await loadWorld(migrator, world);
+      await vault.fit(world);
+      await loadWorld(migrator, world, vault);
+      encryption.keys.forget();
       await keys.fit(migrator, world);
       await migrator.query(REMEMBER);
     },

@@ -1,10 +1,13 @@
 // What the model says of every mutation of worlds and memberships, and of memories.
 
-import { mayDelete, mayInsert, maySee } from '../rules.ts';
+import type { Row } from '../../../../src/assurance/rows.ts';
+import { alive, mayDelete, mayInsert, maySee } from '../rules.ts';
+import { staysSealed } from '../sealing.ts';
 import {
   BAD_INPUT,
   changeable,
   changed,
+  DESTROYED,
   FORBIDDEN,
   found,
   globalId,
@@ -13,6 +16,7 @@ import {
   namesOf,
   rowOf,
   type Scene,
+  sealingFor,
   seesNew,
   type Tried,
   UNREADABLE,
@@ -123,10 +127,11 @@ function removeWorldMember(scene: Scene): Tried[] {
   });
 }
 
-type Note = { readonly agent?: string; readonly world?: string };
+type Note = { readonly agent?: string; readonly world?: string; readonly sensitive?: true };
 
-const noteInput = ({ agent, world }: Note) => ({
+const noteInput = ({ agent, world, sensitive }: Note) => ({
   content: 'new',
+  ...(sensitive && { sensitive }),
   ...(agent === undefined ? {} : { agentId: globalId('Agent', agent) }),
   ...(world === undefined ? {} : { worldId: globalId('World', world) }),
 });
@@ -144,6 +149,9 @@ function refusalOfNotes(scene: Scene, notes: readonly Note[]): string | undefine
   if (unknown) {
     return 'NotFound';
   }
+  if (notes.some(({ sensitive }) => sensitive) && sealingFor(scene, a.owner) === undefined) {
+    return DESTROYED;
+  }
   const placeOf = ({ world }: Note) => (world === undefined ? null : Number(world.slice(1)));
   const may = notes.every((note) =>
     mayInsert(a, 'memories', { tenant: a.at, owner: a.owner, place: placeOf(note) }),
@@ -156,15 +164,22 @@ function refusalOfNotes(scene: Scene, notes: readonly Note[]): string | undefine
   return agents.every((agent) => rowOf(scene, 'agents', agent)?.owner === a.owner) ? undefined : NO_SUCH;
 }
 
-function notesOf({ world }: Scene): Note[] {
+function notesOf(scene: Scene): Note[] {
+  const { a, world } = scene;
   return [
     {},
+    // without any authority the answer depends on whether the server remembers that the keys were destroyed
+    ...(alive(a) || sealingFor(scene, a.owner) !== undefined ? [{ sensitive: true } as const] : []),
     ...namesOf(world, 'Agent').map((agent) => ({ agent })),
     ...namesOf(world, 'World').map((name) => ({ world: name })),
   ];
 }
 
-const nameOfNote = ({ agent, world }: Note) => agent ?? world ?? 'nobody';
+const nameOfNote = ({ agent, world, sensitive }: Note) =>
+  agent ?? world ?? (sensitive ? 'a secret' : 'nobody');
+/** The first key of the owner, where a note is the first that is sealed. */
+const keyFor = (scene: Scene, { sensitive }: Note): readonly string[] =>
+  sensitive ? (sealingFor(scene, scene.a.owner)?.made ?? []) : [];
 
 function createMemory(scene: Scene): Tried[] {
   return notesOf(scene).map((note) => {
@@ -181,7 +196,7 @@ function createMemory(scene: Scene): Tried[] {
       what: `with ${nameOfNote(note)}`,
       input: noteInput(note),
       outcome: refusalOfNotes(scene, [note]) ?? (read ? 'Memory' : UNREADABLE),
-      changes: ['+memories'],
+      changes: ['+memories', ...keyFor(scene, note)],
     };
   });
 }
@@ -191,20 +206,42 @@ function createMemories(scene: Scene): Tried[] {
     what: `with nobody and ${nameOfNote(note)}`,
     input: { memories: [noteInput({}), noteInput(note)] },
     outcome: refusalOfNotes(scene, [{}, note]) ?? 'CreatedMemories',
-    changes: ['+memories', '+memories'],
+    changes: ['+memories', '+memories', ...keyFor(scene, note)],
   }));
 }
 
+/** New content, and to be sensitive or no longer: then what stands there is sealed or opened. */
 function updateMemory(scene: Scene): Tried[] {
-  return namesOf(scene.world, 'Memory').map((name) => ({
-    what: name,
-    input: { id: globalId('Memory', name), content: 'marked' },
-    outcome:
-      found(scene, 'Memory', name) && changeable(scene, rowOf(scene, 'memories', name))
-        ? `Memory ${name}`
-        : 'NotFound',
-    changes: [changed(scene, 'memories', name)],
-  }));
+  return namesOf(scene.world, 'Memory').flatMap((name) =>
+    [{ content: 'marked' }, { sensitive: true }, { sensitive: false }].map((change) => {
+      const row = rowOf(scene, 'memories', name);
+      const may = row !== undefined && found(scene, 'Memory', name) && changeable(scene, row);
+      const seals = typeof row?.sealed === 'number' ? 'content' in change : change.sensitive === true;
+      return {
+        what: `${name}: ${Object.entries(change).join(' ')}`,
+        input: { id: globalId('Memory', name), ...change },
+        outcome: may
+          ? (refusalOfChange(scene, row, seals, change.sensitive) ?? `Memory ${name}`)
+          : 'NotFound',
+        changes: [
+          changed(scene, 'memories', name),
+          ...(seals ? (sealingFor(scene, scene.a.owner)?.made ?? []) : []),
+        ],
+      };
+    }),
+  );
+}
+
+function refusalOfChange(scene: Scene, row: Row, seals: boolean, sensitive?: boolean): string | undefined {
+  if (seals && sealingFor(scene, scene.a.owner) === undefined) {
+    return DESTROYED;
+  }
+  if (sensitive === false) {
+    const state = scene.a.tenant.dataKeys[row.sealed ?? -1]?.state;
+    return state === 'destroyed' ? DESTROYED : undefined;
+  }
+  // what is not written anew stays under its key, which must count
+  return staysSealed(scene.a, row) ? undefined : FORBIDDEN;
 }
 
 function deleteMemory(scene: Scene): Tried[] {

@@ -1,0 +1,158 @@
+// Transparent encryption of fields: what is written through Prisma is sealed on its way to the database, what is read is opened.
+//
+// Which fields are encrypted is declared beside them in schema.prisma. Whoever reads a row without being the holder of its key gets
+// null, as if nothing were there; an envelope that does not open is an error, when somebody asks for the value and not before, so
+// that one damaged value does not hide a page of others. This layer decides nothing about rows: it may only ask for keys of holders
+// that the sealed context is itself, or owns in person, and the policies of the key tables say it again.
+
+import { Prisma } from '../../generated/prisma/client.ts';
+import { KeyUnavailableError } from '../crypto/hierarchy.ts';
+import type { DataKeyRing, SessionKeys } from '../crypto/keys.ts';
+import { KeyProviderError } from '../crypto/provider.ts';
+import { BailiwickError } from '../errors.ts';
+import { keyTable } from './data-keys.ts';
+import type { ModelName } from './models.ts';
+import { opening } from './pool.ts';
+import type { OpenContext, Opening } from './sealed-connection.ts';
+import { type Row, refuseUse, type Sealed } from './sealing/fields.ts';
+import { openRaw, openResult, planRead } from './sealing/reading.ts';
+import { changeSealed, sealRow } from './sealing/writing.ts';
+
+type Args = Record<string, unknown>;
+
+/** Operations that answer with rows. */
+const ANSWERS: ReadonlySet<string> = new Set([
+  'findUnique',
+  'findUniqueOrThrow',
+  'findFirst',
+  'findFirstOrThrow',
+  'findMany',
+  'create',
+  'createManyAndReturn',
+  'update',
+  'updateManyAndReturn',
+  'delete',
+]);
+
+const sessions = new WeakMap<OpenContext, Sealed>();
+
+function running(): Opening {
+  const store = opening.getStore();
+  if (store === undefined) {
+    throw new TypeError('no query outside a session: use withSession');
+  }
+  return store;
+}
+
+/** What a client needs to seal and open. */
+export type Encryption = {
+  readonly keys: DataKeyRing;
+  /** Constraints of the columns that may hold values in clear (sealing/phase.ts). */
+  readonly unsealed: ReadonlySet<string>;
+};
+
+/** What sealing needs of a running session. */
+function sealedSession({ keys, unsealed }: Encryption, { context, db }: Opening): Sealed {
+  if (context === undefined || db === undefined) {
+    throw new TypeError('no query outside a session: use withSession');
+  }
+  let session = sessions.get(context);
+  if (session === undefined) {
+    let own: SessionKeys | undefined;
+    session = {
+      context,
+      db,
+      unsealed,
+      // most sessions ask for none
+      get keys() {
+        own ??= keys.forSession(context.tenantId, keyTable(db, context.tenantId));
+        return own;
+      },
+    };
+    sessions.set(context, session);
+  }
+  return session;
+}
+
+/** The extension that puts this layer around a Prisma client. */
+export function sealing(encryption: Encryption) {
+  return Prisma.defineExtension({
+    name: 'sealing',
+    client: {
+      /**
+       * Rows of a model from raw SQL, with what is encrypted opened, in place. They need, under the names of the columns, what a
+       * value is bound to: id, owner_id, and whom it is sealed for.
+       */
+      async $opened<Raw extends object>(model: ModelName, rows: readonly Raw[]): Promise<readonly Raw[]> {
+        try {
+          await openRaw(sealedSession(encryption, running()), model, rows as readonly Row[]);
+          return rows;
+        } catch (error) {
+          throw inWords(error);
+        }
+      },
+    },
+    query: {
+      $allModels: {
+        async $allOperations({ model, operation, args, query }) {
+          const session = sealedSession(encryption, running());
+          const given = (args ?? {}) as Args;
+          refuseUse(model, given);
+          const planned = ANSWERS.has(operation) ? planRead(model, given) : undefined;
+          const run = (final: Args) => query(final as typeof args) as Promise<unknown>;
+          try {
+            const result = await write(session, model, operation, planned?.args ?? given, run);
+            return planned === undefined ? result : await openResult(session, planned.plan, result);
+          } catch (error) {
+            throw inWords(error);
+          }
+        },
+      },
+    },
+  });
+}
+
+/** What went wrong with keys, as a caller may know it; everything else as it is. */
+function inWords(error: unknown): unknown {
+  if (error instanceof KeyProviderError) {
+    return new BailiwickError(error.reason === 'unreachable' ? 'UNAVAILABLE' : 'INTERNAL', undefined, {
+      cause: error,
+    });
+  }
+  if (error instanceof KeyUnavailableError) {
+    switch (error.reason) {
+      case 'destroyed':
+        return new BailiwickError('CONFLICT', 'The keys for this were destroyed for good.', { cause: error });
+      case 'refused':
+        return new BailiwickError('FORBIDDEN', undefined, { cause: error });
+      default:
+        return new BailiwickError('INTERNAL', undefined, { cause: error });
+    }
+  }
+  return error;
+}
+
+/** Runs an operation with what it writes sealed. */
+async function write(
+  session: Sealed,
+  model: ModelName,
+  operation: string,
+  args: Args,
+  run: (args: Args) => Promise<unknown>,
+): Promise<unknown> {
+  switch (operation) {
+    case 'create':
+      return run({ ...args, data: await sealRow(session, model, args.data as Args) });
+    case 'createMany':
+    case 'createManyAndReturn': {
+      const rows = [args.data].flat() as Args[];
+      return run({ ...args, data: await Promise.all(rows.map((row) => sealRow(session, model, row))) });
+    }
+    case 'update':
+    case 'updateMany':
+    case 'updateManyAndReturn':
+      return changeSealed(session, model, operation, args, run);
+    default:
+      return run(args);
+  }
+}
