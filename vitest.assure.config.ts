@@ -12,6 +12,7 @@ const LONGEST = [
   'differential.long',
   'graphql.long',
   'soak.long',
+  'rotation.long',
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -58,6 +58,7 @@ test('what must not be done is refused, and nothing is touched', async () => {
     ['destroy', /destroy needs --tenant/],
     [`destroy --owner ${ALICE}`, /destroy needs --tenant/],
     ['destroy --tenant acme --owner alice', /--owner must be the id/],
+    [`destroy --tenant globex --owner ${ALICE} --confirm ${ALICE}`, /there is no \S+ in globex/],
     ['destroy --tenant acme', /nobody can be asked here: say it with --confirm/],
     ['destroy --tenant acme --confirm globex', /not confirmed; nothing was destroyed/],
     [`destroy --tenant acme --owner ${ALICE} --confirm acme`, /not confirmed/],

@@ -84,7 +84,7 @@ ALTER TABLE "memories" ADD CONSTRAINT "memories_content"
     CHECK (length(content) BETWEEN 1 AND CASE WHEN sensitive THEN 600000 ELSE 100000 END);
 ALTER TABLE "memories" DROP CONSTRAINT "memories_metadata";
 ALTER TABLE "memories" ADD CONSTRAINT "memories_metadata"
-    CHECK (jsonb_typeof(metadata) = CASE WHEN sensitive THEN 'string' ELSE 'object' END);
+    CHECK (jsonb_typeof(metadata) = 'object' OR sensitive AND jsonb_typeof(metadata) = 'string');
 
 -- Only envelopes stand in an encrypted column (src/crypto/envelope.ts). What stood there before is sealed by `bailiwick keys seal`,
 -- which validates these; where nothing did, they are valid at once. Their names are the table's, the column's and `sealed`.

@@ -19,6 +19,9 @@ export async function destroy({ pass, values, io }: Work): Promise<ExitCode> {
   }
   const victim: Victim = { tenantId: pass.tenantId, ownerId: values.owner ?? null };
   const name = values.owner ?? values.tenant;
+  if (victim.ownerId !== null && !(await isThere(pass.client, victim))) {
+    throw new UsageError(`there is no ${name} in ${values.tenant}`);
+  }
   const keys = await keysOf(pass.client, victim);
   const { erasure } = pass.keys.roots;
   io.err(
@@ -46,6 +49,14 @@ export async function destroy({ pass, values, io }: Work): Promise<ExitCode> {
     ].join('\n'),
   );
   return 0;
+}
+
+async function isThere(client: Work['pass']['client'], { tenantId, ownerId }: Victim): Promise<boolean> {
+  const { rowCount } = await client.query('select from entities where tenant_id = $1 and id = $2', [
+    tenantId,
+    ownerId,
+  ]);
+  return rowCount === 1;
 }
 
 async function keysOf(client: Work['pass']['client'], { tenantId, ownerId }: Victim): Promise<number> {

@@ -182,8 +182,12 @@ export async function sealPlain(work: Work): Promise<ExitCode> {
     io.out(`would seal\n${columns(await counted(work, 'plain'))}`);
     return 0;
   }
+  const waiting = await openWaiting(pass);
   const outcome = await withBar(work, 'sealed', sealAll);
   io.out(`${outcome.done} values sealed\n`);
+  for (const field of waiting) {
+    await keepOut(pass.client, field);
+  }
   for (const field of values.tenant === undefined ? columnsOf(pass) : []) {
     try {
       await close(pass.client, field);
@@ -198,21 +202,43 @@ export async function sealPlain(work: Work): Promise<ExitCode> {
   return report(outcome, io);
 }
 
+/**
+ * Takes constraints away that are not validated yet: PostgreSQL asks them whenever a row is changed, so a row with two values in
+ * clear could not be sealed one by one. A server does not start without them; one that is running seals what it writes.
+ */
+async function openWaiting(pass: Work['pass']): Promise<readonly EncryptedField[]> {
+  const tables = new Set(columnsOf(pass).map(({ table }) => table));
+  const unsealed = await readUnsealed(pass.client);
+  const waiting = columnsOf({}).filter(
+    (field) => tables.has(field.table) && unsealed.has(constraintOf(field)),
+  );
+  for (const field of waiting) {
+    await pass.client.query(
+      `alter table public."${field.table}" drop constraint if exists "${constraintOf(field)}"`,
+    );
+  }
+  return waiting;
+}
+
 /** Lets nothing but envelopes into a column from here on. Fails where there is anything else. */
 async function close(client: Pick<pg.Client, 'query'>, field: EncryptedField): Promise<void> {
+  await keepOut(client, field);
+  // reads the table under a lock that lets everybody read and write
+  await client.query(`alter table public."${field.table}" validate constraint "${constraintOf(field)}"`);
+}
+
+/** Lets no more values in clear into a column, and leaves those that are there. */
+async function keepOut(client: Pick<pg.Client, 'query'>, field: EncryptedField): Promise<void> {
   const [table, name] = [`public."${field.table}"`, constraintOf(field)];
   const { rowCount } = await client.query(
     'select from pg_constraint where conrelid = $1::regclass and conname = $2',
     [table, name],
   );
   if (rowCount === 0) {
-    // unseal has taken it away
     await client.query(
       `alter table ${table} add constraint "${name}" check (${onlyEnvelopes(field)}) not valid`,
     );
   }
-  // reads the table under a lock that lets everybody read and write
-  await client.query(`alter table ${table} validate constraint "${name}"`);
 }
 
 export async function unseal(work: Work): Promise<ExitCode> {

@@ -22,7 +22,7 @@ export const ENCRYPTION_CHECKS: readonly Check[] = [
     level: 'refuse',
     sql: `select d.relation || '.' || d.col as subject, d.seal as detail from ${DECLARED} where not exists (${SEAL})`,
     message: ({ subject, detail }) =>
-      `${subject} is declared encrypted, and nothing keeps values in clear out: add the constraint ${detail}`,
+      `${subject} is declared encrypted, and nothing keeps values in clear out: add the constraint ${detail}, or run \`bailiwick keys seal\``,
   },
   {
     name: 'encrypted-policy',
