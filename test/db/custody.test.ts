@@ -328,3 +328,16 @@ test('a whole tenant is gone, from backups too, and the other one goes on', asyn
   expect((await destroy()).out).toMatch(/^0 keys destroyed/);
   expect((await keys('verify')).code).toBe(0);
 });
+
+test('a data key that does not open is named, and keeps no other from being wrapped anew', async () => {
+  const { keys, sql } = await install();
+  const [damaged = ''] = await sql(({ list }) =>
+    list(`update data_keys set wrapped = 'A' || substr(wrapped, 2) || 'AAAA'
+           where id = (select id from data_keys order by id limit 1) returning id`),
+  );
+  const { code, out } = await keys('rotate tenant');
+  expect(code).toBe(1);
+  expect(out).toContain('5 data keys wrapped anew\n');
+  expect(out).toContain(`data_keys.wrapped of row ${damaged}`);
+  expect((await keys('status')).out).toContain('rotation unfinished');
+});

@@ -118,9 +118,9 @@ export async function rotateTenant(work: Work): Promise<ExitCode> {
     );
     return 0;
   }
-  const { resumed, keys } = await withBar(work, 'tenants', rotateTenantKeys);
+  const { resumed, keys, values } = await withBar(work, 'tenants', rotateTenantKeys);
   work.io.out(`${resumed ? 'went on: ' : ''}${keys} data keys wrapped anew\n`);
-  return 0;
+  return report(values, work.io);
 }
 
 export async function rotateKek(work: Work): Promise<ExitCode> {

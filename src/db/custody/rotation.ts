@@ -5,11 +5,14 @@
 // Every step leaves everything readable, so it may be ended at any time and taken up by the same command. Old data keys stay, for
 // whoever is late.
 
+import type { KeyObject } from 'node:crypto';
 import type pg from 'pg';
 import {
+  KeyUnavailableError,
   makeDataKey,
   makeTenantKey,
   openTenantKey,
+  type Roots,
   rewrapDataKey,
   rewrapTenantKey,
   type StoredDataKey,
@@ -19,7 +22,7 @@ import { REMEMBERED } from '../../crypto/keys.ts';
 import { type KeyProvider, keyIdOf } from '../../crypto/provider.ts';
 import { newId } from '../../ids.ts';
 import { DATA_KEY, TENANT_KEY } from '../operator-keys.ts';
-import { type Outcome, type Pass, resealAll } from './resealing.ts';
+import { type Fault, type Outcome, type Pass, resealAll } from './resealing.ts';
 
 type Client = Pick<pg.Client, 'query'>;
 
@@ -70,9 +73,10 @@ export async function rotateDataKeys(pass: Pass): Promise<Rotation> {
   const { client, tenantId = null } = pass;
   const before = await unfinished(client, 'data', tenantId);
   const rotation = before ?? (await begin(client, 'data', tenantId));
+  const open = opener(pass.keys.roots);
   let keys = 0;
   for (;;) {
-    const made = await succeed(pass, rotation);
+    const made = await succeed(pass, rotation, open);
     keys += made;
     if (made === 0) {
       break;
@@ -90,6 +94,7 @@ export async function rotateDataKeys(pass: Pass): Promise<Rotation> {
 async function succeed(
   { client, keys: { roots }, batch, tenantId = null, signal }: Pass,
   rotation: string,
+  open: (key: StoredTenantKey) => Promise<KeyObject>,
 ): Promise<number> {
   signal?.throwIfAborted();
   const { rows } = await client.query<StoredDataKey>(
@@ -102,15 +107,17 @@ async function succeed(
       order by k.tenant_id, k.id limit $3`,
     [rotation, tenantId, batch],
   );
+  const newest = new Map<string, StoredTenantKey>();
   for (const key of rows) {
-    const above = await newestTenantKey(client, key.tenantId);
+    const above = newest.get(key.tenantId) ?? (await newestTenantKey(client, key.tenantId));
+    newest.set(key.tenantId, above);
     const next = {
       id: newId() as string,
       tenantId: key.tenantId,
       holderId: key.holderId,
       version: key.version + 1,
     };
-    const { wrapped, erasable } = await makeDataKey(roots, await openTenantKey(roots, above), next);
+    const { wrapped, erasable } = await makeDataKey(roots, await open(above), next);
     // both or neither: a holder never has two keys for new values, and never none
     await client.query(
       `with old as (
@@ -162,6 +169,7 @@ export async function rotateTenantKeys(pass: Pass): Promise<Rotation> {
       order by t.tenant_id, t.version desc`,
     [rotation, tenantId],
   );
+  const faults: Fault[] = [];
   let keys = 0;
   for (const [index, { due, ...key }] of tenants.entries()) {
     pass.signal?.throwIfAborted();
@@ -178,43 +186,71 @@ export async function rotateTenantKeys(pass: Pass): Promise<Rotation> {
         [name.tenantId, name.id, newest.version, wrapped, erasable],
       );
     }
-    keys += await rewrapUnder(pass, newest);
+    const wrapped = await rewrapUnder(pass, newest);
+    keys += wrapped.done;
+    faults.push(...wrapped.faults);
     pass.progress?.(index + 1, tenants.length);
   }
-  await finish(client, rotation);
-  return { resumed: before !== undefined, keys, values: { done: 0, faults: [], gone: 0 }, graceSeconds: 0 };
+  if (faults.length === 0) {
+    await finish(client, rotation);
+  }
+  return { resumed: before !== undefined, keys, values: { done: 0, faults, gone: 0 }, graceSeconds: 0 };
 }
 
-/** Wraps every data key of a tenant that is not under this key of the tenant under it. */
+/** Wraps every data key of a tenant that is not under this key of the tenant under it. What does not open is left and told of. */
 async function rewrapUnder(
   { client, keys: { roots }, batch, signal }: Pass,
   newest: StoredTenantKey,
-): Promise<number> {
-  const to = await openTenantKey(roots, newest);
+): Promise<Pick<Outcome, 'done' | 'faults'>> {
+  const open = opener(roots);
+  const to = await open(newest);
+  const faults: Fault[] = [];
   let done = 0;
-  for (;;) {
+  for (let after = NO_KEY; ; ) {
     signal?.throwIfAborted();
     const { rows } = await client.query<StoredDataKey>(
       `select ${DATA_KEY}
          from public.data_keys k
          join public.tenant_keys t on t.tenant_id = k.tenant_id and t.id = k.tenant_key_id
-        where k.tenant_id = $1 and k.tenant_key_id <> $2 and k.destroyed_at is null and t.destroyed_at is null
+        where k.tenant_id = $1 and k.tenant_key_id <> $2 and k.destroyed_at is null and t.destroyed_at is null and k.id > $4
         order by k.id limit $3`,
-      [newest.tenantId, newest.id, batch],
+      [newest.tenantId, newest.id, batch, after],
     );
-    if (rows.length === 0) {
-      return done;
-    }
     for (const key of rows) {
-      const wrapped = await rewrapDataKey(roots, await openTenantKey(roots, key.tenantKey), to, key);
-      const { rowCount } = await client.query(
-        `update public.data_keys set wrapped = $3, tenant_key_id = $4
-          where tenant_id = $1 and id = $2 and wrapped = $5 and destroyed_at is null`,
-        [key.tenantId, key.id, wrapped, newest.id, key.wrapped],
-      );
-      done += rowCount ?? 0;
+      try {
+        const wrapped = await rewrapDataKey(roots, await open(key.tenantKey), to, key);
+        const { rowCount } = await client.query(
+          `update public.data_keys set wrapped = $3, tenant_key_id = $4
+            where tenant_id = $1 and id = $2 and wrapped = $5 and destroyed_at is null`,
+          [key.tenantId, key.id, wrapped, newest.id, key.wrapped],
+        );
+        done += rowCount ?? 0;
+      } catch (error) {
+        if (!(error instanceof KeyUnavailableError)) {
+          throw error;
+        }
+        const place = { tenantId: key.tenantId, table: 'data_keys', column: 'wrapped', rowId: key.id };
+        faults.push({ ...place, reason: `key ${error.reason}` });
+      }
     }
+    const last = rows.at(-1);
+    if (last === undefined) {
+      return { done, faults };
+    }
+    after = last.id;
   }
+}
+
+const NO_KEY = '00000000-0000-0000-0000-000000000000';
+
+/** Opens keys of tenants, each once: the provider may be far away. */
+function opener(roots: Roots): (key: StoredTenantKey) => Promise<KeyObject> {
+  const opened = new Map<string, Promise<KeyObject>>();
+  return (key) => {
+    const opening = opened.get(key.id) ?? openTenantKey(roots, key);
+    opened.set(key.id, opening);
+    return opening;
+  };
 }
 
 /**

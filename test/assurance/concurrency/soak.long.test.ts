@@ -68,7 +68,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     weight: 300,
     work: async ({ session }) => {
       await note(session, 'removed at once');
-      await session.db.memory.deleteMany({ where: { content: 'removed at once' } });
+      await session.db.$executeRaw`delete from memories where content = 'removed at once'`;
     },
   },
   'leaves things behind': {

@@ -42,11 +42,11 @@ test('in random worlds no answer of the API differs from the model', { timeout: 
 });
 
 // Not the tenant floor: where that is gone, the second layer still keeps tenants apart, and nothing differs. That a world limit
-// is forgotten is noticed in SQL (differential.test.ts).
+// is forgotten is noticed in SQL (differential.test.ts). Nor instructions that a delegation reaches: who has no key for them reads null.
 test.for([
   [
-    'instructions that a delegation reaches',
-    `alter policy select_own on agent_instructions using (owner_id = (select bailiwick.owner('agent', 'read')))`,
+    'agents that are read with the capability for memories',
+    `alter policy select_own on agents using (owner_id = (select bailiwick.owner('memory', 'read')))`,
   ],
   [
     'a policy that asks for another verb',
