@@ -19,10 +19,7 @@ const integer = (min: number, max: number) =>
     .min(min, `must be at least ${min}`)
     .max(max, `must be at most ${max}`);
 
-const secret = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters')
-  .optional();
+const secret = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters');
 
 /** Words or secrets with commas between them. */
 const list = <Item extends z.ZodType<string, string>>(item: Item) =>
@@ -30,10 +27,6 @@ const list = <Item extends z.ZodType<string, string>>(item: Item) =>
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()))
     .pipe(z.array(item));
-
-const secrets = list(
-  z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url, 43 characters'),
-).optional();
 
 const providers = list(z.enum(['local', 'env', 'vault', 'aws']));
 
@@ -69,7 +62,7 @@ export const SETTINGS = {
     about: 'Folder of the embedded database and of generated secrets',
   },
   TICKET_KEY: {
-    parse: secret,
+    parse: secret.optional(),
     default: undefined,
     about: 'Key that seals the database context, shared by all server processes; unset: made in `DATA_DIR`',
   },
@@ -80,7 +73,7 @@ export const SETTINGS = {
       'Who wraps the keys of encrypted fields and of tokens: `local` (a file in `DATA_DIR`), `env`, `vault` or `aws`; of several, with commas, the first wraps and all unwrap; unset: `env` where `KEY_ENCRYPTION_KEY` is set, else `local`',
   },
   KEY_ENCRYPTION_KEY: {
-    parse: secrets,
+    parse: list(secret).optional(),
     default: undefined,
     about:
       'Keys of the provider `env`, shared by all server processes; of several, with commas, the first wraps',

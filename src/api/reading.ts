@@ -4,6 +4,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { type Context, rows } from '../context.ts';
+import { delegateOf } from '../db/models.ts';
 import { BailiwickError } from '../errors.ts';
 import type { NodeName } from './global-id.ts';
 import type { Page } from './keyset.ts';
@@ -13,8 +14,7 @@ type Reader = { findMany(args: object): Promise<Row[]> };
 
 /** Prisma's delegate of a type, without the type of its rows, which the selection decides. */
 function readerOf(context: Context, type: NodeName): Reader {
-  const name = `${type.charAt(0).toLowerCase()}${type.slice(1)}`;
-  return (rows(context) as unknown as Record<string, Reader>)[name] as Reader;
+  return (rows(context) as unknown as Record<string, Reader>)[delegateOf(type)] as Reader;
 }
 
 /**

@@ -8,7 +8,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { newId } from '../ids.ts';
-import type { DataKey } from './envelope.ts';
+import { type DataKey, keyIdOf, open, type Place } from './envelope.ts';
 import {
   KeyUnavailableError,
   makeDataKey,
@@ -43,6 +43,34 @@ export type HolderKeys = {
   /** Ids of keys that were destroyed: what they sealed is gone, which is no fault. */
   readonly destroyed: ReadonlySet<string>;
 };
+
+/** A sealed value and who has its key. */
+export type Held = { readonly holderId: string; readonly stored: string };
+
+/** The keys that values need, by holder, as `SessionKeys.keysOf` asks for them. */
+export function keysNeeded(values: Iterable<Held>): Map<string, Set<string>> {
+  const needed = new Map<string, Set<string>>();
+  for (const { holderId, stored } of values) {
+    const ids = needed.get(holderId) ?? new Set();
+    const id = keyIdOf(stored);
+    needed.set(holderId, id === undefined ? ids : ids.add(id));
+  }
+  return needed;
+}
+
+/** Whether a value is gone because its key was destroyed. */
+export function isGone(stored: string, keys: HolderKeys | undefined): boolean {
+  return keys?.destroyed.has(keyIdOf(stored) ?? '') === true;
+}
+
+/**
+ * Opens a value with the keys of its holder.
+ *
+ * @throws {EnvelopeError}
+ */
+export function openWith(keys: HolderKeys | undefined, stored: string, place: Place): string {
+  return open(stored, place, (id) => keys?.byId.get(id));
+}
 
 /** How many holders' keys are remembered, and for how long, in milliseconds. */
 export const REMEMBERED = { holders: 10_000, tenants: 1_000, milliseconds: 60_000 } as const;

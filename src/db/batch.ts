@@ -9,6 +9,7 @@ import DataLoader from 'dataloader';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { BailiwickError } from '../errors.ts';
 import type { Transaction } from './client.ts';
+import { delegateOf } from './models.ts';
 
 type Row = { readonly id: string };
 type Unique = { readonly where: { readonly tenantId_id: { readonly id: string } } };
@@ -16,9 +17,7 @@ type Delegate = { findMany(query: object): Promise<Row[]> };
 
 /** The part of a Prisma client that Pothos uses, over a session's client. */
 export function batched(db: Transaction): Record<string, object> {
-  const names = Object.values(Prisma.ModelName).map(
-    (name) => `${name.charAt(0).toLowerCase()}${name.slice(1)}`,
-  );
+  const names = Object.values(Prisma.ModelName).map(delegateOf);
   const delegates = db as unknown as Record<string, Delegate>;
   return Object.fromEntries(names.map((name) => [name, collect(delegates[name] as Delegate)]));
 }

@@ -5,6 +5,11 @@ import type { Prisma } from '../../generated/prisma/client.ts';
 
 export type ModelName = Prisma.ModelName;
 
+/** What Prisma's client calls a model. */
+export function delegateOf(model: string): string {
+  return `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
+}
+
 export type ModelShape = {
   /** To-many relations and the model they lead to: where a nested read needs a predicate of its own. */
   readonly lists: ReadonlyMap<string, ModelName>;

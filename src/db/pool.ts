@@ -13,6 +13,15 @@ import { type Opening, SealedConnection } from './sealed-connection.ts';
 /** The session in whose name the current asynchronous call chain runs. */
 export const opening = new AsyncLocalStorage<Opening>();
 
+/** What the database established for the running session, and the client of its transaction. */
+export function runningSession(): Required<Pick<Opening, 'context' | 'db'>> {
+  const { context, db } = opening.getStore() ?? {};
+  if (context === undefined || db === undefined) {
+    throw new TypeError('no query outside a session: use withSession');
+  }
+  return { context, db };
+}
+
 /** The connections of the runtime role. Lends sealed transactions to Prisma, and nothing to anybody else. */
 export class SealedPool extends pg.Pool {
   readonly #limitMs: number;

@@ -7,7 +7,7 @@
 
 import { Prisma } from '../../generated/prisma/client.ts';
 import { type Child, type ModelName, type ModelShape, shapeOf } from './models.ts';
-import { opening } from './pool.ts';
+import { runningSession } from './pool.ts';
 import type { OpenContext } from './sealed-connection.ts';
 
 type Predicate = Record<string, unknown>;
@@ -62,7 +62,8 @@ export function predicate(model: ModelName, context: OpenContext): Predicate {
   return { tenantId: context.tenantId, ...CONCERNS[model](context) };
 }
 
-function narrowed(where: unknown, extra: Predicate): Predicate {
+/** A filter that also asks for something else. */
+export function narrowed(where: unknown, extra: Predicate): Predicate {
   return where === undefined
     ? extra
     : { ...(where as Predicate), AND: [...conjuncts(where as Predicate), extra] };
@@ -238,11 +239,7 @@ export const scope = Prisma.defineExtension({
   query: {
     $allModels: {
       $allOperations({ model, operation, args, query }) {
-        const context = opening.getStore()?.context;
-        if (context === undefined) {
-          throw new TypeError('no query outside a session: use withSession');
-        }
-        return query(narrowArgs(model, operation, args as Args, context) as typeof args);
+        return query(narrowArgs(model, operation, args as Args, runningSession().context) as typeof args);
       },
     },
   },

@@ -12,8 +12,8 @@ import { KeyProviderError } from '../crypto/provider.ts';
 import { BailiwickError } from '../errors.ts';
 import { keyTable } from './data-keys.ts';
 import type { ModelName } from './models.ts';
-import { opening } from './pool.ts';
-import type { OpenContext, Opening } from './sealed-connection.ts';
+import { runningSession } from './pool.ts';
+import type { OpenContext } from './sealed-connection.ts';
 import { type Row, refuseUse, type Sealed } from './sealing/fields.ts';
 import { openRaw, openResult, planRead } from './sealing/reading.ts';
 import { changeSealed, sealRow } from './sealing/writing.ts';
@@ -36,14 +36,6 @@ const ANSWERS: ReadonlySet<string> = new Set([
 
 const sessions = new WeakMap<OpenContext, Sealed>();
 
-function running(): Opening {
-  const store = opening.getStore();
-  if (store === undefined) {
-    throw new TypeError('no query outside a session: use withSession');
-  }
-  return store;
-}
-
 /** What a client needs to seal and open. */
 export type Encryption = {
   readonly keys: DataKeyRing;
@@ -52,10 +44,8 @@ export type Encryption = {
 };
 
 /** What sealing needs of a running session. */
-function sealedSession({ keys, unsealed }: Encryption, { context, db }: Opening): Sealed {
-  if (context === undefined || db === undefined) {
-    throw new TypeError('no query outside a session: use withSession');
-  }
+function sealedSession({ keys, unsealed }: Encryption): Sealed {
+  const { context, db } = runningSession();
   let session = sessions.get(context);
   if (session === undefined) {
     let own: SessionKeys | undefined;
@@ -85,7 +75,7 @@ export function sealing(encryption: Encryption) {
        */
       async $opened<Raw extends object>(model: ModelName, rows: readonly Raw[]): Promise<readonly Raw[]> {
         try {
-          await openRaw(sealedSession(encryption, running()), model, rows as readonly Row[]);
+          await openRaw(sealedSession(encryption), model, rows as readonly Row[]);
           return rows;
         } catch (error) {
           throw inWords(error);
@@ -95,7 +85,7 @@ export function sealing(encryption: Encryption) {
     query: {
       $allModels: {
         async $allOperations({ model, operation, args, query }) {
-          const session = sealedSession(encryption, running());
+          const session = sealedSession(encryption);
           const given = (args ?? {}) as Args;
           refuseUse(model, given);
           const planned = ANSWERS.has(operation) ? planRead(model, given) : undefined;

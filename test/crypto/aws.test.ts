@@ -2,15 +2,14 @@
 //
 // AWS's own library talks to a stand-in over HTTP, which checks its signatures. No test has met the real KMS.
 
-import { inspect } from 'node:util';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { newKey } from '../../src/crypto/primitives.ts';
 import { keyIdOf } from '../../src/crypto/provider.ts';
 import { type AwsSettings, openAwsProvider } from '../../src/crypto/providers/aws.ts';
 import { type KmsServer, startKmsServer } from './kms-server.ts';
+import { outcome, REFUSED, shown, spellings } from './refusals.ts';
 
 const BINDING = { tenant: 'acme', purpose: 'fields' };
-const REFUSED = { name: 'KeyProviderError', reason: 'refused' };
 const UNREACHABLE = { name: 'KeyProviderError', reason: 'unreachable' };
 
 beforeEach(() => {
@@ -40,14 +39,6 @@ function providerOf({ endpoint, keys }: KmsServer, settings: Partial<AwsSettings
   onTestFinished(() => provider.close?.());
   return provider;
 }
-
-const outcome = (work: Promise<unknown>) => work.catch((error: unknown) => error);
-const shown = (error: unknown) => inspect(error, { depth: null, showHidden: true, getters: true });
-const spellings = (key: Uint8Array) => [
-  Buffer.from(key).toString('base64'),
-  Buffer.from(key).toString('hex'),
-  inspect(Buffer.from(key)).slice(8, 40),
-];
 
 test.each(['', 'a:b', 'alias/', 'arn:aws:s3:::bucket', 'a b'])(
   'the key id "%s" is refused at once',

@@ -17,15 +17,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { inspect, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { newKey } from '../../src/crypto/primitives.ts';
 import { keyIdOf } from '../../src/crypto/provider.ts';
 import { openLocalProvider } from '../../src/crypto/providers/local.ts';
 import { loadSecret } from '../../src/secret.ts';
+import { outcome, REFUSED, shown } from './refusals.ts';
 
 const BINDING = { tenant: 'acme', purpose: 'fields' };
-const REFUSED = { name: 'KeyProviderError', reason: 'refused' };
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'bailiwick-keys-'));
@@ -43,8 +43,6 @@ function fileOf(content: string, mode = 0o600): string {
 
 const line = () => newKey().toString('base64url');
 const lines = (file: string) => readFileSync(file, 'utf8').trim().split('\n');
-const shown = (error: unknown) => inspect(error, { depth: null, showHidden: true });
-const outcome = (work: Promise<unknown>) => work.catch((error: unknown) => error);
 
 test.each(['640', '620', '604', '602', '644'])(
   'a file of mode %s is refused, with the remedy',

@@ -12,10 +12,10 @@ import { newKey } from '../../src/crypto/primitives.ts';
 import { keyIdOf, type Scheme } from '../../src/crypto/provider.ts';
 import { openKeyProviders, type ProviderSettings } from '../../src/crypto/providers.ts';
 import { startKmsServer } from './kms-server.ts';
+import { REFUSED } from './refusals.ts';
 import { startVaultServer } from './vault-server.ts';
 
 const BINDING = { tenant: 'acme', purpose: 'fields' };
-const REFUSED = { name: 'KeyProviderError', reason: 'refused' };
 
 /** Settings that leave nothing to be configured but the order. */
 function settings(): Omit<ProviderSettings, 'order'> {

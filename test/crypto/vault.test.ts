@@ -8,16 +8,15 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { newKey } from '../../src/crypto/primitives.ts';
 import { keyIdOf } from '../../src/crypto/provider.ts';
 import { openVaultProvider, type VaultSettings } from '../../src/crypto/providers/vault.ts';
 import { certificate } from '../auth/certificate.ts';
+import { outcome, REFUSED, shown, spellings } from './refusals.ts';
 import { startVaultServer, type VaultServer } from './vault-server.ts';
 
 const BINDING = { tenant: 'acme', purpose: 'fields' };
-const REFUSED = { name: 'KeyProviderError', reason: 'refused' };
 const UNREACHABLE = { name: 'KeyProviderError', reason: 'unreachable' };
 
 async function vault(key?: string): Promise<VaultServer> {
@@ -28,16 +27,6 @@ async function vault(key?: string): Promise<VaultServer> {
 
 const providerOf = ({ address, token, namespace }: VaultServer, settings: Partial<VaultSettings> = {}) =>
   openVaultProvider({ address, token, namespace, timeoutMs: 5_000, ...settings });
-
-const outcome = (work: Promise<unknown>) => work.catch((error: unknown) => error);
-const shown = (error: unknown) => inspect(error, { depth: null, showHidden: true });
-
-/** How a key, or what is wrapped, could show up in an error. */
-const spellings = (key: Uint8Array) => [
-  Buffer.from(key).toString('base64'),
-  Buffer.from(key).toString('hex'),
-  inspect(Buffer.from(key)).slice(8, 40),
-];
 
 test.each<[string, Partial<VaultSettings>, RegExp]>([
   ['plain HTTP to another machine', { address: 'http://vault.example:8200' }, /HTTPS/],

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { test as base } from 'vitest';
 import { getDatamodel } from '../../generated/pothos.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
+import { delegateOf } from '../../src/db/models.ts';
 import type { Session } from '../../src/db/session.ts';
 import { seedCast } from '../../src/demo/seed.ts';
 import { newId } from '../../src/ids.ts';
@@ -67,8 +68,7 @@ export function listsOf(model: ModelName): { readonly name: string; readonly typ
 }
 
 export function delegate({ db }: Pick<Session, 'db'>, model: ModelName): Delegate {
-  const name = `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
-  return (db as unknown as Record<string, Delegate>)[name] as Delegate;
+  return (db as unknown as Record<string, Delegate>)[delegateOf(model)] as Delegate;
 }
 
 /** What a row of a model needs besides what the second layer fills in. Any text will do, the constraints being gone. */

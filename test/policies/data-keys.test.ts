@@ -5,15 +5,22 @@ import { expect } from 'vitest';
 import { DELEGABLE } from '../../src/capabilities.ts';
 import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
 import type { Sql } from '../kit/as.ts';
-import { itself, test, through } from '../kit/cast.ts';
+import { test, through } from '../kit/cast.ts';
 import { arrange, SPARES } from './arrangement.ts';
 import { arrangeKeys, KEYS, keyTicket, serviceTicket } from './credentials.ts';
-import { DEAD, delegate, suspend } from './given.ts';
+import { delegate, suspend } from './given.ts';
 import { keepsTenantsApart, takesOnlyColumns } from './guarantees.ts';
+import {
+  clearAway,
+  hidesKeysFromTheDead,
+  laidOut,
+  leavesTheKernel,
+  refusesToEverybody,
+} from './key-guarantees.ts';
 import { arrangeWrapped, DATA_KEYS, DESTROYED, keyOf, RETIRED_LONG_AGO } from './wrapped.ts';
 
 /** Those that are laid out for tests. */
-const SEEN = 'select id from data_keys where version > 1';
+const SEEN = laidOut('data_keys');
 const given = arrangeWrapped;
 const { alice, bob } = USERS;
 const ALICES = [DATA_KEYS.alice, DESTROYED, RETIRED_LONG_AGO].sort();
@@ -22,30 +29,16 @@ const OF_HER_AGENTS = [DATA_KEYS.scout, DATA_KEYS.scribe, DATA_KEYS.late, DATA_K
 keepsTenantsApart('data_keys', { changes: false });
 takesOnlyColumns('data_keys', { insert: [], update: [] });
 
-test('nobody writes, changes or removes a data key, neither of its own nor of others', async ({ as }) => {
-  for (const [who, acting] of [
-    ['alice', itself],
-    ['scout', itself],
-    ['scout', through.scout],
-    ['ada', itself],
-    ['mallory', itself],
-  ] as const) {
-    await as(who, { ...acting, given }, async (sql) => {
-      for (const text of [
-        `insert into data_keys (tenant_id, id, owner_id, holder_id, tenant_key_id, version, wrapped, erasable)
-         select tenant_id, gen_random_uuid(), owner_id, holder_id, tenant_key_id, 99, 'x', false from data_keys`,
-        `update data_keys set wrapped = 'mine'`,
-        'update data_keys set wrapped = null, destroyed_at = now()',
-        'update data_keys set retired_at = null',
-        'delete from data_keys',
-        'select from data_keys for update',
-        'select from data_keys for key share',
-      ]) {
-        expect(await sql.outcome(text), `${who}: ${text}`).toBe('42501');
-      }
-    });
-  }
-});
+refusesToEverybody('nobody writes, changes or removes a data key, neither of its own nor of others', [
+  `insert into data_keys (tenant_id, id, owner_id, holder_id, tenant_key_id, version, wrapped, erasable)
+   select tenant_id, gen_random_uuid(), owner_id, holder_id, tenant_key_id, 99, 'x', false from data_keys`,
+  `update data_keys set wrapped = 'mine'`,
+  'update data_keys set wrapped = null, destroyed_at = now()',
+  'update data_keys set retired_at = null',
+  'delete from data_keys',
+  'select from data_keys for update',
+  'select from data_keys for key share',
+]);
 
 test('a colleague, an administrator and somebody of another tenant see their own keys and no other', async ({
   as,
@@ -83,23 +76,7 @@ test("through a delegation an agent sees its owner's keys, and those of no agent
   }
 });
 
-test('nothing is seen through a delegation that is expired, revoked, early, or of somebody suspended', async ({
-  as,
-}) => {
-  const states = { ...DEAD, 'the sub-agent is suspended': suspend('scribe') };
-  for (const [state, kill] of Object.entries(states)) {
-    const dead = async (sql: Sql) => {
-      await arrangeWrapped(sql);
-      await kill(sql);
-    };
-    expect(await as('scribe', { ...through.scribe, given: dead }, (sql) => sql.list(SEEN)), state).toEqual(
-      [],
-    );
-  }
-  for (const who of ['late', 'rogue'] as const) {
-    expect(await as(who, { ...through[who], given }, (sql) => sql.list(SEEN)), who).toEqual([]);
-  }
-});
+hidesKeysFromTheDead('data_keys');
 
 test('nothing is seen as somebody suspended, with a token that has expired, or by the server itself', async ({
   as,
@@ -127,10 +104,7 @@ test('nothing is seen as somebody suspended, with a token that has expired, or b
       expect(await sql.list(SEEN)).toEqual(sees);
     });
   }
-  await migrate((sql) =>
-    sql.rows('delete from data_keys where version > 1; delete from tenant_keys where version > 1'),
-  );
-  await migrate((sql) => sql.rows('delete from credentials; delete from issuers'));
+  await migrate(clearAway);
 });
 
 test('with a token that is not for reading agents, the owner sees her own keys and not those of her agents', async ({
@@ -141,24 +115,9 @@ test('with a token that is not for reading agents, the owner sees her own keys a
   ).toEqual(ALICES);
 });
 
-test('the kernel keeps first keys and nothing else: it changes and removes no row', async ({ migrate }) => {
-  const may = (verb: string) =>
-    migrate((sql) =>
-      sql.list(
-        `select attname from pg_attribute where attrelid = 'data_keys'::regclass and attnum > 0
-            and has_column_privilege('bailiwick_kernel', 'data_keys', attnum, $1)`,
-        [verb],
-      ),
-    );
-  expect(await may('select')).toEqual(
-    ['holder_id', 'id', 'owner_id', 'tenant_id', 'version', 'wrapped'].sort(),
-  );
-  expect(await may('insert')).toEqual(
-    ['erasable', 'holder_id', 'id', 'owner_id', 'tenant_id', 'tenant_key_id', 'wrapped'].sort(),
-  );
-  expect(await may('update')).toEqual([]);
-  const others = `select p from unnest(array['delete', 'truncate']) p where has_table_privilege('bailiwick_kernel', 'data_keys', p)`;
-  expect(await migrate((sql) => sql.list(others))).toEqual([]);
+leavesTheKernel('the kernel keeps first keys and nothing else: it changes and removes no row', 'data_keys', {
+  select: ['holder_id', 'id', 'owner_id', 'tenant_id', 'version', 'wrapped'],
+  insert: ['erasable', 'holder_id', 'id', 'owner_id', 'tenant_id', 'tenant_key_id', 'wrapped'],
 });
 
 // The operator's columns: what even he cannot write, because no program could make sense of it.

@@ -4,64 +4,38 @@
 import { expect } from 'vitest';
 import { DELEGABLE } from '../../src/capabilities.ts';
 import { TENANTS } from '../../src/demo/cast.ts';
-import type { Sql } from '../kit/as.ts';
 import { itself, test, through } from '../kit/cast.ts';
 import { arrange } from './arrangement.ts';
 import { arrangeKeys, serviceTicket } from './credentials.ts';
-import { DEAD, delegate, suspend } from './given.ts';
+import { delegate } from './given.ts';
 import { keepsTenantsApart, takesOnlyColumns } from './guarantees.ts';
+import {
+  clearAway,
+  hidesKeysFromTheDead,
+  laidOut,
+  leavesTheKernel,
+  refusesToEverybody,
+} from './key-guarantees.ts';
 import { arrangeWrapped, TENANT_KEYS } from './wrapped.ts';
 
-const SEEN = 'select id from tenant_keys where version > 1';
+const SEEN = laidOut('tenant_keys');
 const ACMES = [TENANT_KEYS.acme, TENANT_KEYS.index].sort();
 const given = arrangeWrapped;
 
 keepsTenantsApart('tenant_keys', { changes: false });
 takesOnlyColumns('tenant_keys', { insert: [], update: [] });
 
-test('nobody writes, changes or removes a key of a tenant, not even an administrator of it', async ({
-  as,
-}) => {
-  for (const [who, acting] of [
-    ['alice', itself],
-    ['scout', itself],
-    ['scout', through.scout],
-    ['ada', itself],
-    ['mallory', itself],
-  ] as const) {
-    await as(who, { ...acting, given }, async (sql) => {
-      for (const text of [
-        `insert into tenant_keys (tenant_id, id, purpose, version, wrapped, erasable)
-         values ('${TENANTS.acme.id}', gen_random_uuid(), 'wrap', 99, 'x', false)`,
-        `update tenant_keys set wrapped = 'mine'`,
-        'update tenant_keys set wrapped = null, destroyed_at = now()',
-        'delete from tenant_keys',
-        'select from tenant_keys for update',
-        'select from tenant_keys for key share',
-      ]) {
-        expect(await sql.outcome(text), `${who}: ${text}`).toBe('42501');
-      }
-    });
-  }
-});
+refusesToEverybody('nobody writes, changes or removes a key of a tenant, not even an administrator of it', [
+  `insert into tenant_keys (tenant_id, id, purpose, version, wrapped, erasable)
+   values ('${TENANTS.acme.id}', gen_random_uuid(), 'wrap', 99, 'x', false)`,
+  `update tenant_keys set wrapped = 'mine'`,
+  'update tenant_keys set wrapped = null, destroyed_at = now()',
+  'delete from tenant_keys',
+  'select from tenant_keys for update',
+  'select from tenant_keys for key share',
+]);
 
-test('nothing is seen through a delegation that is expired, revoked, early, or of somebody suspended', async ({
-  as,
-}) => {
-  const states = { ...DEAD, 'the sub-agent is suspended': suspend('scribe') };
-  for (const [state, kill] of Object.entries(states)) {
-    const dead = async (sql: Sql) => {
-      await arrangeWrapped(sql);
-      await kill(sql);
-    };
-    expect(await as('scribe', { ...through.scribe, given: dead }, (sql) => sql.list(SEEN)), state).toEqual(
-      [],
-    );
-  }
-  for (const who of ['late', 'rogue'] as const) {
-    expect(await as(who, { ...through[who], given }, (sql) => sql.list(SEEN)), who).toEqual([]);
-  }
-});
+hidesKeysFromTheDead('tenant_keys');
 
 test('nothing is seen with a token that has expired, nor by the server itself, nor without a context', async ({
   as,
@@ -81,29 +55,17 @@ test('nothing is seen with a token that has expired, nor by the server itself, n
       expect(await sql.list('select id from tenant_keys')).toEqual([]);
     });
   }
-  await migrate((sql) =>
-    sql.rows('delete from data_keys where version > 1; delete from tenant_keys where version > 1'),
-  );
-  await migrate((sql) => sql.rows('delete from credentials; delete from issuers'));
+  await migrate(clearAway);
 });
 
-test('the kernel keeps first keys and nothing else: it neither reads what is wrapped nor changes or removes a row', async ({
-  migrate,
-}) => {
-  const may = (verb: string) =>
-    migrate((sql) =>
-      sql.list(
-        `select attname from pg_attribute where attrelid = 'tenant_keys'::regclass and attnum > 0
-            and has_column_privilege('bailiwick_kernel', 'tenant_keys', attnum, $1)`,
-        [verb],
-      ),
-    );
-  expect(await may('select')).toEqual(['id', 'purpose', 'tenant_id', 'version']);
-  expect(await may('insert')).toEqual(['erasable', 'id', 'purpose', 'tenant_id', 'wrapped']);
-  expect(await may('update')).toEqual([]);
-  const others = `select p from unnest(array['delete', 'truncate']) p where has_table_privilege('bailiwick_kernel', 'tenant_keys', p)`;
-  expect(await migrate((sql) => sql.list(others))).toEqual([]);
-});
+leavesTheKernel(
+  'the kernel keeps first keys and nothing else: it neither reads what is wrapped nor changes or removes a row',
+  'tenant_keys',
+  {
+    select: ['id', 'purpose', 'tenant_id', 'version'],
+    insert: ['erasable', 'id', 'purpose', 'tenant_id', 'wrapped'],
+  },
+);
 
 test("whoever has any authority in the tenant sees its keys and no other tenant's, whatever it may do", async ({
   as,

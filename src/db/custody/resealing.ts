@@ -6,9 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { ENCRYPTED } from '../../../generated/encrypted.ts';
 import type { EncryptedField } from '../../crypto/declared.ts';
-import { EnvelopeError, keyIdOf, looksSealed, open, seal } from '../../crypto/envelope.ts';
+import { EnvelopeError, looksSealed, seal } from '../../crypto/envelope.ts';
 import { KeyUnavailableError } from '../../crypto/hierarchy.ts';
-import type { DataKeyRing, HolderKeys, SessionKeys } from '../../crypto/keys.ts';
+import {
+  type DataKeyRing,
+  type HolderKeys,
+  isGone,
+  keysNeeded,
+  openWith,
+  type SessionKeys,
+} from '../../crypto/keys.ts';
 import { operatorKeyTable } from '../operator-keys.ts';
 import { type Cell, cellsOf, countCells, placeOf, replaceCells, type Which } from './cells.ts';
 
@@ -35,7 +42,7 @@ export type Fault = {
   readonly table: string;
   readonly column: string;
   readonly rowId: string;
-  /** As `EnvelopeError.reason`, or `unavailable` where the key itself is not to be had. */
+  /** As `EnvelopeError.reason`, or `key` and `KeyUnavailableError.reason` where the key itself is not to be had. */
   readonly reason: string;
 };
 
@@ -83,7 +90,7 @@ export function verifyAll(pass: Pass): Promise<Outcome> {
 }
 
 function opened(field: EncryptedField, cell: Cell, held: HolderKeys | undefined): string {
-  return open(cell.stored, placeOf(field, cell), (id) => held?.byId.get(id));
+  return openWith(held, cell.stored, placeOf(field, cell));
 }
 
 type Work = (
@@ -123,15 +130,9 @@ async function each(pass: Pass, which: Which, work: Work, sealed = true): Promis
     const found: [Cell, string | undefined][] = [];
     for (const [tenant, ofTenant] of Map.groupBy(cells, (cell) => cell.tenantId)) {
       const session = keys.forSession(tenant, operatorKeyTable(client, tenant));
-      const wanted = new Map<string, Set<string>>();
-      for (const { holderId, stored } of ofTenant) {
-        const ids = wanted.get(holderId) ?? new Set();
-        const id = keyIdOf(stored);
-        wanted.set(holderId, id === undefined ? ids : ids.add(id));
-      }
-      const held = await session.keysOf(wanted);
+      const held = await session.keysOf(keysNeeded(ofTenant));
       for (const cell of ofTenant) {
-        if (held.get(cell.holderId)?.destroyed.has(keyIdOf(cell.stored) ?? '') === true) {
+        if (isGone(cell.stored, held.get(cell.holderId))) {
           gone += 1;
           continue;
         }

@@ -63,6 +63,9 @@ export function holds({ ownerId, chain }: OpenContext, holderId: unknown, rowOwn
 export function refuseUse(model: ModelName, args: Args): void {
   refuseFilter(model, args.where);
   refuseFilter(model, args.having);
+  if (encryptedFields(model).length === 0) {
+    return;
+  }
   for (const clause of ['orderBy', 'by', 'distinct', '_min', '_max', '_count', 'cursor'] as const) {
     for (const part of [args[clause]].flat()) {
       const names = typeof part === 'string' ? [part] : part ? Object.keys(part as object) : [];

@@ -2,7 +2,8 @@
 // values. What was only read for that is taken out again.
 
 import type { EncryptedField } from '../../crypto/declared.ts';
-import { EnvelopeError, keyIdOf, looksSealed, open } from '../../crypto/envelope.ts';
+import { EnvelopeError, looksSealed } from '../../crypto/envelope.ts';
+import { type Held, isGone, keysNeeded, openWith } from '../../crypto/keys.ts';
 import { BailiwickError } from '../../errors.ts';
 import { type ModelName, shapeOf } from '../models.ts';
 import { DAMAGED, encryptedFields, holds, neededFields, placeOf, type Row, type Sealed } from './fields.ts';
@@ -63,7 +64,7 @@ export function planRead(
   return { args: widened, plan: { fields, strip, nested } };
 }
 
-type Cell = { readonly row: Row; readonly field: EncryptedField; readonly stored: string };
+type Cell = Held & { readonly row: Row; readonly field: EncryptedField };
 
 /**
  * Opens the encrypted values of a result, in place.
@@ -138,7 +139,12 @@ function collect(
       stored !== undefined &&
       (field.when === undefined || row[field.when.field] === true)
     ) {
-      cells.push({ row, field, stored: typeof stored === 'string' ? stored : JSON.stringify(stored) });
+      cells.push({
+        row,
+        field,
+        holderId: row[field.holder.field] as string,
+        stored: typeof stored === 'string' ? stored : JSON.stringify(stored),
+      });
     }
   }
   if (plan.strip.length > 0) {
@@ -152,21 +158,13 @@ function collect(
 }
 
 async function openCells(session: Sealed, cells: readonly Cell[]): Promise<void> {
-  const wanted = new Map<string, Set<string>>();
   const mine: Cell[] = [];
   for (const cell of cells) {
-    const { row, field, stored } = cell;
-    const holder = row[field.holder.field] as string;
+    const { row, field, holderId, stored } = cell;
     if (!looksSealed(stored)) {
       plain(session, cell);
-    } else if (holds(session.context, holder, row.ownerId)) {
+    } else if (holds(session.context, holderId, row.ownerId)) {
       mine.push(cell);
-      const ids = wanted.get(holder) ?? new Set();
-      const id = keyIdOf(stored);
-      if (id !== undefined) {
-        ids.add(id);
-      }
-      wanted.set(holder, ids);
     } else {
       row[field.field] = null;
     }
@@ -174,15 +172,15 @@ async function openCells(session: Sealed, cells: readonly Cell[]): Promise<void>
   if (mine.length === 0) {
     return;
   }
-  const keys = await session.keys.keysOf(wanted);
-  for (const { row, field, stored } of mine) {
-    const own = keys.get(row[field.holder.field] as string);
-    if (own?.destroyed.has(keyIdOf(stored) ?? '') === true) {
+  const keys = await session.keys.keysOf(keysNeeded(mine));
+  for (const { row, field, holderId, stored } of mine) {
+    const own = keys.get(holderId);
+    if (isGone(stored, own)) {
       row[field.field] = null;
       continue;
     }
     try {
-      const value = open(stored, placeOf(session.context, field, row), (id) => own?.byId.get(id));
+      const value = openWith(own, stored, placeOf(session.context, field, row));
       row[field.field] = field.json ? JSON.parse(value) : value;
     } catch (cause) {
       damage(row, field, cause);

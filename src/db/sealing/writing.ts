@@ -3,11 +3,13 @@
 
 import { Prisma } from '../../../generated/prisma/client.ts';
 import type { EncryptedField } from '../../crypto/declared.ts';
-import { keyIdOf, looksSealed, open, seal } from '../../crypto/envelope.ts';
+import { looksSealed, seal } from '../../crypto/envelope.ts';
 import { KeyUnavailableError } from '../../crypto/hierarchy.ts';
+import { isGone, keysNeeded, openWith } from '../../crypto/keys.ts';
 import { BailiwickError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import { type Child, type ModelName, REFERENCE, shapeOf } from '../models.ts';
+import { type Child, delegateOf, type ModelName, REFERENCE, shapeOf } from '../models.ts';
+import { narrowed } from '../scope.ts';
 import { DAMAGED, encryptedFields, holds, placeOf, type Row, type Sealed } from './fields.ts';
 
 type Args = Record<string, unknown>;
@@ -167,10 +169,6 @@ export async function changeSealed(
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-function narrowed(where: Args, extra: Args): Args {
-  return { ...where, AND: [extra, ...(where.AND === undefined ? [] : [where.AND].flat())] };
-}
-
 /** The row that a change is made to, where the filter names it and it is sealed for the context's owner whatever it holds. */
 function known({ context }: Sealed, touched: readonly EncryptedField[], where: Args): Row[] | undefined {
   const simple = touched.every(
@@ -185,8 +183,7 @@ async function matching({ db }: Sealed, model: ModelName, where: Args): Promise<
   if (typeof where.id === 'string') {
     return [where.id];
   }
-  const name = `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
-  const reader = (db as unknown as Record<string, Reader>)[name] as Reader;
+  const reader = (db as unknown as Record<string, Reader>)[delegateOf(model)] as Reader;
   return (await reader.findMany({ where, select: { id: true } })).map(({ id }) => id);
 }
 
@@ -257,13 +254,12 @@ async function current(
   if (!holds(session.context, holder, row.ownerId)) {
     throw new BailiwickError('FORBIDDEN');
   }
-  const keyId = keyIdOf(stored) ?? '';
-  const keys = (await session.keys.keysOf(new Map([[holder, new Set([keyId])]]))).get(holder);
-  if (keys?.destroyed.has(keyId) === true) {
+  const keys = (await session.keys.keysOf(keysNeeded([{ holderId: holder, stored }]))).get(holder);
+  if (isGone(stored, keys)) {
     throw new KeyUnavailableError('destroyed', 'the key of the value was destroyed');
   }
   try {
-    const value = open(stored, placeOf(session.context, field, row), (id) => keys?.byId.get(id));
+    const value = openWith(keys, stored, placeOf(session.context, field, row));
     return field.json ? JSON.parse(value) : value;
   } catch (cause) {
     throw new BailiwickError('INTERNAL', DAMAGED, { cause });
