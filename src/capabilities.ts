@@ -21,16 +21,22 @@ export const DELEGABLE = [
   'memory:create',
   'memory:update',
   'memory:delete',
+  'credential:read',
+  'credential:execute',
+  'secret:read',
   'delegation:read',
 ] as const;
 
-/** What a token or key can allow its bearer in person, and nobody can hand on: granting and ending, keys, administration. */
+/** What a token or key can allow its bearer in person, and nobody can hand on: granting and ending, keys, credentials, administration. */
 export const PERSONAL = [
   'delegation:create',
   'delegation:update',
   'key:read',
   'key:create',
   'key:update',
+  'credential:create',
+  'credential:update',
+  'credential:delete',
   'tenant:administer',
 ] as const;
 

@@ -18,12 +18,19 @@ export type Config = {
   readonly port: number;
   readonly host: string;
   readonly database: DatabaseConfig;
+  /** The same database as an administrator, for `bailiwick migrate` alone. */
+  readonly adminUrl: string | undefined;
   readonly dataDir: string;
   readonly ticketKey: string | undefined;
   readonly keys: KeyConfig;
   readonly issuers: readonly IssuerConfig[];
+  /** Key ids that no longer count, whatever issuers publish. */
+  readonly deniedKeyIds: readonly string[];
   /** From where issuers' keys may be fetched. */
   readonly issuerReach: 'public' | 'loopback' | 'any';
+  /** Where calls to services of third parties may go. */
+  readonly serviceReach: 'public' | 'loopback' | 'any';
+  readonly serviceTimeoutMs: number;
   readonly development: boolean;
   readonly logLevel: z.infer<typeof SETTINGS.LOG_LEVEL.parse>;
   readonly pool: PoolConfig;
@@ -173,11 +180,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       runtimeUrl !== undefined && migratorUrl !== undefined
         ? { kind: 'external', runtimeUrl, migratorUrl }
         : { kind: 'embedded' },
+    adminUrl: read('ADMIN_DATABASE_URL'),
     dataDir: resolve(read('DATA_DIR') ?? '.bailiwick'),
     ticketKey: read('TICKET_KEY'),
     keys: keyConfig(read, resolve(read('DATA_DIR') ?? '.bailiwick'), runtimeUrl === undefined),
     issuers: read('ISSUERS'),
+    deniedKeyIds: read('DENIED_KEY_IDS') ?? [],
     issuerReach: read('ALLOW_PRIVATE_ISSUERS') ? 'any' : mode === 'development' ? 'loopback' : 'public',
+    serviceReach: read('ALLOW_PRIVATE_SERVICES') ? 'any' : mode === 'development' ? 'loopback' : 'public',
+    serviceTimeoutMs: read('SERVICE_TIMEOUT_MS'),
     development: mode === 'development',
     logLevel: read('LOG_LEVEL'),
     pool,

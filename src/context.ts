@@ -1,7 +1,7 @@
 // What a resolver holds while it works on one operation.
 //
 // Holding a Context lets you know who calls and under which request id, log with that id, and reach rows through the one
-// session that the operation runs in. It does not let you open another session, see the caller's token or decide a
+// session that the operation runs in, which a mutation may end early. It does not let you open another session, see the caller's token or decide a
 // permission; and it knows no feature. Features keep per-request state in a WeakMap keyed by it.
 
 import type { Logger } from 'pino';
@@ -10,6 +10,7 @@ import { batched } from './db/batch.ts';
 import type { Session } from './db/session.ts';
 import { BailiwickError } from './errors.ts';
 import type { RequestId } from './ids.ts';
+import type { Outgoing } from './outgoing/call.ts';
 
 export type Context = {
   readonly requestId: RequestId;
@@ -19,6 +20,15 @@ export type Context = {
   readonly cursorKey: Uint8Array;
   /** The session of the running operation; undefined outside one, as when only the schema is asked for. */
   session: Session | undefined;
+  /**
+   * Keeps what a mutation has done so far and ends its session before the mutation ends: for what must not happen unless it is kept,
+   * or takes longer than a transaction may. Undefined outside a mutation.
+   *
+   * @throws {BailiwickError} BAD_USER_INPUT when the operation asks for anything else beside, whatever made keeping impossible.
+   */
+  leave: (() => Promise<void>) | undefined;
+  /** Calls services of third parties. */
+  readonly outgoing: Outgoing;
 };
 
 /** The session of the running operation. */

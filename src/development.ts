@@ -6,11 +6,14 @@ import { createDevelopmentIssuer, type DevelopmentIssuer } from './auth/developm
 import { SCOPES } from './capabilities.ts';
 import type { Config } from './config.ts';
 import type { DataKeyRing } from './crypto/keys.ts';
+import { demoServices } from './demo/answers.ts';
 import { ACTORS, type ActorName, AGENTS, type AgentName } from './demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from './demo/delegations.ts';
 import { MEMORIES } from './demo/memories.ts';
 import { type LiveDelegations, seedCast } from './demo/seed.ts';
+import { SERVICES } from './demo/services.ts';
 import { type DemoIdentity, storyTabs } from './graphiql/story.ts';
+import type { Outgoing } from './outgoing/call.ts';
 import type { Page } from './server.ts';
 
 export const DEVELOPMENT_ISSUER = 'https://development.bailiwick.invalid';
@@ -21,6 +24,8 @@ export type Development = {
   readonly issuer: DevelopmentIssuer;
   /** `METHOD /path` and what answers there. */
   readonly pages: readonly (readonly [route: string, page: Page])[];
+  /** The services of the demo, which no network reaches. */
+  readonly services: ReadonlyMap<string, Outgoing>;
   /** Lines for the person who started the server. */
   welcome(origin: string): string[];
 };
@@ -127,6 +132,7 @@ export async function development(
       memory: toGlobalId('Memory', memory?.id ?? ''),
       scribe: toGlobalId('Agent', AGENTS.scribe.id),
       delegation: toGlobalId('Delegation', delegations.get('scout') ?? DELEGATIONS.scout.id),
+      credential: toGlobalId('ServiceCredential', SERVICES.tracker.id),
     });
     return { identities: await identitiesOf(issuer, delegations), tabs };
   };
@@ -137,6 +143,7 @@ export async function development(
   });
   return {
     issuer,
+    services: demoServices(),
     pages: [
       ['GET /development/identities', async () => json(await story())],
       ['GET /development/jwks.json', async () => json(await issuer.jwks())],

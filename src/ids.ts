@@ -15,9 +15,10 @@ export type IssuerId = Branded<'issuer'>;
 export type KeyId = Branded<'key'>;
 export type MemoryId = Branded<'memory'>;
 export type RequestId = Branded<'request'>;
+export type ServiceId = Branded<'service'>;
 export type TenantId = Branded<'tenant'>;
 
-type AnyId = DelegationId | EntityId | IssuerId | KeyId | MemoryId | RequestId | TenantId;
+type AnyId = DelegationId | EntityId | IssuerId | KeyId | MemoryId | RequestId | ServiceId | TenantId;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -25,6 +25,7 @@ import { PostureError } from './errors.ts';
 import { healthPages } from './health.ts';
 import { registeredIssuers } from './identity.ts';
 import { createTokenService, documentPages, ownIssuer } from './oauth/service.ts';
+import { createOutgoing } from './outgoing/call.ts';
 import { schema } from './schema.ts';
 import { loadSecret } from './secret.ts';
 import { createHttpServer } from './server.ts';
@@ -83,6 +84,7 @@ export async function main(
         : ownIssuer({ issuer: config.publicUrl, database, provider: roots.provider });
     const verifier = createVerifier(config.issuers, {
       reach: config.issuerReach,
+      deniedKeyIds: config.deniedKeyIds,
       directory: registeredIssuers(database, log),
       inProcess: [...(demo === undefined ? [] : [demo.issuer]), ...(own === undefined ? [] : [own])],
     });
@@ -91,7 +93,17 @@ export async function main(
     const keyUses = new KeyUses(database, (error) => log.warn({ err: error }, 'uses of keys were not noted'));
     running.defer(() => keyUses.close());
     const server = createHttpServer({
-      engine: createEngine({ schema, database, keyUses, development: config.development }),
+      engine: createEngine({
+        schema,
+        database,
+        keyUses,
+        outgoing: createOutgoing({
+          reach: config.serviceReach,
+          timeoutMs: config.serviceTimeoutMs,
+          inProcess: demo?.services,
+        }),
+        development: config.development,
+      }),
       verifier,
       ownIssuer: own?.config.issuer,
       proofs: proofMemory(database),

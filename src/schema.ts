@@ -8,6 +8,7 @@ import './delegations/mutations.ts';
 import './credentials/mutations.ts';
 import './memories/mutations.ts';
 import './memories/search.ts';
+import './services/mutations.ts';
 import './tenants/tenant.ts';
 import './users/user.ts';
 import './viewer/viewer.ts';

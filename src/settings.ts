@@ -56,6 +56,11 @@ export const SETTINGS = {
     default: undefined,
     about: 'The same database as the migrator; both URLs or neither',
   },
+  ADMIN_DATABASE_URL: {
+    parse: url.optional(),
+    default: undefined,
+    about: 'The same database as an administrator, for `npx bailiwick migrate` alone: it makes the roles',
+  },
   DATA_DIR: {
     parse: z.string().min(1),
     default: '.bailiwick',
@@ -116,10 +121,31 @@ export const SETTINGS = {
     about:
       'JSON array of trusted token issuers: `issuer`, `audience`, `jwksUri` or `discovery`, `types`, `algorithms`, `tenant`, `tenants`',
   },
+  DENIED_KEY_IDS: {
+    parse: list(
+      z
+        .string()
+        .min(1, 'must be key ids with commas between them')
+        .max(255, 'must be key ids of at most 255 characters'),
+    ).optional(),
+    default: undefined,
+    about:
+      "Key ids (`kid`) whose tokens are refused, whatever an issuer publishes, with commas: for when an issuer's key has leaked",
+  },
   ALLOW_PRIVATE_ISSUERS: {
     parse: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }),
     default: 'false',
     about: "`true` fetches issuers' keys from private and other special addresses too",
+  },
+  ALLOW_PRIVATE_SERVICES: {
+    parse: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }),
+    default: 'false',
+    about: '`true` lets calls to services go to private and other special addresses too',
+  },
+  SERVICE_TIMEOUT_MS: {
+    parse: integer(100, 120_000),
+    default: '10000',
+    about: 'How long a service that is called may take to answer',
   },
   MODE: {
     parse: z.enum(['production', 'development']),

@@ -2,7 +2,7 @@
 // of its tokens names the tenant.
 //
 // One shape for the environment and for rows of the database, so that what the one refuses the other cannot let in.
-// Says what a configuration must look like, not whether its addresses may be reached (auth/address.ts). Imports
+// Says what a configuration must look like, not whether its addresses may be reached (outgoing/address.ts). Imports
 // nothing of ours.
 
 import { z } from 'zod';

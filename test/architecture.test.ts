@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const FEATURES = ['agents', 'credentials', 'delegations', 'memories', 'tenants', 'users', 'viewer', 'worlds'];
+const FEATURES = [
+  'agents',
+  'credentials',
+  'delegations',
+  'memories',
+  'services',
+  'tenants',
+  'users',
+  'viewer',
+  'worlds',
+];
 
 // module -> what it may import of ours. A folder stands for its files.
 const ALLOWED: Record<string, readonly string[]> = {
@@ -18,11 +28,12 @@ const ALLOWED: Record<string, readonly string[]> = {
   config: ['errors', 'settings', 'trust'],
   crypto: ['errors', 'ids', 'trust'],
   encryption: ['config', 'crypto'],
-  auth: ['config', 'errors', 'ids', 'trust'],
+  outgoing: [],
+  auth: ['config', 'errors', 'ids', 'outgoing', 'trust'],
   db: ['config', 'crypto', 'errors', 'ids'],
-  context: ['auth', 'db', 'errors', 'ids'],
+  context: ['auth', 'db', 'errors', 'ids', 'outgoing'],
   builder: ['context'],
-  api: ['auth', 'builder', 'context', 'db', 'errors', 'ids'],
+  api: ['auth', 'builder', 'context', 'db', 'errors', 'ids', 'outgoing'],
   schema: ['api', 'builder', ...FEATURES],
   secret: [],
   oauth: ['auth', 'capabilities', 'crypto', 'db', 'errors', 'ids'],
@@ -31,7 +42,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'print-schema': ['schema'],
   'print-errors': ['errors'],
   graphiql: [],
-  demo: ['capabilities', 'crypto', 'db', 'ids'],
+  demo: ['capabilities', 'crypto', 'db', 'ids', 'outgoing'],
   assurance: ['capabilities', 'db', 'ids'],
 };
 for (const feature of FEATURES) {
@@ -39,6 +50,8 @@ for (const feature of FEATURES) {
 }
 // who makes keys knows their form
 ALLOWED.credentials = [...(ALLOWED.credentials ?? []), 'auth'];
+// who has services called
+ALLOWED.services = [...(ALLOWED.services ?? []), 'outgoing'];
 // the places where everything comes together
 const FREE = new Set(['main', 'development', 'identity', 'cli']);
 
@@ -74,7 +87,8 @@ test('a feature reaches the database only through the session, the kernel’s fu
   const wrong = FEATURES.flatMap((feature) => files(`src/${feature}`)).flatMap((file) =>
     importsOf(file)
       .filter(
-        (target) => target.startsWith('src/db/') && !/src\/db\/(kernel|keys|search|session)\.ts/.test(target),
+        (target) =>
+          target.startsWith('src/db/') && !/src\/db\/(kernel|keys|search|services|session)\.ts/.test(target),
       )
       .map((target) => `${file} imports ${target}`),
   );

@@ -101,6 +101,27 @@ test('keys come from the Internet alone unless something else was said', () => {
   }
 });
 
+test('a list of refused keys with a gap or with something too long in it is refused', () => {
+  const gap = 'must be key ids with commas between them';
+  expect(findings({ DENIED_KEY_IDS: 'a,,b' })).toEqual([`DENIED_KEY_IDS.1 ${gap}`]);
+  expect(findings({ DENIED_KEY_IDS: ' ' })).toEqual([`DENIED_KEY_IDS.0 ${gap}`]);
+  expect(findings({ DENIED_KEY_IDS: 'k'.repeat(256) })).toHaveLength(1);
+});
+
+test('refused keys are read one by one, and none is refused unless it is said', () => {
+  expect(readConfig({}).deniedKeyIds).toEqual([]);
+  expect(readConfig({ DENIED_KEY_IDS: 'leaked-1, Leaked 2' }).deniedKeyIds).toEqual(['leaked-1', 'Leaked 2']);
+});
+
+test("an administrator's URL is checked like the others, and needs neither of them", () => {
+  expect(findings({ ADMIN_DATABASE_URL: 'mysql://x' })).toEqual([
+    'ADMIN_DATABASE_URL must be a postgresql:// URL',
+  ]);
+  const adminUrl = 'postgresql://postgres@db/app';
+  expect(readConfig({ ADMIN_DATABASE_URL: adminUrl }).adminUrl).toBe(adminUrl);
+  expect(readConfig({ ADMIN_DATABASE_URL: '' }).adminUrl).toBeUndefined();
+});
+
 test('the public address is an origin and nothing more, and proxies are counted', () => {
   for (const wrong of [
     'https://api.example/',

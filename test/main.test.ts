@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
-import { main } from '../src/main.ts';
+import type { Demo } from '../src/graphiql/story.ts';
+import { main, type Running } from '../src/main.ts';
 import { asAdmin, createTestDatabase } from './kit/database.ts';
 
 const database = await createTestDatabase();
@@ -49,6 +50,34 @@ test('a port that is taken is said to be taken, and nothing stays behind', async
   );
   await first.stop();
   await expect.poll(connections).toBe(0);
+});
+
+test('a token under a key that the installation refuses proves nothing', async () => {
+  const use = async (running: Running, token: string) =>
+    (
+      await fetch(running.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query: '{ viewer { live } }' }),
+      })
+    ).status;
+  const first = await main(readConfig(env));
+  const { identities } = (await (await fetch(new URL('/development/identities', first.url))).json()) as Demo;
+  const token = identities.find(({ id }) => id === 'alice')?.token ?? '';
+  const { kid } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
+    kid: string;
+  };
+  expect(await use(first, token)).toBe(200);
+  await first.stop();
+
+  for (const [denied, status] of [
+    [`another,${kid}`, 401],
+    ['another', 200],
+  ] as const) {
+    const running = await main(readConfig({ ...env, DENIED_KEY_IDS: denied }));
+    expect([denied, await use(running, token)]).toEqual([denied, status]);
+    await running.stop();
+  }
 });
 
 test('it serves the demo identities, which see what they may, and stops without a trace', async () => {

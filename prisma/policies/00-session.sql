@@ -254,9 +254,11 @@ end $$;
 
 -- Opens the context of this transaction.
 --   ticket  't1|<key id>|<json>' with iat, exp (seconds), request_id, and one of
---             tenant (slug), issuer, subject, scopes, token_expires_at, issued_at; perhaps issuer_id, on_behalf_of, delegation
+--             tenant (slug), issuer, subject, scopes, token_expires_at, issued_at; perhaps issuer_id, on_behalf_of,
+--               prior_actors, delegation
 --             key (digest); perhaps delegation
---             credential, tenant (slug), token_id, scopes, token_expires_at; perhaps on_behalf_of (an id of ours), delegation
+--             credential, tenant (slug), token_id, scopes, token_expires_at; perhaps on_behalf_of and prior_actors (ids of
+--               ours), delegation
 --             service
 --   mac     HMAC-SHA256 over the ticket under that key, in hexadecimal
 -- Returns what was established, for the server's second layer. Once per transaction: 25001 on the second call.
@@ -311,6 +313,7 @@ begin
             and i.issuer = t->>'issuer' and i.subject = t->>'on_behalf_of') end) then
     perform bailiwick.refuse('subject: not the owner of the chain');
   end if;
+  perform bailiwick.check_actors(c, t);
   c.request_id := t->>'request_id';
   if c.request_id is null or c.expires_at is null then
     perform bailiwick.refuse('ticket: incomplete');

@@ -20,14 +20,18 @@ language sql immutable parallel safe as $$
     'world:read',      'world:create',   'world:update',
     'member:read',     'member:create',  'member:update',  'member:delete',
     'memory:read',     'memory:create',  'memory:update',  'memory:delete',
+    'credential:read', 'credential:execute',
+    'secret:read',
     'delegation:read'
   ]
 $$;
 
--- What a token or key can allow in person and nobody can hand on: granting and ending, keys, administration.
+-- What a token or key can allow in person and nobody can hand on: granting and ending, keys, credentials for services,
+-- administration.
 create or replace function bailiwick.personal() returns text[]
 language sql immutable parallel safe as $$
-  select array['delegation:create', 'delegation:update', 'key:read', 'key:create', 'key:update', 'tenant:administer']
+  select array['delegation:create', 'delegation:update', 'key:read', 'key:create', 'key:update',
+               'credential:create', 'credential:update', 'credential:delete', 'tenant:administer']
 $$;
 
 -- What an agent may do as itself, without a delegation: see itself and what it holds, keep memories of its own, renounce.
@@ -202,6 +206,29 @@ begin
   select array_agg(distinct h.world_id) into worlds from unnest(hops) h where h.world_id is not null;
   c.world_id := case when cardinality(worlds) > 1 then '00000000-0000-0000-0000-000000000000' else worlds[1] end;
   return c;
+end $$;
+
+-- Whoever a token names as having acted before (RFC 8693 section 4.1) must stand above the actor in its chain, nearest first.
+-- That allows nothing, and naming fewer is no contradiction: the chain comes from the database all the same.
+create or replace function bailiwick.check_actors(c bailiwick.context, t jsonb) returns void
+language plpgsql stable parallel restricted as $$
+declare
+  named text;
+  above int := cardinality(c.chain);
+begin
+  for named in select jsonb_array_elements_text(t->'prior_actors') loop
+    above := above - 1;
+    if not exists (
+         select from public.delegations d
+          where d.tenant_id = c.tenant_id and d.id = c.chain[above]
+            and case when t->>'credential' is not null then d.delegate_id::text = named
+                else exists (
+                  select from public.identities i
+                   where i.tenant_id = c.tenant_id and i.entity_id = d.delegate_id
+                     and i.issuer = t->>'issuer' and i.subject = named) end) then
+      perform bailiwick.refuse('actors: not those of the chain');
+    end if;
+  end loop;
 end $$;
 
 -- Everything the caller may know about its own authority: who acts, for whom, through what, until when.

@@ -53,5 +53,7 @@ grant execute on function
   bailiwick.add_tenant_key(uuid, text, text, boolean),
   bailiwick.add_data_key(uuid, uuid, uuid, text, boolean),
   bailiwick.seals(text, uuid),
+  bailiwick.revealed(),
+  bailiwick.use_service(uuid, text, uuid),
   bailiwick.audit(uuid, text, text, uuid, jsonb)
 to bailiwick_runtime;

@@ -12,6 +12,7 @@ export type NodeName =
   | 'Credential'
   | 'Delegation'
   | 'Memory'
+  | 'ServiceCredential'
   | 'Tenant'
   | 'User'
   | 'World'

@@ -2,7 +2,8 @@
 //
 // A query runs read-only. A mutation is kept as a whole or not at all: an error in any of its fields rolls everything
 // back and takes the data out of the answer, so that no answer tells of something that did not happen. Nothing
-// that waits for a client happens inside, and nothing outside a session reaches a row.
+// that waits for a client happens inside, and nothing outside a session reaches a row. A mutation that goes on to something that
+// cannot be rolled back, such as a call to a third party, is kept first (`leave`), and must be alone in its operation.
 
 import {
   type DocumentNode,
@@ -19,6 +20,7 @@ import { type KeyUses, usedCredential } from '../db/key-uses.ts';
 import { type Database, Rollback, type Session, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
+import { earlyEnd } from './early-end.ts';
 import { checkLimits } from './limits.ts';
 
 /** Asks about the schema only, which needs no session because it shows no rows. */
@@ -43,6 +45,7 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
         issuerId: caller.issuerId,
         subject: caller.subject,
         onBehalfOf: caller.onBehalfOf,
+        priorActors: caller.priorActors,
         delegation: caller.delegationId,
         scopes: caller.scopes,
         tokenExpiresAt: caller.expiresAt,
@@ -56,6 +59,7 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
         tenant: caller.tenant,
         tokenId: caller.tokenId,
         onBehalfOf: caller.onBehalfOf,
+        priorActors: caller.priorActors,
         delegation: caller.delegationId,
         scopes: caller.scopes,
         tokenExpiresAt: caller.expiresAt,
@@ -65,6 +69,13 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
       return { kind: 'key', digest: caller.hash, delegation: caller.delegationId, requestId };
     default:
       return caller satisfies never;
+  }
+}
+
+/** Whom a token names as having acted before counts for nothing, and is refused if it is not so; either way it can be read here. */
+function notePriorActors({ caller, log }: Context): void {
+  if ('priorActors' in caller && caller.priorActors.length > 0) {
+    log.info({ event: 'auth.actors', priorActors: caller.priorActors }, 'others acted before');
   }
 }
 
@@ -97,18 +108,24 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
         }
         checkLimits(args.schema, args.document, operation, variables);
         const claims = claimsOf(context);
+        notePriorActors(context);
         const readOnly = operation.operation === 'query';
+        const alone = fieldsOf(operation.selectionSet, args.document).filter(isField).length === 1;
+        const early = readOnly ? undefined : earlyEnd(context, alone);
         try {
-          return await withSession(database, claims, { readOnly }, async (session) => {
+          const result = await withSession(database, claims, { readOnly }, async (session) => {
             context.session = session;
             noteUse(session, context, uses);
-            const result = (await executeFn(executed as typeof args)) as ExecutionResult;
-            if (result.errors !== undefined && !readOnly) {
-              throw new Rollback({ ...result, data: null });
+            const execution = executeFn(executed as typeof args) as Promise<ExecutionResult>;
+            const inside = await (early === undefined ? execution : early.orLeft(execution));
+            if (inside.errors !== undefined && !readOnly) {
+              throw new Rollback({ ...inside, data: null });
             }
-            return result;
+            return inside;
           });
+          return early === undefined ? result : await early.kept(result);
         } catch (error) {
+          await early?.lost(error);
           if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {
             const fields = fieldsOf(operation.selectionSet, args.document);
             await recordRefusal(database, claims, { outcome: error.code, fields });
@@ -116,6 +133,7 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
           throw error;
         } finally {
           context.session = undefined;
+          context.leave = undefined;
         }
       });
     },
@@ -135,6 +153,8 @@ async function recordRefusal(
     recordAudit(db, 'operation.refused', { kind: 'operation', id: null }, detail),
   );
 }
+
+const isField = (name: string): boolean => !name.startsWith('__');
 
 /** The names of the fields that a selection asks for, through its fragments too. */
 function fieldsOf({ selections }: SelectionSetNode, document: DocumentNode): string[] {

@@ -14,15 +14,20 @@ export function text(max: number, min = 1) {
 }
 
 /**
- * Checks an input object.
+ * Checks an input object, or an argument.
  *
+ * @param name What the client calls it; `input` unless given.
  * @returns the input with undefined and null removed where the schema says optional.
  * @throws {BailiwickError} BAD_USER_INPUT with the path and the fault of every wrong field.
  */
-export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  name = 'input',
+): z.infer<Schema> {
   const result = schema.safeParse(input);
   if (!result.success) {
-    const faults = result.error.issues.map(({ path, message }) => `input.${path.join('.')} ${message}`);
+    const faults = result.error.issues.map(({ path, message }) => `${[name, ...path].join('.')} ${message}`);
     throw new BailiwickError('BAD_USER_INPUT', faults.join('; '));
   }
   return result.data;

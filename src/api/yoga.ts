@@ -16,6 +16,7 @@ import type { Context } from '../context.ts';
 import type { KeyUses } from '../db/key-uses.ts';
 import type { Database } from '../db/session.ts';
 import { BailiwickError } from '../errors.ts';
+import { nowhere, type Outgoing } from '../outgoing/call.ts';
 import { LIMITS } from './limits.ts';
 import { useOperation } from './operation.ts';
 import { present } from './present.ts';
@@ -26,6 +27,8 @@ export type EngineSettings = {
   readonly database: Database;
   /** Where uses of API keys are noted. */
   readonly keyUses?: Pick<KeyUses, 'note'> | undefined;
+  /** By which services of third parties are called; left out, none is reached. */
+  readonly outgoing?: Outgoing | undefined;
   /** Whether the schema may be asked for, and errors may suggest names. */
   readonly development: boolean;
 };
@@ -84,7 +87,7 @@ function usePresentation(): Plugin<object, ServerContext> {
 }
 
 /** Makes the engine. src/server.ts hands it requests that were read by `readRequest`. */
-export function createEngine({ schema, database, keyUses, development }: EngineSettings) {
+export function createEngine({ schema, database, keyUses, outgoing = nowhere, development }: EngineSettings) {
   const cursorKey = createHash('sha256').update('cursor').update(database.ticketKey.key.export()).digest();
   return createYoga<ServerContext, Context>({
     schema,
@@ -94,7 +97,15 @@ export function createEngine({ schema, database, keyUses, development }: EngineS
       if ('failure' in outcome) {
         throw new TypeError('a request reached GraphQL that failed before');
       }
-      return { requestId, log, caller: outcome.caller, cursorKey, session: undefined };
+      return {
+        requestId,
+        log,
+        caller: outcome.caller,
+        cursorKey,
+        outgoing,
+        session: undefined,
+        leave: undefined,
+      };
     },
     plugins: [
       useRequest(),

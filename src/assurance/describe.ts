@@ -51,6 +51,14 @@ export function describeWorld({ tenants }: World): string {
       ...tenant.dataKeys.map(
         (k, n) => `  e${n} data key of ${k.holder}${k.state === 'live' ? '' : `, ${k.state}`}`,
       ),
+      ...tenant.services.map((s, n) => {
+        const key = firstKeyOf(tenant, `u${s.owner}`);
+        const meant = s.agent === null ? '' : ` for a${s.agent}`;
+        const secret = key === null ? ', without a secret' : `, its secret under e${key}`;
+        return `  s${n} service of u${s.owner}${meant}${s.ownerOnly ? " the owner's alone" : ''}${
+          s.ends === null ? '' : ` to ${s.ends} s`
+        }${secret}`;
+      }),
       ...tenant.memories.map(
         (m, n) =>
           `  m${n} memory of ${m.owner}${m.agent === null ? '' : ` by a${m.agent}`}${m.place === null ? '' : ` in w${m.place}`}${

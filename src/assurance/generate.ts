@@ -18,6 +18,7 @@ import {
   type Place,
   type Principal,
   principals,
+  type Service,
   type Status,
   type Tenant,
   type World,
@@ -127,6 +128,17 @@ const sealing = fc.record({
   sensitive: fc.array(fc.boolean(), { maxLength: 5 }),
 });
 
+/** The credentials for services that a tenant's people keep. */
+const holding = fc.array(
+  fc.record({
+    owner: reference,
+    agent: perhaps(4),
+    ownerOnly: fc.boolean(),
+    ends: fc.constantFrom(null, null, null, HOUR, -HOUR / 2),
+  }),
+  { maxLength: 3 },
+);
+
 /** Worlds of one or two tenants. */
 export const worlds: fc.Arbitrary<World> = fc
   .record({
@@ -134,9 +146,12 @@ export const worlds: fc.Arbitrary<World> = fc
     tokens: fc.array(token, { minLength: 1, maxLength: 5 }),
     // last, so that what comes before stays the same for a seed
     sealed: fc.tuple(sealing, sealing),
+    held: fc.tuple(holding, holding),
   })
-  .map(({ tenants, tokens, sealed }) => ({
-    tenants: tenants.map((tenant, at) => seal(tenant, sealed[at] ?? { keys: [], sensitive: [] })),
+  .map(({ tenants, tokens, sealed, held }) => ({
+    tenants: tenants.map((tenant, at) =>
+      seal(hold(tenant, held[at] ?? []), sealed[at] ?? { keys: [], sensitive: [] }),
+    ),
     tokens,
   }));
 
@@ -145,12 +160,27 @@ export function sampleWorlds(seed: number, count: number): World[] {
   return fc.sample(worlds, { seed, numRuns: count });
 }
 
+type Holding = typeof holding extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** Gives a tenant's people their credentials for services, each for all agents of its owner or for one of them. */
+function hold(tenant: Tenant, held: Holding): Tenant {
+  const services = held.map(({ owner: drawnOwner, agent, ...rest }): Service => {
+    const owner = drawnOwner % tenant.users.length;
+    const theirs = tenant.agents.flatMap((one, n) => (one.owner === owner ? [n] : []));
+    return { ...rest, owner, agent: agent === null ? null : (theirs[agent % theirs.length] ?? null) };
+  });
+  return { ...tenant, services };
+}
+
 type Sealing = typeof sealing extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** Gives a tenant its keys, and lets be sensitive what has one. */
 function seal(tenant: Tenant, { keys, sensitive }: Sealing): Tenant {
   const all = principals(tenant);
-  const owners = tenant.memories.map(({ owner }) => owner);
+  const owners = [
+    ...tenant.memories.map(({ owner }) => owner),
+    ...tenant.services.map(({ owner }): Principal => `u${owner}`),
+  ];
   // every second key is of somebody who has something to seal
   const holders = keys.map(({ holder }, n): Principal => {
     const some = n % 2 === 0 && owners.length > 0 ? owners : all;
@@ -208,6 +238,7 @@ function settle(draw: Drawn): Tenant {
       };
     }),
     dataKeys: [],
+    services: [],
     issuer: draw.issuer,
   };
 }

@@ -6,18 +6,10 @@
 
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
+import { type Columns, granted, keyed, served, under, wrapped } from './columns.ts';
+import { SEALED, type SealedTable } from './moves.ts';
 import { type Row, rowsOf, type TableName } from './rows.ts';
-import {
-  type DataKey,
-  type Delegation,
-  idOf,
-  issuerOf,
-  type Key,
-  slugOf,
-  type Tenant,
-  tenantId,
-  type World,
-} from './world.ts';
+import { idOf, issuerOf, slugOf, type Tenant, tenantId, type World } from './world.ts';
 
 /** The issuer of every token in such a world. */
 export const ISSUER = 'https://assurance.test/';
@@ -35,15 +27,13 @@ export type Sealing = {
   seal(tenant: number, index: number, place: SealedPlace, plain: string): string;
 };
 export type SealedPlace = {
-  readonly table: 'memories' | 'agent_instructions';
+  readonly table: SealedTable;
   readonly column: string;
   /** Names within the tenant. */
   readonly row: string;
   readonly owner: string;
 };
 
-/** A value that names a key and is sealed with none: as much as the database looks at. */
-export const under = (key: string): string => `bwe1.${key.replaceAll('-', '')}.x`;
 const NAMED: Sealing = {
   tenantKey: () => 'x',
   dataKey: () => 'x',
@@ -111,6 +101,8 @@ const REQUEST = '0198a000-0009-7000-8000-000000000000';
 // Deleted, not truncated: for a handful of rows that is ten times faster.
 const EMPTY = [
   'audit_entries',
+  'service_secrets',
+  'service_credentials',
   'data_keys',
   'tenant_keys',
   'identities',
@@ -143,13 +135,13 @@ export async function loadWorld(migrator: Client, world: World, sealing = NAMED)
   await migrator.query('commit');
 }
 
+const isSealed = (table: TableName): table is SealedTable => SEALED.some((one) => one === table);
+
 /** What the database knows of a key instead of the key. */
 export const digestOf = (tenant: number, key: number): string =>
   createHash('sha256')
     .update(`${slugOf(tenant)} k${key}`)
     .digest('hex');
-
-type Columns = Record<string, unknown>;
 
 /** The rows of each table, in the order in which foreign keys want them. */
 function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identities', Columns[]> {
@@ -171,9 +163,10 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
     world_id: place === null || place === undefined ? null : idOf(`w${place}`),
   });
   const sealed = ({ table, tenant, name, owner, sealed: key }: Row, column: string, plain: string) =>
-    typeof key === 'number' && (table === 'memories' || table === 'agent_instructions')
+    typeof key === 'number' && isSealed(table)
       ? sealing.seal(tenant, key, { table, column, row: name, owner: owner ?? '' }, plain)
       : null;
+  const { created_by, request_id } = made;
   return {
     tenants: of('tenants', (row, { status, subdelegationSeconds }) => ({
       slug: slugOf(row.tenant),
@@ -248,8 +241,7 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
       ...owned(row),
       ...(row.key === undefined ? {} : keyed(row.key, now)),
       digest: row.key?.kind === 'key' ? digestOf(row.tenant, index) : null,
-      created_by: made.created_by,
-      request_id: made.request_id,
+      ...{ created_by, request_id },
     })),
     tenant_keys: of('tenant_keys', ({ tenant }) => ({
       ...{ purpose: 'wrap', version: 1, wrapped: sealing.tenantKey(tenant), erasable: false },
@@ -260,6 +252,16 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
       ...(row.dataKey === undefined
         ? {}
         : wrapped(row.dataKey, since, () => sealing.dataKey(row.tenant, index))),
+    })),
+    service_credentials: of('service_credentials', (row) => ({
+      ...owned(row),
+      ...(row.service === undefined ? {} : served(row.service, since)),
+      ...{ created_by, request_id },
+    })),
+    service_secrets: of('service_secrets', (row) => ({
+      ...owned(row),
+      secret: sealed(row, 'secret', `${row.name} of ${slugOf(row.tenant)}`),
+      secret_index: row.name,
     })),
     // under the name of every issuer: whether it is trusted, and by which tenant, is another question
     identities: rows
@@ -273,59 +275,5 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
           subject: name,
         })),
       ),
-  };
-}
-
-function wrapped(
-  { holder, version, state }: DataKey,
-  since: (seconds: number) => string | null,
-  wrap: () => string,
-): Columns {
-  return {
-    holder_id: idOf(holder),
-    tenant_key_id: idOf('r0'),
-    version,
-    wrapped: state === 'destroyed' ? null : wrap(),
-    erasable: false,
-    created_at: since(-86_400),
-    retired_at: state === 'retired' ? since(-86_000) : null,
-    destroyed_at: state === 'destroyed' ? since(-60) : null,
-  };
-}
-
-function keyed({ kind, entity, capabilities, pinned, ends, revoked }: Key, now: number): Columns {
-  const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
-  return {
-    entity_id: idOf(entity),
-    kind,
-    label: `of ${entity}`,
-    hint: kind === 'key' ? 'bwk_Test' : null,
-    public_key: kind === 'client' ? {} : null,
-    capabilities,
-    pinned_id: pinned === null ? null : idOf(`d${pinned}`),
-    expires_at: at(ends),
-    revoked_at: revoked ? at(-60) : null,
-    revoked_by: revoked ? idOf('u0') : null,
-    created_at: at(-86_400),
-  };
-}
-
-function granted(delegation: Delegation, now: number): Columns {
-  const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
-  const { delegator, delegate, parent, depth, redelegate, capabilities, place, starts, ends, revoked } =
-    delegation;
-  return {
-    delegator_id: idOf(delegator),
-    delegate_id: idOf(`a${delegate}`),
-    parent_id: parent === null ? null : idOf(`d${parent}`),
-    depth,
-    redelegate,
-    capabilities,
-    world_id: place === null ? null : idOf(`w${place}`),
-    not_before: at(starts),
-    expires_at: at(ends),
-    revoked_at: revoked ? at(-60) : null,
-    revoked_by: revoked ? idOf(`u${delegation.owner}`) : null,
-    created_at: at(Math.min(starts, 0)),
   };
 }

@@ -1,6 +1,6 @@
 // What everybody tries in a world: each verb on each row, with and without looking first; inserts in everybody's name; grants
-// keys and sessions that stretch each limit by one; ending every delegation, key and credential; and each question that the
-// kernel answers. Data: statements.ts says how a move is put to PostgreSQL, the model says what must come of it.
+// keys and sessions that stretch each limit by one; ending every delegation, key and credential; having credentials for services
+// used; and each question that the kernel answers. Data: statements.ts says how a move is put to PostgreSQL, the model says what must come of it.
 
 import { grantsOf, type NewGrant, nameOfGrant } from './grants.ts';
 import {
@@ -24,6 +24,7 @@ import {
   type Value,
   valuesOf,
 } from './sealing.ts';
+import { serviceMoves } from './services.ts';
 import { type Asker, type Principal, principals, type Status, type Tenant, type World } from './world.ts';
 
 /** A row to insert, by names; what is left out is taken from the context by column defaults. */
@@ -35,7 +36,7 @@ export type NewRow = {
   readonly place?: number | null;
   /** Of a membership: whose. */
   readonly user?: number;
-  /** Of instructions: whose, where they have sealed values. */
+  /** Of instructions: whose, where they have sealed values. Of a credential for a service: for whom alone. */
   readonly agent?: number;
   /** What stands in the encrypted columns of a row that says it is sealed. */
   readonly value?: Value;
@@ -43,7 +44,7 @@ export type NewRow = {
 };
 
 /** Tables with encrypted columns. */
-export const SEALED = ['memories', 'agent_instructions'] as const;
+export const SEALED = ['memories', 'agent_instructions', 'service_secrets'] as const;
 export type SealedTable = (typeof SEALED)[number];
 
 /** What a row can lie about: who made it, in which request, through which delegation. */
@@ -75,6 +76,12 @@ export type Move =
   | { readonly verb: 'end credentials'; readonly entity: string }
   /** To tell that a key was used. */
   | { readonly verb: 'use'; readonly key: number }
+  /** To have a credential for a service used for a call. */
+  | { readonly verb: 'use service'; readonly service: number; readonly call: string }
+  /** To change a column of credentials for services that no grant lets anybody change. */
+  | { readonly verb: 'redirect'; readonly column: string }
+  /** Whose secrets may be read, as the kernel tells. */
+  | { readonly verb: 'revealed' }
   | { readonly verb: 'describe' }
   | { readonly verb: 'audit' };
 
@@ -87,8 +94,15 @@ export const CHANGEABLE: readonly TableName[] = [
   'worlds',
   'world_members',
   'memories',
+  'service_credentials',
+  'service_secrets',
 ];
-export const REMOVABLE: readonly TableName[] = ['world_members', 'memories'];
+export const REMOVABLE: readonly TableName[] = [
+  'world_members',
+  'memories',
+  'service_credentials',
+  'service_secrets',
+];
 export const INSERTABLE: readonly TableName[] = [
   'entities',
   'agents',
@@ -97,7 +111,12 @@ export const INSERTABLE: readonly TableName[] = [
   'world_members',
   'delegations',
   'memories',
+  'service_credentials',
+  'service_secrets',
 ];
+/** Those of which each asker tries a part. */
+const IN_TURN: readonly TableName[] = ['service_credentials', 'service_secrets'];
+const always = (table: TableName) => !IN_TURN.includes(table);
 
 /** Everything that an asker tries in a world. Nobody (undefined) tries what the first principal would. */
 export function movesOf(world: World, asker: Asker | undefined): Move[] {
@@ -115,16 +134,17 @@ export function movesOf(world: World, asker: Asker | undefined): Move[] {
   const stretched = grantsOf(tenant, somebody);
   return [
     ...TABLES.map((table): Move => ({ verb: 'see', table })),
-    ...CHANGEABLE.flatMap((table): Move[] => [
+    ...CHANGEABLE.filter(always).flatMap((table): Move[] => [
       { verb: 'update', table },
       { verb: 'update seen', table },
     ]),
-    ...REMOVABLE.flatMap((table): Move[] => [
+    ...REMOVABLE.filter(always).flatMap((table): Move[] => [
       { verb: 'delete', table },
       { verb: 'delete seen', table },
     ]),
     ...insertions(world, somebody),
     ...sealings(world, tenant, somebody),
+    ...serviceMoves(world, tenant, somebody, ownerOf(tenant, somebody)),
     ...stretched.map((grant): Move => ({ verb: 'why not', grant })),
     // the policy asks for the same reason: a few show that it does
     ...stretched.slice(0, 4).map((grant): Move => ({ verb: 'grant', grant })),
@@ -229,7 +249,12 @@ export function nameOfMove(move: Move): string {
       return `${move.verb} k${move.key}`;
     case 'end credentials':
       return `end credentials of ${move.entity}`;
+    case 'use service':
+      return `use s${move.service} to ${move.call}`;
+    case 'redirect':
+      return `update ${move.column} of service_credentials`;
     case 'describe':
+    case 'revealed':
     case 'audit':
       return move.verb;
     default:

@@ -6,6 +6,7 @@ import {
   firstKeyOf,
   type Key,
   type Principal,
+  type Service,
   type Status,
   type Tenant,
   type World,
@@ -25,6 +26,8 @@ export const TABLES = [
   'credentials',
   'tenant_keys',
   'data_keys',
+  'service_credentials',
+  'service_secrets',
 ] as const;
 export type TableName = (typeof TABLES)[number];
 
@@ -45,6 +48,8 @@ export type Row = {
   readonly delegation?: Delegation;
   readonly key?: Key;
   readonly dataKey?: DataKey;
+  /** Of a credential for a service, and of the secret of one. */
+  readonly service?: Service;
   /** Of whose key what is sealed in it must be, and the index of the key that it is under; none where nothing is sealed. */
   readonly holder?: Principal;
   readonly sealed?: number | null;
@@ -88,6 +93,15 @@ export function rowsOf(world: World): Row[] {
     ...tenant.dataKeys.map((dataKey, n): Row => {
       const owner = personOf(tenant, dataKey.holder);
       return { table: 'data_keys', tenant: at, name: `e${n}`, owner, dataKey };
+    }),
+    ...tenant.services.flatMap((service, n): Row[] => {
+      const owner: Principal = `u${service.owner}`;
+      const common = { tenant: at, name: `s${n}`, owner, service };
+      const sealed = firstKeyOf(tenant, owner);
+      return [
+        { table: 'service_credentials', ...common },
+        ...(sealed === null ? [] : [{ table: 'service_secrets' as const, ...common, holder: owner, sealed }]),
+      ];
     }),
   ]);
 }

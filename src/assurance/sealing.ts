@@ -12,10 +12,11 @@ export type Value = number | 'plain';
 export type NewDataKey = { readonly holder: Principal; readonly below: string };
 
 /** What tells an asker from the next, so that each tries something else. */
-const turnOf = ({ actor, delegation, by }: Asker): number =>
+export const turnOf = ({ actor, delegation, by }: Asker): number =>
   Number(actor.slice(1)) + (actor.startsWith('a') ? 3 : 0) + (delegation ?? 0) + (by === undefined ? 0 : 1);
 
-const some = <Item>(items: readonly Item[], turn: number, count: number): Item[] =>
+/** So many of the items, from that of a turn on. */
+export const some = <Item>(items: readonly Item[], turn: number, count: number): Item[] =>
   items.length <= count
     ? [...items]
     : Array.from({ length: count }, (_, n) => items[(turn + n) % items.length] as Item);

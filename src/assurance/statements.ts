@@ -3,12 +3,10 @@
 // Values travel as one jsonb parameter, never in the text. A change without a WHERE says nothing of the rows it touched, so
 // each such statement comes with a look: a query, asked by an owner of the tables, that finds its mark.
 
-import type { NewGrant } from './grants.ts';
-import type { NewKey } from './keys.ts';
-import { under, WHY_NOT } from './load.ts';
-import { type Lie, type Move, type NewRow, nameOfMove } from './moves.ts';
+import { grantColumns, keyColumns, NEW, newColumns, sealed, soon } from './columns.ts';
+import { WHY_NOT } from './load.ts';
+import { type Move, nameOfMove, type SealedTable } from './moves.ts';
 import type { TableName } from './rows.ts';
-import type { Value } from './sealing.ts';
 import { type Asker, idOf, nameOf, tenantId } from './world.ts';
 
 export type Attempt = {
@@ -31,11 +29,11 @@ const MARKS: Readonly<Partial<Record<TableName, readonly [set: string, found: st
   worlds: [`name = 'marked'`, `name = 'marked'`],
   world_members: [`role = 'guest'`, `role = 'guest'`],
   memories: [`kind = 'marked'`, `kind = 'marked'`],
+  service_credentials: [`label = 'marked'`, `label = 'marked'`],
+  service_secrets: [`secret_index = 'marked'`, `secret_index = 'marked'`],
 };
 
 const NAMES = `string_agg(tenant_id || '/' || id, ' ')`;
-/** An id that no row has. */
-const NEW = idOf('m99');
 
 /** The statement of a move. */
 export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
@@ -55,14 +53,14 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
       // which rows are left
       return {
         ...common,
-        text: `delete from ${move.table}`,
+        text: removal(move.table),
         look: `select ${NAMES} from ${move.table}`,
         read: rows,
       };
     case 'delete seen':
-      return { ...common, text: returning(`delete from ${move.table}`), read: rows };
+      return { ...common, text: returning(`delete from ${move.table}`, before(move.table)), read: rows };
     case 'insert':
-      return insertion(common, move.table, columnsOf(move.table, move.row));
+      return insertion(common, move.table, newColumns(move.table, move.row));
     case 'seal':
       return sealing(common, move.table, sealed(move.value));
     case 'keep tenant key': {
@@ -165,6 +163,23 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
         given: [{ tenant: tenantId(asker?.tenant ?? 0), id: idOf(`k${move.key}`), at: soon(0) }],
         read: ({ value, refused }) => refused ?? `told of ${value}`,
       };
+    case 'use service': {
+      const [id, { call }] = [idOf(`s${move.service}`), move];
+      return {
+        ...common,
+        text: `select coalesce(r->>'refusal', concat_ws(' ', 'used', ${USED}, substr(r->>'envelope', 6, 32)::uuid))
+                 from bailiwick.use_service('${id}', '${call}', '${NEW}') r`,
+        read: told,
+      };
+    }
+    case 'redirect':
+      return {
+        ...common,
+        text: `update service_credentials set ${move.column} = default`,
+        read: ({ refused }) => refused ?? 'done',
+      };
+    case 'revealed':
+      return { ...common, text: `select array_to_string(bailiwick.revealed(), ' ')`, read: rows };
     case 'describe':
       return {
         ...common,
@@ -207,6 +222,12 @@ const ENDED = look(`
     union all
     select tenant_id, id from entities where credential_epoch between now() - interval '10 seconds' and now() + interval '1 minute') e`);
 
+/** Which credential for a service was used just now and by whom, where that is recorded too. */
+const USED = look(`
+  select string_agg(concat_ws('/', s.tenant_id, s.id, s.last_used_by), ' ')
+    from service_credentials s join audit_entries e on e.tenant_id = s.tenant_id and e.target_id = s.id and e.event = 'service.called'
+   where s.last_used_at > now() - interval '10 seconds'`);
+
 /** What an owner of the tables finds, within a statement and after what came before it. */
 function look(query: string): string {
   return `assurance.look($look$${query}$look$)`;
@@ -214,8 +235,15 @@ function look(query: string): string {
 
 const KERNEL = (call: string) => `bailiwick.${call.replace('$1', `($1 #>> '{}')::uuid`)}`;
 const ending = (call: string) => `select ${KERNEL(call)}::text`;
-const returning = (statement: string) =>
-  `with touched as (${statement} returning tenant_id, id) select ${NAMES} from touched`;
+/** A credential for a service goes with its secret, which refers to it. */
+const before = (table: TableName) =>
+  table === 'service_credentials' ? ['secrets as (delete from service_secrets)'] : [];
+const removal = (table: TableName) => {
+  const [first] = before(table);
+  return `${first === undefined ? '' : `with ${first} `}delete from ${table}`;
+};
+const returning = (statement: string, others: readonly string[] = []) =>
+  `with ${[...others, `touched as (${statement} returning tenant_id, id)`].join(', ')} select ${NAMES} from touched`;
 
 function insertion(
   common: Pick<Attempt, 'name'>,
@@ -230,84 +258,29 @@ function insertion(
     look: 'select null',
     given,
     read: ({ refused }) =>
-      refused === '42501' ? 'refused' : refused === null || refused.startsWith('23') ? 'admitted' : refused,
+      refused === '42501'
+        ? 'refused'
+        : refused === '23503' && table === 'service_credentials'
+          ? 'unfit'
+          : refused === null || refused.startsWith('23')
+            ? 'admitted'
+            : refused,
   };
 }
 
-const sealed = (value: Value): string => (value === 'plain' ? 'plain' : under(idOf(`e${value}`)));
-
 /** Writes a value into every encrypted column of a table, and finds it there. */
-function sealing(common: Pick<Attempt, 'name'>, table: TableName, value: string): Attempt {
-  const set =
-    table === 'memories'
-      ? `sensitive = true, content = $1 #>> '{}', metadata = $1`
-      : `system_prompt = $1 #>> '{}', private_instructions = $1 #>> '{}'`;
+function sealing(common: Pick<Attempt, 'name'>, table: SealedTable, value: string): Attempt {
+  const set = {
+    memories: `sensitive = true, content = $1 #>> '{}', metadata = $1`,
+    agent_instructions: `system_prompt = $1 #>> '{}', private_instructions = $1 #>> '{}'`,
+    service_secrets: `secret = $1 #>> '{}'`,
+  };
   return {
     ...common,
-    text: `update ${table} set ${set}, updated_at = '-infinity'`,
+    text: `update ${table} set ${set[table]}, updated_at = '-infinity'`,
     given: value,
     look: `select ${NAMES} from ${table} where updated_at = '-infinity'`,
     read: rows,
-  };
-}
-
-function columnsOf(table: TableName, row: NewRow): Record<string, unknown> {
-  const { tenant, owner, kind, status, place, user, agent, value, lie } = row;
-  const common = {
-    tenant_id: tenantId(tenant),
-    // what is sealed is for an agent that exists, perhaps instructed already: that comes after the policy
-    id: agent === undefined ? NEW : idOf(`a${agent}`),
-    owner_id: idOf(owner),
-    ...lying(lie),
-  };
-  const at = place === undefined || place === null ? {} : { world_id: idOf(`w${place}`) };
-  const member = user === undefined ? {} : { entity_id: idOf(`u${user}`), role: 'member' };
-  const own: Readonly<Partial<Record<TableName, object>>> = {
-    entities: { kind, status: status ?? 'active' },
-    agents: { name: 'new', settings: {} },
-    agent_instructions: { system_prompt: value === undefined ? null : sealed(value) },
-    worlds: { name: 'new' },
-    world_members: member,
-    memories: {
-      ...{ sensitive: value !== undefined, content: value === undefined ? 'new' : sealed(value) },
-      ...{ kind: 'note', tags: [], metadata: value === undefined ? {} : sealed(value) },
-    },
-  };
-  return { ...common, ...own[table], ...at };
-}
-
-function lying(lie: Lie | undefined): Record<string, unknown> {
-  const stranger = idOf('u98');
-  const columns = { maker: 'created_by', request: 'request_id', delegation: 'delegation_id' } as const;
-  return lie === undefined ? {} : { [columns[lie]]: stranger };
-}
-
-function keyColumns({ entity, capabilities, pinned, ends }: NewKey): Record<string, unknown> {
-  return {
-    entity_id: idOf(entity),
-    capabilities,
-    pinned_id: pinned === null ? null : idOf(`d${pinned}`),
-    expires_at: soon(ends),
-  };
-}
-
-const soon = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
-
-function grantColumns(grant: NewGrant, tenant: number): Record<string, unknown> {
-  return {
-    tenant_id: tenantId(tenant),
-    id: idOf('d99'),
-    owner_id: idOf(grant.owner),
-    delegator_id: idOf(grant.delegator),
-    delegate_id: idOf(grant.delegate),
-    parent_id: grant.parent === null ? null : idOf(`d${grant.parent}`),
-    depth: grant.depth,
-    redelegate: grant.redelegate,
-    capabilities: grant.capabilities,
-    world_id: grant.place === null ? null : idOf(`w${grant.place}`),
-    not_before: soon(grant.starts),
-    expires_at: soon(grant.ends),
-    ...lying(grant.lie),
   };
 }
 

@@ -4,7 +4,7 @@
 //
 // Everything is named within its tenant: u0 is the first user, a1 the second agent, w0 a world, d2 a delegation, m0 a
 // memory, p0 a membership, k0 a credential, i0 the issuer that the tenant itself trusts, e0 a data key and r0 the tenant's key that
-// wraps it. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
+// wraps it, s0 a credential for a service of a third party. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
 // Knows no rule and no SQL.
 
 export type Status = 'active' | 'suspended' | 'archived';
@@ -78,6 +78,17 @@ export type DataKey = {
   /** Destroyed, or replaced by another and still good for what is under it. */
   state: 'live' | 'destroyed' | 'retired';
 };
+/** A credential of a person's for a service of a third party. Its secret is sealed under the first key of the owner; without one it has none. */
+export type Service = {
+  /** Index of a user. */
+  owner: number;
+  /** Index of an agent of the owner's, for which alone it is; null: for all of them. */
+  agent: number | null;
+  /** Whether no agent reads the secret. */
+  ownerOnly: boolean;
+  /** Seconds from now; null: never. */
+  ends: number | null;
+};
 
 export type Tenant = {
   status: Status;
@@ -90,6 +101,7 @@ export type Tenant = {
   memories: readonly Memory[];
   keys: readonly Key[];
   dataKeys: readonly DataKey[];
+  services: readonly Service[];
   /** The state of the issuer that the tenant itself trusts, where it has one. */
   issuer: 'active' | 'suspended' | null;
 };
@@ -125,7 +137,20 @@ export type Asker = {
   readonly by?: Credential;
 };
 
-export const KINDS = { u: 1, a: 2, w: 3, p: 4, d: 5, m: 6, t: 7, k: 8, i: 'a', e: 'b', r: 'c' } as const;
+export const KINDS = {
+  u: 1,
+  a: 2,
+  w: 3,
+  p: 4,
+  d: 5,
+  m: 6,
+  t: 7,
+  k: 8,
+  i: 'a',
+  e: 'b',
+  r: 'c',
+  s: 'd',
+} as const;
 
 /** The UUID of a name; the same in every tenant. Names beyond the world's own are of nobody. */
 export function idOf(name: string): string {

@@ -26,6 +26,8 @@ export type Caller =
       readonly subject: string;
       /** For whom, where the token itself says so: its `sub` when it names an actor. The database must agree. */
       readonly onBehalfOf: string | undefined;
+      /** Who acted before, as in `VerifiedToken`. The database must agree. */
+      readonly priorActors: readonly string[];
       /** The one delegation to act under; undefined: the subject acts as itself. */
       readonly delegationId: DelegationId | undefined;
       /** Capabilities of the token, `kind:verb`; an upper bound, never a grant. */
@@ -45,6 +47,8 @@ export type Caller =
       readonly tenant: string;
       /** For whom: the owner's id, where the token names an actor. The database must agree. */
       readonly onBehalfOf: EntityId | undefined;
+      /** Who acted before, by our own ids, the last of them first. The database must agree. */
+      readonly priorActors: readonly string[];
       readonly delegationId: DelegationId | undefined;
       readonly scopes: readonly string[];
       /** `jti`: by it the token can be revoked. */
@@ -161,6 +165,7 @@ function callerOf(
     tenant: token.tenant,
     subject: token.actor ?? token.subject,
     onBehalfOf: token.actor === undefined ? undefined : token.subject,
+    priorActors: token.priorActors,
     delegationId,
     scopes: token.scopes,
     issuedAt: token.issuedAt,
@@ -176,6 +181,7 @@ function issuedTo(token: VerifiedToken, delegationId: DelegationId | undefined):
   if (credentialId === undefined || token.tokenId === undefined) {
     throw refused('sid');
   }
-  const { tenant, scopes, tokenId, expiresAt } = token;
-  return { kind: 'issued', credentialId, tenant, onBehalfOf, delegationId, scopes, tokenId, expiresAt };
+  const { tenant, priorActors, scopes, tokenId, expiresAt } = token;
+  const said = { tenant, onBehalfOf, priorActors, delegationId, scopes, tokenId, expiresAt };
+  return { kind: 'issued', credentialId, ...said };
 }

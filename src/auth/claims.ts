@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type DelegationId, isUuid } from '../ids.ts';
 import type { IssuerConfig } from '../trust.ts';
 import { type RefusalReason, refused } from './refusal.ts';
-import { isJsonObject, type JsonObject } from './strict-json.ts';
+import type { JsonObject } from './strict-json.ts';
 import { readTenant } from './tenant.ts';
 
 /** What a verified token says, and who says it. */
@@ -21,8 +21,10 @@ export type VerifiedToken = {
   readonly tenant: string;
   /** `sub`: an opaque id that means something only together with the issuer. Never an e-mail address to match by. */
   readonly subject: string;
-  /** `act.sub` (RFC 8693 section 4.1): who acts, when that is not the subject. Prior actors are not reported. */
+  /** `act.sub` (RFC 8693 section 4.1): who acts, when that is not the subject. */
   readonly actor: string | undefined;
+  /** The `sub` of every `act` within that one: who acted before, the last of them first. Allows nothing; must fit the chain. */
+  readonly priorActors: readonly string[];
   /** `may_act` (RFC 8693 section 4.4): who may become the actor for this subject. Allows nothing by itself. */
   readonly mayAct: { readonly sub: string; readonly iss?: string } | undefined;
   /** `client_id`, else `azp`: the software that asked for the token. */
@@ -68,7 +70,15 @@ const text = z
 // RFC 7519 section 2, NumericDate; until the year 9999. zod refuses Infinity, which JSON spells 1e999.
 const seconds = z.number().min(0).max(253_402_300_799);
 
-const actor = z.looseObject({ sub: text, iss: text.optional() }).refine((act) => depth(act) <= MAX_ACTORS);
+type Actor = { readonly sub: string; readonly iss?: string | undefined; readonly act?: Actor | undefined };
+
+const anyActor: z.ZodType<Actor> = z.looseObject({
+  sub: text,
+  iss: text.optional(),
+  act: z.lazy(() => anyActor).optional(),
+});
+
+const actor = anyActor.refine((act) => actors(act).length <= MAX_ACTORS);
 
 // Of who may act, sub and iss are what is understood; other members would narrow it, so they are not ignored.
 const mayAct = z.strictObject({ sub: text, iss: text.optional() });
@@ -110,7 +120,7 @@ const CHECKS: readonly ClaimCheck[] = [
   ['azp',      (c) => audiences(c).length === 1 || (c.azp ?? c.client_id) !== undefined],
   ['tenant',   (c) => text.safeParse(c.tenant).success],
   ['tenant',   (c, { issuer }) => issuer.tenants?.some((tenant) => tenant === c.tenant) ?? true],
-  ['act',      (c, { issuer }) => (c.act?.iss ?? issuer.issuer) === issuer.issuer], // or it is another's `sub`
+  ['act',      (c, { issuer }) => actors(c.act).every(({ iss = issuer.issuer }) => iss === issuer.issuer)], // or it is another's `sub`
 ];
 
 /**
@@ -134,6 +144,7 @@ export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedTo
     tenant: claims.tenant as string,
     subject: claims.sub,
     actor: claims.act?.sub,
+    priorActors: actors(claims.act?.act).map(({ sub }) => sub),
     mayAct: readMayAct(claims.may_act),
     clientId: claims.client_id ?? claims.azp,
     delegationId: claims.delegation_id,
@@ -168,9 +179,7 @@ function audiences({ aud }: Claims): readonly string[] {
   return typeof aud === 'string' ? [aud] : aud;
 }
 
-function depth(act: unknown): number {
-  if (!isJsonObject(act)) {
-    return Number.POSITIVE_INFINITY;
-  }
-  return Object.hasOwn(act, 'act') ? 1 + depth(act.act) : 1;
+/** Who acts, and who acted before: `act`, the `act` in it, and so on. */
+function actors(act: Actor | undefined): readonly Actor[] {
+  return act === undefined ? [] : [act, ...actors(act.act)];
 }

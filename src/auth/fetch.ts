@@ -1,13 +1,11 @@
 // One JSON document from an issuer: bounded in size and time, from an address that may be reached, never by a redirect.
 //
-// Made of node:http rather than of fetch, which does not let us see the address it connects to. Every document gets a
-// connection of its own, so that none that was checked for one URL serves another. Sends nothing that tells who asks,
-// and goes through no proxy. What the document means is for the caller.
+// Sends nothing that tells who asks. What the document means is for the caller.
 
-import { type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http';
-import { request as tlsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { literalProblem, type Reach, type Resolve, systemResolve } from '../outgoing/address.ts';
+import { send } from '../outgoing/connection.ts';
 import { addressProblem } from '../trust.ts';
-import { guardedLookup, literalProblem, type Reach, type Resolve, systemResolve } from './address.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 export type FetchOptions = {
@@ -29,10 +27,10 @@ export async function fetchJson(
   if (problem !== undefined) {
     throw new TypeError(`${uri.host} is not asked: ${problem}`);
   }
-  const response = await get(uri, {
+  const response = await send(uri, {
     signal,
-    agent: false,
-    lookup: guardedLookup(uri, reach, resolve),
+    reach,
+    resolve,
     headers: { accept: 'application/json', 'accept-encoding': 'identity' },
   });
   try {
@@ -47,23 +45,6 @@ export async function fetchJson(
   } finally {
     response.destroy();
   }
-}
-
-function get(uri: URL, options: RequestOptions): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request =
-      uri.protocol === 'https:'
-        ? // Said out loud, because an environment variable can turn the default around.
-          tlsRequest(uri, { ...options, rejectUnauthorized: true })
-        : plainRequest(uri, options);
-    // The listeners stay for as long as the connection does: an error after the answer has begun ends the reading of
-    // its body. An answer that is none, such as a change of protocol, ends in `close` alone.
-    request
-      .on('error', reject)
-      .on('close', () => reject(new TypeError('The issuer gave no answer')))
-      .on('response', resolve)
-      .end();
-  });
 }
 
 async function readBody(response: IncomingMessage): Promise<Uint8Array> {

@@ -6,8 +6,8 @@
 // 9068 (access tokens). Knows no SQL and keeps no memory of tokens: a bearer token can be used again until it expires.
 
 import { PostureError } from '../errors.ts';
+import { literalProblem, type Reach } from '../outgoing/address.ts';
 import { addressProblem, type IssuerConfig } from '../trust.ts';
-import { literalProblem, type Reach } from './address.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { readClaims, type VerifiedToken } from './claims.ts';
 import { createIssuerCache, type IssuerDirectory, type TrustedIssuer } from './directory.ts';

@@ -12,6 +12,7 @@ import { openRoots } from '../encryption.ts';
 import { defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 import { destroy } from './keys/destroy.ts';
 import { rotateData, rotateKek, rotateTenant, sealPlain, unseal, verify } from './keys/passes.ts';
+import { prune } from './keys/prune.ts';
 import { status } from './keys/status.ts';
 
 export type KeysValues = {
@@ -42,6 +43,7 @@ const ACTIONS: Readonly<Record<string, (work: Work) => Promise<ExitCode>>> = {
   seal: sealPlain,
   unseal,
   destroy,
+  prune,
 };
 
 export const command = defineCommand(
@@ -62,6 +64,7 @@ export const command = defineCommand(
       seal: 'encrypt what stands in clear in columns that were declared since, then let nothing else in',
       unseal: 'the way back, as long as the database still lets values in clear in',
       destroy: 'make everything of --owner, or of --tenant, unreadable for good, in backups too',
+      prune: 'remove key-encryption keys that wrap nothing any more; older backups do not open then',
     },
     options: {
       tenant: { type: 'string', value: 'slug', about: 'Only this tenant' },
@@ -78,7 +81,7 @@ export const command = defineCommand(
       confirm: {
         type: 'string',
         value: 'text',
-        about: 'destroy: the slug or id once more, where nobody can be asked',
+        about: 'destroy, prune: the slug or id once more, or prune, where nobody can be asked',
       },
       json: { type: 'boolean', about: 'status, verify: for machines' },
     },

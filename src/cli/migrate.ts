@@ -30,7 +30,7 @@ export const command = defineCommand(
     const config = readConfig(io.env);
     const connection = await openDatabase(config, { mode: 'attach' });
     try {
-      io.out(`roles       ${await rolesStep(connection, io)}\n`);
+      io.out(`roles       ${await rolesStep(connection, config.adminUrl, io)}\n`);
       const applied = await applyMigrations(connection.migratorUrl, { migrationsDir: MIGRATIONS_FOLDER });
       io.out(`migrations  ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`);
       const changed = await applyPolicies(connection.migratorUrl);
@@ -52,13 +52,13 @@ export const command = defineCommand(
 
 async function rolesStep(
   { superuserUrl, migratorUrl, runtimeUrl }: DatabaseConnection,
+  adminUrl: string | undefined,
   io: Io,
 ): Promise<string> {
   if (superuserUrl !== undefined) {
     return 'in order (embedded)';
   }
-  const adminUrl = io.env.ADMIN_DATABASE_URL;
-  if (!adminUrl) {
+  if (adminUrl === undefined) {
     return 'left alone: ADMIN_DATABASE_URL is not set';
   }
   const passwords = { migrator: passwordOf(migratorUrl), runtime: passwordOf(runtimeUrl) };

@@ -100,7 +100,8 @@ export type SessionKeys = {
   /**
    * The value of a blind index: HMAC-SHA-256 under a key of the tenant, for this column alone; base64url.
    *
-   * @param create Whether the tenant's key is made when there is none. Otherwise undefined: then nothing can be indexed either.
+   * @param create Whether the tenant's key is made when there is none. Otherwise undefined, as for one that was destroyed: then
+   *   nothing is to be found either.
    */
   blindIndex(
     column: readonly [table: string, column: string],
@@ -169,6 +170,8 @@ export function openDataKeyRing(
     /** Of this session alone: keys that its transaction has made. */
     const made = new Map<string, Promise<HolderKeys>>();
     const sealing = new Map<string, Promise<DataKey>>();
+    let asking: Promise<StoredTenantKey | undefined> | undefined;
+    let indexing: Promise<StoredTenantKey> | undefined;
 
     const knows = (keys: HolderKeys | undefined, wanted: ReadonlySet<string>) =>
       keys !== undefined && [...wanted].every((id) => keys.byId.has(id) || keys.destroyed.has(id));
@@ -248,6 +251,19 @@ export function openDataKeyRing(
       return keys.current;
     };
 
+    /** Asked for once, because many values are indexed at once. */
+    const indexKey = (create: boolean): Promise<StoredTenantKey | undefined> => {
+      if (create) {
+        indexing ??= firstTenantKey('index');
+        return indexing;
+      }
+      if (indexing !== undefined) {
+        return indexing;
+      }
+      asking ??= table.tenantKey('index');
+      return asking;
+    };
+
     return {
       keysOf,
       sealingKey(holderId) {
@@ -257,8 +273,8 @@ export function openDataKeyRing(
         return finding;
       },
       async blindIndex(column, value, create) {
-        const stored = create ? await firstTenantKey('index') : await table.tenantKey('index');
-        return stored === undefined
+        const stored = await indexKey(create);
+        return stored === undefined || (stored.wrapped === null && !create)
           ? undefined
           : createHmac('sha256', await tenantKey(stored))
               .update(encodeParts(...column, value))

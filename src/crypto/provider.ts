@@ -31,6 +31,16 @@ export type KeyProvider = {
    * @throws {KeyProviderError} `refused` where that is not the provider's to do; the message says how it is done.
    */
   rotate(): Promise<string>;
+  /**
+   * Removes keys for ever: what they wrapped does not open again. The current one always stays. Only where the keys are the
+   * provider's own to throw away.
+   *
+   * @param keep Ids as `keyIdOf` has them, of all that still wrap something.
+   * @param dryRun Whether nothing is removed.
+   * @returns the ids of those removed, or that would be.
+   * @throws {KeyProviderError} `refused` when they cannot be removed.
+   */
+  prune?(keep: ReadonlySet<string>, dryRun?: boolean): Promise<readonly string[]>;
   close?(): void;
 };
 

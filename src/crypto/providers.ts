@@ -73,6 +73,8 @@ function composed(opened: ReadonlyMap<Scheme, KeyProvider>): KeyProvider {
   if (first === undefined) {
     throw unusable('none is named');
   }
+  // no two of them keep keys of their own
+  const pruned = [...opened.values()].find(({ prune }) => prune !== undefined)?.prune;
   return {
     scheme: first.scheme,
     current: () => first.current(),
@@ -91,6 +93,7 @@ function composed(opened: ReadonlyMap<Scheme, KeyProvider>): KeyProvider {
       return await provider.unwrap(wrapped, binding);
     },
     rotate: () => first.rotate(),
+    ...(pruned === undefined ? {} : { prune: pruned }),
     close: () => closeAll(opened),
   };
 }

@@ -43,6 +43,8 @@ const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
       : context.actorKind === 'agent'
         ? { OR: [own(context), { delegateId: context.actorId }, { delegatorId: context.actorId }] }
         : own(context),
+  ServiceCredential: own,
+  ServiceSecret: own,
   Memory: (context) =>
     context.worldId === null ? own(context) : { ...own(context), worldId: context.worldId },
 };

@@ -14,7 +14,8 @@ import { keyTable } from './data-keys.ts';
 import type { ModelName } from './models.ts';
 import { runningSession } from './pool.ts';
 import type { OpenContext } from './sealed-connection.ts';
-import { type Row, refuseUse, type Sealed } from './sealing/fields.ts';
+import { askable } from './sealing/asking.ts';
+import type { Row, Sealed } from './sealing/fields.ts';
 import { openRaw, openResult, planRead } from './sealing/reading.ts';
 import { changeSealed, sealRow } from './sealing/writing.ts';
 
@@ -86,11 +87,10 @@ export function sealing(encryption: Encryption) {
       $allModels: {
         async $allOperations({ model, operation, args, query }) {
           const session = sealedSession(encryption);
-          const given = (args ?? {}) as Args;
-          refuseUse(model, given);
-          const planned = ANSWERS.has(operation) ? planRead(model, given) : undefined;
           const run = (final: Args) => query(final as typeof args) as Promise<unknown>;
           try {
+            const given = await askable(session, model, (args ?? {}) as Args);
+            const planned = ANSWERS.has(operation) ? planRead(model, given) : undefined;
             const result = await write(session, model, operation, planned?.args ?? given, run);
             return planned === undefined ? result : await openResult(session, planned.plan, result);
           } catch (error) {

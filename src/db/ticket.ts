@@ -22,6 +22,8 @@ export type TokenClaims = {
   readonly subject: string;
   /** Whom the token names as the one acted for; must own the chain. */
   readonly onBehalfOf?: string | undefined;
+  /** Whom the token names as having acted before, the last of them first; must stand above the subject in the chain. */
+  readonly priorActors?: readonly string[] | undefined;
   /** The delegation under which the subject acts; left out, it acts as itself. */
   readonly delegation?: DelegationId | undefined;
   /** kind:verb */
@@ -54,6 +56,8 @@ export type IssuedClaims = {
   readonly tokenId: string;
   /** Whom the token names as the one acted for, by our own id; must own the chain. */
   readonly onBehalfOf?: EntityId | undefined;
+  /** Whom the token names as having acted before, by our own ids, the last of them first. */
+  readonly priorActors?: readonly string[] | undefined;
   /** The delegation under which the holder acts; left out, the one the credential is bound to, or itself. */
   readonly delegation?: DelegationId | undefined;
   /** kind:verb; counts as far as the credential's capabilities go. */
@@ -101,6 +105,7 @@ function said(claims: TicketClaims): Record<string, unknown> {
         issuer_id: claims.issuerId,
         subject: claims.subject,
         on_behalf_of: claims.onBehalfOf,
+        prior_actors: claims.priorActors,
         delegation: claims.delegation,
         scopes: claims.scopes,
         token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
@@ -114,6 +119,7 @@ function said(claims: TicketClaims): Record<string, unknown> {
         tenant: claims.tenant,
         token_id: claims.tokenId,
         on_behalf_of: claims.onBehalfOf,
+        prior_actors: claims.priorActors,
         delegation: claims.delegation,
         scopes: claims.scopes,
         token_expires_at: claims.tokenExpiresAt.getTime() / 1000,

@@ -11,6 +11,7 @@ import { type DelegationId, newId } from '../ids.ts';
 import { ACTORS, type ActorName, AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from './cast.ts';
 import { DELEGATIONS, type DelegationName, type Grant } from './delegations.ts';
 import { MEMORIES } from './memories.ts';
+import { SERVICES } from './services.ts';
 
 /** The delegations that are in force after seeding; whoever revoked one in the demo does not find it here. */
 export type LiveDelegations = ReadonlyMap<DelegationName, DelegationId>;
@@ -55,6 +56,7 @@ export async function seedCast(
     const live = await renewDelegations(client, later, revive);
     if (first) {
       await insertMemories(client, sealing);
+      await insertServices(client, sealing);
     }
     await client.query('commit');
     return live;
@@ -239,6 +241,28 @@ async function insertMemories(client: Client, keys: Keys): Promise<void> {
       metadata: sensitive ? JSON.stringify(await sealed('metadata', '{}')) : {},
       tags,
       ...(by === undefined ? madeBy(owner) : madeBy(by, DELEGATIONS[by].id)),
+    });
+  }
+}
+
+async function insertServices(client: Client, keys: Keys): Promise<void> {
+  for (const { id, owner, agent, secret, ownerOnly, calls, ...said } of Object.values(SERVICES)) {
+    const tenant_id = TENANTS[USERS[owner].tenant].id;
+    const key = { tenant_id, id, owner_id: USERS[owner].id };
+    const { created_by, request_id } = madeBy(owner);
+    await insert(client, 'service_credentials', {
+      ...key,
+      ...said,
+      agent_id: agent === undefined ? null : AGENTS[agent].id,
+      owner_only: ownerOnly,
+      calls: JSON.stringify(calls),
+      created_by,
+      request_id,
+    });
+    await insert(client, 'service_secrets', {
+      ...key,
+      secret: await sealer(keys, 'service_secrets', key, key.owner_id)('secret', secret),
+      secret_index: await keys(tenant_id).blindIndex(['service_secrets', 'secret'], secret, true),
     });
   }
 }

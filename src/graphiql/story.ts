@@ -1,4 +1,4 @@
-// The prepared tabs of GraphiQL: isolation, told in six operations that a reader runs one after the other.
+// The prepared tabs of GraphiQL: isolation, told in seven operations that a reader runs one after the other.
 //
 // Data only. The ids in the variables come from the demo rows of this installation; the page gets the tabs, together
 // with the identities that play in them, from the development endpoint. Knows no token, and nothing of GraphiQL but
@@ -44,6 +44,8 @@ export type StoryIds = {
   readonly scribe: string;
   /** alice's delegation to scout. */
   readonly delegation: string;
+  /** alice's credential for a service. */
+  readonly credential: string;
 };
 
 const WHO_AM_I = `query WhoAmI {
@@ -78,6 +80,16 @@ const MY_AGENTS_VIEW = `query MyAgentsView {
         agent { name }
       }
     }
+  }
+}
+`;
+
+const USE_A_SECRET = `mutation UseASecret($input: CallServiceInput!) {
+  callService(input: $input) {
+    __typename
+    ... on ServiceAnswer { status body }
+    ... on ServiceCallRefused { reason }
+    ... on Problem { message }
   }
 }
 `;
@@ -147,8 +159,18 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
       note: 'Scout acts, alice owns: it reads her rows, exactly as far as her delegation allows.',
     },
     {
+      id: 'UseASecret',
+      title: '3 Use a secret',
+      identity: 'scout',
+      query: USE_A_SECRET,
+      variables: {
+        input: { credentialId: ids.credential, call: 'issues.list', parameters: { bed: 'lower' } },
+      },
+      note: "Scout has alice's tracker called with her token, which it never sees: the answer comes back without it.",
+    },
+    {
       id: 'Redelegate',
-      title: '3 Re-delegate to a sub-agent',
+      title: '4 Re-delegate to a sub-agent',
       identity: 'scout',
       query: REDELEGATE,
       variables: { input: { delegateId: ids.scribe, capabilities: ['memory:read'], lifetimeSeconds: 1800 } },
@@ -156,7 +178,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
     },
     {
       id: 'AStrangerTries',
-      title: '4 A stranger tries',
+      title: '5 A stranger tries',
       identity: 'mallory',
       query: A_STRANGER_TRIES,
       variables: { id: ids.memory },
@@ -164,7 +186,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
     },
     {
       id: 'Revoke',
-      title: '5 Revoke',
+      title: '6 Revoke',
       identity: 'alice',
       query: REVOKE,
       variables: { input: { id: ids.delegation } },
@@ -172,7 +194,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
     },
     {
       id: 'NothingLeft',
-      title: '6 The next query returns nothing',
+      title: '7 The next query returns nothing',
       identity: 'scout',
       query: NOTHING_LEFT,
       variables: null,

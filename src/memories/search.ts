@@ -57,7 +57,7 @@ builder.queryField('searchMemories', (t) =>
       after: t.arg.string({ required: false, description: 'Only matches after this cursor.' }),
     },
     resolve: async (_root, { query, first, after }, context, info) => {
-      const words = checked(text(500), query);
+      const words = checked(text(500), query, 'query');
       const order: Order = { connection: `search ${words}`, field: 'rank', direction: 'desc' };
       const size = pageSize(first);
       const from = after ? (readCursor(context, order, after) as readonly [number, string]) : undefined;

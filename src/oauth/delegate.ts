@@ -7,12 +7,12 @@
 import { errors } from 'oidc-provider';
 import { readClientId } from '../auth/client-id.ts';
 import { SCOPES } from '../capabilities.ts';
-import { recordAudit } from '../db/kernel.ts';
+import { type Authority, recordAudit } from '../db/kernel.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { type DelegationId, type KeyId, parseId } from '../ids.ts';
 import type { OurClient } from './adapter.ts';
 import { type Exchange, issue, narrowed, notGood, openSession, presented } from './issue.ts';
-import { authorityOf, claimsOf, type PresentedToken } from './presented.ts';
+import { actOf, actorsOf, authorityOf, claimsOf, type PresentedToken } from './presented.ts';
 import { ACCESS_SECONDS, secondsUntil } from './provider.ts';
 
 /** Who is to act: by a token of its own, or as the client that asks. */
@@ -91,10 +91,15 @@ export async function delegate(one: Exchange, subject: PresentedToken): Promise<
   if (owner === undefined) {
     throw notGood('subject_token', new Error('it has ended, or allows nothing now'));
   }
+  // another issuer's names mean nothing in a token of ours
+  const before = subject.credentialId === undefined ? [] : actorsOf(subject.token);
   let scopes: readonly string[] = [];
   const authority = await authorityOf(database, actor.claims(delegation), async ({ db }, found) => {
     if (found.owner.id !== owner.owner.id || found.actor.id === owner.owner.id) {
       throw notGood('delegation', new Error('not from the subject to the actor'));
+    }
+    if (!standsAbove(before, found)) {
+      throw notGood('delegation', new Error('not below whoever acts with the subject_token'));
     }
     const allowed = found.capabilities.filter((word) => subject.token.scopes.includes(word));
     scopes = narrowed(context, allowed);
@@ -119,16 +124,15 @@ export async function delegate(one: Exchange, subject: PresentedToken): Promise<
       sub: authority.owner.id,
       tenant: actor.tenant,
       sid: credentialId,
-      act: { sub: authority.actor.id, ...priorActor(subject) },
+      ...actOf([authority.actor.id, ...before]),
       delegation_id: delegation,
     },
   });
 }
 
-/** Section 4.1: the last who acted before is named below the one who acts now. */
-function priorActor({ token, credentialId }: PresentedToken): object {
-  return token.actor === undefined || credentialId === undefined ? {} : { act: { sub: token.actor } };
-}
+/** The chain above who acts, nearest first: whoever is named as having acted before must be found there (D6). */
+const standsAbove = (before: readonly string[], { chain }: Authority): boolean =>
+  before.every((name, place) => name === chain.at(-2 - place)?.delegateId);
 
 function refuseOthersThanMayAct({ token }: PresentedToken, actor: Actor): void {
   const { mayAct } = token;

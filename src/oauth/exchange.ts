@@ -20,7 +20,7 @@ import {
   TOKEN_TYPES,
 } from './issue.ts';
 import { grantIdOf, PUBLIC_CLIENT, TOKEN_EXCHANGE } from './names.ts';
-import { authorityOf, claimsOf, type PresentedToken } from './presented.ts';
+import { actOf, actorsOf, authorityOf, claimsOf, type PresentedToken } from './presented.ts';
 import { ACCESS_SECONDS, secondsUntil } from './provider.ts';
 import { requests } from './request.ts';
 
@@ -107,7 +107,7 @@ async function narrow(one: Exchange, subject: PresentedToken): Promise<object> {
       sub: token.subject,
       tenant: token.tenant,
       sid: subject.credentialId as KeyId,
-      ...(token.actor === undefined ? {} : { act: { sub: token.actor } }),
+      ...actOf(actorsOf(token)),
       ...(token.delegationId === undefined ? {} : { delegation_id: token.delegationId }),
     },
   });

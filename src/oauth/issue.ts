@@ -46,7 +46,10 @@ export async function presented(
   const found = await verify(verifier, issuer, text).catch((cause: unknown) => {
     throw notGood(name, cause);
   });
-  const { confirmation } = found.token;
+  const { confirmation, priorActors } = found.token;
+  if (priorActors.length > 0) {
+    requests.getStore()?.log.info({ event: 'auth.actors', priorActors }, 'others acted before');
+  }
   if (confirmation !== undefined) {
     const proof = await validateDpop(provider, context);
     if (proof?.thumbprint !== confirmation.jkt) {

@@ -26,6 +26,7 @@ export function claimsOf(
 ): TicketClaims {
   const common = {
     tenant: token.tenant,
+    priorActors: token.priorActors,
     delegation,
     scopes: token.scopes,
     tokenExpiresAt: token.expiresAt,
@@ -65,6 +66,15 @@ export async function verify(verifier: Verifier, own: string, text: string): Pro
   }
   return { token, credentialId };
 }
+
+/** `act` as a claim (RFC 8693 section 4.1): the first acts, and in it stand those who acted before, the last of them first. */
+export function actOf([sub, ...before]: readonly string[]): { readonly act?: object } {
+  return sub === undefined ? {} : { act: { sub, ...actOf(before) } };
+}
+
+/** Who acts with a token, and who acted before; nobody where its subject acts in person. */
+export const actorsOf = ({ actor, priorActors }: VerifiedToken): readonly string[] =>
+  actor === undefined ? [] : [actor, ...priorActors];
 
 /** Whether an error says that what was presented does not count, whoever found out. */
 export const provesNothing = (error: unknown) =>

@@ -10,7 +10,15 @@ import type { TokenStore } from '../db/tokens.ts';
 import type { RequestId } from '../ids.ts';
 import type { ExchangeSettings } from './issue.ts';
 import { markOfToken } from './names.ts';
-import { authorityOf, claimsOf, type PresentedToken, provesNothing, verify } from './presented.ts';
+import {
+  actOf,
+  actorsOf,
+  authorityOf,
+  claimsOf,
+  type PresentedToken,
+  provesNothing,
+  verify,
+} from './presented.ts';
 
 export type StructuredSettings = ExchangeSettings & { readonly store: TokenStore };
 
@@ -79,7 +87,7 @@ async function introspect(
   if ((await authorityOf(database, claimsOf(found, requestId))) === undefined) {
     return { active: false };
   }
-  const { confirmation, actor, delegationId } = token;
+  const { confirmation, delegationId } = token;
   return {
     active: true,
     iss: issuer,
@@ -94,7 +102,7 @@ async function introspect(
     tenant: token.tenant,
     sid: token.sessionId,
     ...(confirmation === undefined ? {} : { cnf: confirmation }),
-    ...(actor === undefined ? {} : { act: { sub: actor } }),
+    ...actOf(actorsOf(token)),
     ...(delegationId === undefined ? {} : { delegation_id: delegationId }),
   };
 }

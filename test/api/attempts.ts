@@ -6,11 +6,15 @@ import { toGlobalId } from '../../src/api/global-id.ts';
 import { AGENTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
+import { SERVICES } from '../../src/demo/services.ts';
 import { newId } from '../../src/ids.ts';
 import { KEYS } from '../policies/credentials.ts';
 
 export type Ids = Readonly<
-  Record<'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation' | 'key', string>
+  Record<
+    'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation' | 'key' | 'service',
+    string
+  >
 >;
 
 /** Alice's, as global ids. Her key is none of the cast's: whoever asks about it makes it first. */
@@ -23,6 +27,7 @@ export const HIDDEN: Ids = {
   user: toGlobalId('User', USERS.ada.id),
   delegation: toGlobalId('Delegation', DELEGATIONS.scout.id),
   key: toGlobalId('Credential', KEYS.alice.id),
+  service: toGlobalId('ServiceCredential', SERVICES.tracker.id),
 };
 /** Of the same types, and of nobody. */
 export const absent = (): Ids => ({
@@ -34,6 +39,7 @@ export const absent = (): Ids => ({
   user: toGlobalId('User', newId()),
   delegation: toGlobalId('Delegation', newId()),
   key: toGlobalId('Credential', newId()),
+  service: toGlobalId('ServiceCredential', newId()),
 });
 
 export type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
@@ -79,6 +85,23 @@ export const ON_ROWS: Readonly<Record<string, Attempt>> = {
   renounceDelegation: attempt(documents.RenounceDelegationDocument, ({ delegation }) => ({ id: delegation })),
   rotateApiKey: attempt(documents.RotateApiKeyDocument, ({ key }) => ({ id: key, overlapSeconds: 0 })),
   revokeCredential: attempt(documents.RevokeCredentialDocument, ({ key }) => ({ id: key })),
+  updateServiceCredential: attempt(documents.UpdateServiceCredentialDocument, ({ service }) => ({
+    id: service,
+    label: 'Taken',
+  })),
+  rotateServiceCredential: attempt(documents.RotateServiceCredentialDocument, ({ service }) => ({
+    id: service,
+    secret: 'taken-0123456789',
+  })),
+  deleteServiceCredential: attempt(documents.DeleteServiceCredentialDocument, ({ service }) => ({
+    id: service,
+  })),
+  revealServiceSecret: attempt(documents.RevealServiceSecretDocument, ({ service }) => ({ id: service })),
+  callService: attempt(documents.CallServiceDocument, ({ service }) => ({
+    credentialId: service,
+    call: 'issues.list',
+    parameters: { bed: 'lower' },
+  })),
   endCredentials: attempt(documents.EndCredentialsDocument, ({ agent }) => ({ holderId: agent })),
 };
 
@@ -104,5 +127,12 @@ export const MAKING: Readonly<Record<string, Attempt>> = {
     holderId: agent,
     capabilities: ['memory:read'],
     publicKey: PUBLIC_KEY,
+  })),
+  createServiceCredential: attempt(documents.CreateServiceCredentialDocument, () => ({
+    service: 'new',
+    label: 'New',
+    kind: 'API_KEY',
+    secret: 'new-0123456789',
+    origin: 'https://new.invalid',
   })),
 };

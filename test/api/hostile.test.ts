@@ -197,6 +197,17 @@ test('NUL, dangerous keys and deep JSON are refused in variables and in the docu
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });
 
+test('text with NUL is answered with the name that the client knows it by', async ({ query }) => {
+  const said = async (text: string) => (await query('alice', text)).body.errors?.[0]?.message;
+  expect(await said('{ searchMemories(query: "a\\u0000") { edges { cursor } } }')).toBe(
+    'query must not contain the NUL character',
+  );
+  expect(await said('{ searchMemories(query: "") { edges { cursor } } }')).toBe('query must not be empty');
+  expect(await said('mutation { createWorld(input: { name: "a\\u0000" }) { __typename } }')).toBe(
+    'input.name must not contain the NUL character',
+  );
+});
+
 test('half a character is refused like any other text that the database cannot hold', async ({ query }) => {
   for (const text of ['\\ud800', 'a\\udc00b']) {
     const answer = await query(

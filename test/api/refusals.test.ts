@@ -169,6 +169,7 @@ function refusals(other: Record<string, string> = {}): Record<string, string> {
     redelegate: 'DelegationRefused AUTHORITY',
     createApiKey: 'CredentialRefused AUTHORITY',
     registerClient: 'CredentialRefused AUTHORITY',
+    createServiceCredential: 'FORBIDDEN',
     ...other,
   };
 }

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { expect } from 'vitest';
 import { makeApiKey } from '../../src/auth/api-key.ts';
 import { leavesAt, STEP } from '../../src/auth/unauthenticated.ts';
+import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { BailiwickError, ERROR_CODES } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { ecKey, forge } from '../auth/forge.ts';
@@ -46,6 +47,10 @@ function causes({ origin }: Front): readonly (readonly [reason: string, headers:
     ['database', { 'x-api-key': makeApiKey().key }],
   ];
 }
+
+/** A token of scribe, for alice and below scout, that names somebody else as having acted before. */
+const actedBefore = (sub: string) =>
+  token('alice', { act: { sub: 'scribe', act: { sub } }, delegation_id: DELEGATIONS.scribe.id });
 
 const claimsOf = (text: string) => JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString());
 
@@ -179,6 +184,25 @@ test('each refusal is logged once, with its reason and no credential', async ({ 
   expect(new Set(names.filter((name) => name !== undefined)).size).toBe(
     names.filter((name) => name !== undefined).length,
   );
+});
+
+test('whom a token names as having acted before stands in the log, refused or not, and must be in the chain', async ({
+  open,
+}) => {
+  const front = await open();
+  const noted = () =>
+    front.log
+      .filter(({ event }) => event === 'auth.actors')
+      .map(({ level, priorActors }) => [level, priorActors]);
+  const refused = await front.ask(bearer(actedBefore('rogue')));
+  expect(refused.status).toBe(401);
+  expect(await seen(refused)).toBe(await seen(await front.ask(bearer(token('alice', { sub: 'nobody' })))));
+  expect((await front.ask(bearer(actedBefore('scout')))).status).toBe(200);
+  expect((await front.ask(bearer(token('alice')))).status).toBe(200);
+  expect(noted()).toEqual([
+    [30, ['rogue']],
+    [30, ['scout']],
+  ]);
 });
 
 test('whoever hangs up is refused all the same', async ({ open }) => {

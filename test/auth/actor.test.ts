@@ -149,6 +149,7 @@ test('a user acts as herself', async () => {
     tenant: 'acme',
     subject: 'alice',
     onBehalfOf: undefined,
+    priorActors: [],
     delegationId: undefined,
     scopes: ['memory:create', 'memory:read'],
     issuedAt: new Date((NOW - 60) * 1000),

@@ -83,6 +83,14 @@ test.each<[guarantee: string, reason: RefusalReason, changed: Record<string, unk
   ['actors nested five deep', 'act', { act: nested(5) }],
   ['actors nested a hundred deep', 'act', { act: nested(100) }],
   ['a prior actor that is text', 'act', { act: { sub: 'scribe', act: 'scout' } }],
+  ['a prior actor without subject', 'act', { act: { sub: 'scribe', act: {} } }],
+  ['a prior actor with a line break', 'act', { act: { sub: 'scribe', act: { sub: 'scout\nrogue' } } }],
+  ['a prior actor of 256 characters', 'act', { act: { sub: 'scribe', act: { sub: 's'.repeat(256) } } }],
+  [
+    'a prior actor of another issuer',
+    'act',
+    { act: { sub: 'scribe', act: { sub: 'scout', iss: 'https://mallory.example' } } },
+  ],
   ['a delegation id that is no UUID', 'delegation_id', { delegation_id: '7' }],
   ['a delegation id of null', 'delegation_id', { delegation_id: null }],
   ['scopes in a list', 'scope', { scope: ['memory:read'] }],
@@ -139,6 +147,7 @@ test('a good token says who, where, for how long and what at most', async () => 
     tenant: 'acme',
     subject: 'alice',
     actor: 'scout',
+    priorActors: [],
     mayAct: undefined,
     clientId: undefined,
     delegationId: DELEGATION,
@@ -185,9 +194,13 @@ test.each<[what: string, changed: Record<string, unknown>]>([
   expect(await verify(changed)).toMatchObject({ issuer: ISSUER, tenant: 'acme' });
 });
 
-test('of nested actors only the outermost counts', async () => {
+test('of nested actors the outermost acts, and the others are told from the last to the first', async () => {
   const act = { sub: 'scribe', act: { sub: 'scout', act: { sub: 'mimic' } } };
-  expect(await verify({ act })).toMatchObject({ subject: 'alice', actor: 'scribe' });
+  expect(await verify({ act })).toMatchObject({
+    subject: 'alice',
+    actor: 'scribe',
+    priorActors: ['scout', 'mimic'],
+  });
 });
 
 test.each([

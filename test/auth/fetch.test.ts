@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Reach, Resolve } from '../../src/auth/address.ts';
 import { fetchJson } from '../../src/auth/fetch.ts';
+import type { Reach, Resolve } from '../../src/outgoing/address.ts';
 import { certificate } from './certificate.ts';
 import { type KeyServer, startKeyServer, startTlsKeyServer } from './key-server.ts';
 

@@ -2,10 +2,10 @@
 
 import { verify as verifySignature } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Reach } from '../../src/auth/address.ts';
 import type { RefusalReason } from '../../src/auth/refusal.ts';
 import { createVerifier, type Verifier } from '../../src/auth/token.ts';
 import { PostureError } from '../../src/errors.ts';
+import type { Reach } from '../../src/outgoing/address.ts';
 import type { IssuerConfig } from '../../src/trust.ts';
 import {
   claims,

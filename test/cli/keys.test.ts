@@ -19,8 +19,8 @@ const ALICES =
     .find((name) => name.startsWith('memories.content'))
     ?.split(' ')[1] ?? '';
 const VALUES = Object.keys(SEEDED).length;
-/** alice, mallory and the four agents that are told something. */
-const HOLDERS = 6;
+/** alice, bob, mallory and the four agents that are told something. */
+const HOLDERS = 7;
 
 /** How many envelopes are under which version of a key. */
 const versions = ({ sql }: Installation) =>
@@ -28,7 +28,8 @@ const versions = ({ sql }: Installation) =>
     list(
       `select format('%s under version %s', count(*), k.version) from data_keys k
          join (select content as stored from memories where sensitive union all select metadata #>> '{}' from memories where sensitive
-               union all select system_prompt from agent_instructions union all select private_instructions from agent_instructions) v
+               union all select system_prompt from agent_instructions union all select private_instructions from agent_instructions
+               union all select secret from service_secrets) v
            on starts_with(v.stored, 'bwe1.' || replace(k.id::text, '-', '')) group by k.version`,
     ),
   );
@@ -53,7 +54,10 @@ test('what must not be done is refused, and nothing is touched', async () => {
     ['rotate data --pause 60001', /--pause must be a whole number from 0 to 60000/],
     ['rotate data --column memories.content', /leave --column out/],
     ['rotate kek --tenant acme', /leave --tenant out/],
-    ['unseal', /only envelopes may stand in .*memories\.metadata: .* drop .*memories_metadata_sealed/],
+    [
+      'unseal',
+      /only envelopes may stand in .*memories\.metadata, service_secrets\.secret: .* drop .*memories_metadata_sealed/,
+    ],
     ['unseal --column memories.content', /only envelopes may stand in memories\.content:/],
     ['destroy', /destroy needs --tenant/],
     [`destroy --owner ${ALICE}`, /destroy needs --tenant/],
@@ -96,12 +100,12 @@ test('a dry run says how much it would be, and changes nothing', async () => {
   const cases: [line: string, said: RegExp][] = [
     [
       'rotate data',
-      /would make 6 data keys.*\n.*system_prompt +4 values\n(?:.*\n)*.*memories\.content +2 values/,
+      /would make 7 data keys.*\n.*system_prompt +4 values\n(?:.*\n)*.*memories\.content +2 values/,
     ],
     ['rotate data --tenant globex', /would make 2 data keys/],
-    ['rotate tenant', /would make keys for 2 tenants, and wrap 6 data keys/],
-    ['rotate kek', /would have a new key take over from env:\w+, and wrap 2 keys of tenants/],
-    ['seal', /would seal\n(?: +\S+ +0 values\n){4}/],
+    ['rotate tenant', /would make keys for 2 tenants, and wrap 7 data keys/],
+    ['rotate kek', /would have a new key take over from env:\w+, and wrap 4 keys of tenants/],
+    ['seal', /would seal\n(?: +\S+ +0 values\n){5}/],
   ];
   for (const [line, said] of cases) {
     const { code, out } = await keys(`${line} --dry-run`);
@@ -202,13 +206,13 @@ test('the status shows keys of every level and what every column holds, for peop
   const { code, out } = await keys('status');
   expect(code).toBe(0);
   expect(out).toMatch(/^key-encryption key {2}env:[0-9a-f]{16}\nbackups +stay readable .*no ERASURE_DIR\n\n/);
-  expect(out).toMatch(/\nacme +1 +env:[0-9a-f]{16} +\S+ +4 +0 +0\nglobex +1 +env:\w+ +\S+ +2 +0 +0\n/);
+  expect(out).toMatch(/\nacme +1 +env:[0-9a-f]{16} +\S+ +5 +0 +0\nglobex +1 +env:\w+ +\S+ +2 +0 +0\n/);
   expect(out).toMatch(/\nmemories\.metadata +2 +0 +0 +envelopes only\n/);
   const machine = JSON.parse((await keys('status --json --tenant acme')).out) as Record<string, unknown>;
   expect(machine).toMatchObject({
     fine: true,
     erasure: false,
-    tenants: [{ tenant: 'acme', version: 1, dataKeys: 4, retired: 0, destroyed: 0, unfinished: 0 }],
+    tenants: [{ tenant: 'acme', version: 1, dataKeys: 5, retired: 0, destroyed: 0, unfinished: 0 }],
   });
   expect(machine.columns).toContainEqual({
     column: 'memories.content',
@@ -225,7 +229,7 @@ test('every holder gets a new key, everything opens under it, and nothing is lef
   const first = await keys('rotate data --no-wait');
   expect(first.code).toBe(0);
   const said =
-    /^6 new data keys, 10 values sealed anew\nfinished by the same command in (\d+) s, when no server/;
+    /^7 new data keys, 15 values sealed anew\nfinished by the same command in (\d+) s, when no server/;
   const seconds = Number(said.exec(first.out)?.[1]);
   expect(seconds).toBeLessThanOrEqual(GRACE);
   expect(seconds).toBeGreaterThan(GRACE - 20);
@@ -240,8 +244,8 @@ test('every holder gets a new key, everything opens under it, and nothing is lef
   expect((await keys('rotate data')).out).toBe('went on: 0 new data keys, 0 values sealed anew\n');
   expect((await keys('status')).code).toBe(0);
   // and the next one is another
-  expect((await keys('rotate data --no-wait --tenant globex')).out).toMatch(/^2 new data keys, 3 values/);
-  expect(await versions(installation)).toEqual(['3 under version 3', '7 under version 2']);
+  expect((await keys('rotate data --no-wait --tenant globex')).out).toMatch(/^2 new data keys, 4 values/);
+  expect(await versions(installation)).toEqual(['11 under version 2', '4 under version 3']);
   expect(await contents()).toEqual(SEEDED);
 });
 
@@ -274,11 +278,11 @@ test('ended in the middle, a rotation leaves everything readable and is taken up
   const ended = await running;
   expect([ended.code, ended.out]).toEqual([1, '']);
   expect(ended.err).toContain('ended; what was done stays done, and the same command goes on from here\n');
-  expect(await versions(installation)).toEqual(['1 under version 2', '9 under version 1']);
+  expect(await versions(installation)).toEqual(['1 under version 2', '14 under version 1']);
   expect(await installation.contents()).toEqual(SEEDED);
 
   const { out } = await installation.keys('rotate data --no-wait --batch 1 --pause 0');
-  expect(out).toMatch(/^went on: 0 new data keys, 9 values sealed anew\n/);
+  expect(out).toMatch(/^went on: 0 new data keys, 14 values sealed anew\n/);
   expect(await versions(installation)).toEqual([`${VALUES} under version 2`]);
   expect(await installation.contents()).toEqual(SEEDED);
 });
@@ -290,7 +294,7 @@ test("a tenant's new key wraps the keys of its holders, and no value is touched"
   const [old] = await sql(({ list }) =>
     list(`select id from tenant_keys where tenant_id = (select id from tenants where slug = 'acme')`),
   );
-  expect((await keys('rotate tenant --tenant acme')).out).toBe('4 data keys wrapped anew\n');
+  expect((await keys('rotate tenant --tenant acme')).out).toBe('5 data keys wrapped anew\n');
   expect(await stored()).toEqual(before);
   expect(await contents()).toEqual(SEEDED);
   expect(
@@ -301,7 +305,7 @@ test("a tenant's new key wraps the keys of its holders, and no value is touched"
     touched('update tenant_keys set wrapped = null, destroyed_at = now() where id = $1', [old]),
   );
   expect(await contents()).toEqual(SEEDED);
-  expect((await keys('rotate tenant')).out).toBe('6 data keys wrapped anew\n');
+  expect((await keys('rotate tenant')).out).toBe('7 data keys wrapped anew\n');
   expect((await keys('verify')).code).toBe(0);
 });
 
@@ -318,12 +322,12 @@ test('a new key-encryption key wraps the keys of tenants and those that sign tok
   ]);
 
   expect((await keys('rotate kek --dry-run', { env: both })).out).toMatch(
-    /^would wrap 2 keys of tenants under env:/,
+    /^would wrap 4 keys of tenants under env:/,
   );
   const signing = Number(await sql(({ value }) => value('select count(*) from bailiwick.signing_keys')));
   expect(signing).toBeGreaterThan(0);
   expect((await keys('rotate kek', { env: both })).out).toMatch(
-    new RegExp(`^went on with env:[0-9a-f]{16}: ${2 + signing} keys wrapped anew\n$`),
+    new RegExp(`^went on with env:[0-9a-f]{16}: ${4 + signing} keys wrapped anew\n$`),
   );
   expect(await contents(fresh)).toEqual(SEEDED);
   const only = { KEY_ENCRYPTION_KEY: fresh };

@@ -16,6 +16,7 @@ import { operatorKeyTable, sealFor } from '../../src/db/operator-keys.ts';
 import { ACTORS, type ActorName, AGENTS, TENANTS } from '../../src/demo/cast.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
 import { seedCast } from '../../src/demo/seed.ts';
+import { SERVICES } from '../../src/demo/services.ts';
 import { newId } from '../../src/ids.ts';
 import { ISSUER, migrate, type Sql } from '../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
@@ -37,6 +38,7 @@ export const SEEDED: Contents = Object.fromEntries([
     [`memories.content ${id}`, content],
     [`memories.metadata ${id}`, '{}'],
   ]),
+  ...Object.values(SERVICES).map(({ id, secret }) => [`service_secrets.secret ${id}`, secret]),
 ]);
 
 /** What is in clear or does not open, as `contents` has it. */
@@ -73,7 +75,9 @@ const VALUES = `
   union all
   select 'memories', 'content', tenant_id, id, owner_id, owner_id, content from memories where sensitive
   union all
-  select 'memories', 'metadata', tenant_id, id, owner_id, owner_id, metadata #>> '{}' from memories where sensitive`;
+  select 'memories', 'metadata', tenant_id, id, owner_id, owner_id, metadata #>> '{}' from memories where sensitive
+  union all
+  select 'service_secrets', 'secret', tenant_id, id, owner_id, owner_id, secret from service_secrets`;
 
 type Value = {
   readonly table: string;
@@ -90,6 +94,7 @@ const TABLES = [
   'data_keys',
   'agent_instructions',
   'memories',
+  'service_secrets',
   'audit_entries',
   'bailiwick.key_rotations',
   'bailiwick.signing_keys',

@@ -102,7 +102,38 @@ async function write(server: RunningServer): Promise<Canaries> {
   await query('alice', documents.UpdateAgentDocument, {
     input: { id: agent.id, ...instructions('updateAgent') },
   });
+  await secrets(server, word);
   return { sealed, later, plain };
+}
+
+/** A secret for a service: kept, replaced, looked for, and used. */
+async function secrets({ query }: RunningServer, word: (name: string) => string): Promise<void> {
+  const secret = word('secret of rotateServiceCredential');
+  const made = dataOf(
+    await query('alice', documents.CreateServiceCredentialDocument, {
+      input: {
+        service: 'kept',
+        label: 'Kept',
+        kind: 'API_KEY',
+        secret: word('secret of createServiceCredential'),
+        origin: 'https://kept.invalid',
+        calls: [{ name: 'ask', method: 'GET', path: '/' }],
+      },
+    }),
+  ).createServiceCredential;
+  if (made.__typename !== 'ServiceCredential') {
+    return expect.unreachable();
+  }
+  const { id } = made;
+  dataOf(await query('alice', documents.RotateServiceCredentialDocument, { input: { id, secret } }));
+  const { serviceCredentials } = dataOf(
+    await query('alice', documents.ServiceCredentialsDocument, { filter: { holding: secret } }),
+  );
+  expect(serviceCredentials.edges.map(({ node }) => node.id)).toEqual([id]);
+  const { callService } = dataOf(
+    await query('alice', documents.CallServiceDocument, { input: { credentialId: id, call: 'ask' } }),
+  );
+  expect(callService).toMatchObject({ fault: 'ADDRESS' });
 }
 
 /** Every row of every table as text; of all schemas, with what the planner has noted of their values. */
@@ -234,7 +265,7 @@ test('whoever wrote it reads all of it through the API', async ({ stage }) => {
   const { server, canaries } = stage;
   const { memories } = dataOf(await server.query('alice', documents.MemoriesDocument, { first: 100 }));
   const kept = Object.keys(canaries.sealed).filter(
-    (name) => !/ of createMemory$|updateMemory$|Agent$/.test(name),
+    (name) => !/ of createMemory$|updateMemory$|Agent$|ServiceCredential$/.test(name),
   );
   const read = seen([JSON.stringify(memories)], { ...canaries.sealed, later: canaries.later });
   expect(read).toEqual(expect.arrayContaining([...kept, 'later', 'metadata of updateMemory']));

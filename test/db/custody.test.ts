@@ -9,19 +9,23 @@ import { expect, test } from 'vitest';
 import { resealAll } from '../../src/db/custody/resealing.ts';
 import { rotateDataKeys } from '../../src/db/custody/rotation.ts';
 import { readUnsealed } from '../../src/db/sealing/phase.ts';
-import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
+import { AGENTS, TENANTS, USERS, type UserName } from '../../src/demo/cast.ts';
+import { SERVICES } from '../../src/demo/services.ts';
 import { CLEAR, CLOSED, type Contents, type Installation, install, SEEDED } from '../cli/sealed.ts';
 import { testKeys } from '../kit/keys.ts';
 import { openLane } from './lane.ts';
 
 const ALICE = USERS.alice.id;
+const BOB = USERS.bob.id;
 const { scout, scribe, bobot } = AGENTS;
 const PROMPT = 'agent_instructions.system_prompt';
 const memoryOf = (word: string) => Object.keys(SEEDED).find((name) => SEEDED[name]?.includes(word)) ?? '';
+const secretsOf = (who: UserName) =>
+  Object.values(SERVICES).flatMap(({ id, owner }) => (owner === who ? [id] : []));
 /** alice's and her agents' values. */
-const HERS = Object.keys(SEEDED).filter((name) =>
-  [memoryOf('Iyer').split(' ')[1], scout.id, scribe.id].some((id) => name.endsWith(` ${id}`)),
-);
+const ROWS = [memoryOf('Iyer').split(' ')[1], scout.id, scribe.id, ...secretsOf('alice')];
+const HERS = Object.keys(SEEDED).filter((name) => ROWS.some((id) => name.endsWith(` ${id}`)));
+const VALUES = Object.keys(SEEDED).length;
 
 const as = (names: readonly string[], what: string): Contents =>
   Object.fromEntries(names.map((name) => [name, what]));
@@ -90,7 +94,7 @@ test('a damaged value and a damaged key are named, and everything else is sealed
   });
   const { code, out } = await keys('rotate data --no-wait');
   expect(code).toBe(1);
-  expect(out).toMatch(/^6 new data keys, 7 values sealed anew\n/);
+  expect(out).toMatch(/^7 new data keys, 12 values sealed anew\n/);
   expect(out).toMatch(
     new RegExp(`system_prompt of row ${scout.id} in tenant \\S+ does not open: not what was written`),
   );
@@ -199,7 +203,7 @@ test('a rotation that takes longer than two minutes keeps nobody from changing w
   const { keys, sql, database } = await install();
   const ending = new AbortController();
   const running = keys('rotate data --batch 1 --pause 60000', { signal: ending.signal });
-  while ((await sql(({ value }) => value('select count(*)::int from data_keys where version = 2'))) !== 6) {
+  while ((await sql(({ value }) => value('select count(*)::int from data_keys where version = 2'))) !== 7) {
     await sleep(20);
   }
   ending.abort();
@@ -271,7 +275,7 @@ test("with secrets outside the database an owner's values are gone from backups 
   const { keys, contents, erasureDir = '' } = installation;
   const folder = join(erasureDir, TENANTS.acme.id);
   expect(await contents()).toEqual(SEEDED);
-  expect((await readdir(folder)).sort()).toEqual(['0', ALICE, scout.id, scribe.id, bobot.id].sort());
+  expect((await readdir(folder)).sort()).toEqual(['0', ALICE, BOB, scout.id, scribe.id, bobot.id].sort());
   const restore = await backup(installation);
   const { code, out, err } = await keys(`destroy --tenant acme --owner ${ALICE} --confirm ${ALICE}`);
   expect([code, out]).toEqual([
@@ -282,20 +286,22 @@ test("with secrets outside the database an owner's values are gone from backups 
   expect(await trail(installation)).toMatchObject([
     { owner_id: ALICE, detail: { keys: 3, holders: 3, backups: true } },
   ]);
-  expect((await readdir(folder)).sort()).toEqual(['0', bobot.id].sort());
+  expect((await readdir(folder)).sort()).toEqual(['0', BOB, bobot.id].sort());
   expect(await contents()).toEqual({ ...SEEDED, ...as(HERS, CLOSED) });
   // what was destroyed on purpose is no fault, and a rotation passes it by
   expect(await keys('verify')).toMatchObject({
     code: 0,
-    out: `${10 - HERS.length} values open, ${HERS.length} were destroyed, 0 do not open\n`,
+    out: `${VALUES - HERS.length} values open, ${HERS.length} were destroyed, 0 do not open\n`,
   });
-  expect((await keys('rotate data --no-wait')).out).toMatch(/^3 new data keys, 5 values sealed anew\n/);
+  expect((await keys('rotate data --no-wait')).out).toMatch(/^4 new data keys, 7 values sealed anew\n/);
 
   // whoever has the backup and the key-encryption key reads nothing of hers
   await restore();
   expect(await contents()).toEqual({ ...SEEDED, ...as(HERS, CLOSED) });
   const { out: report } = await keys('verify');
-  expect(report).toMatch(new RegExp(`^5 values open, 0 were destroyed, ${HERS.length} do not open$`, 'm'));
+  expect(report).toMatch(
+    new RegExp(`^${VALUES - HERS.length} values open, 0 were destroyed, ${HERS.length} do not open$`, 'm'),
+  );
 });
 
 test('one agent can be made to forget, and its owner keeps what is hers', async () => {
@@ -312,10 +318,11 @@ test('a whole tenant is gone, from backups too, and the other one goes on', asyn
   const { keys, contents, erasureDir = '' } = installation;
   const restore = await backup(installation);
   const destroy = () => keys('destroy --tenant acme --confirm acme');
-  expect((await destroy()).out).toMatch(/^5 keys destroyed, 1 erasure secrets forgotten, backups included\n/);
+  expect((await destroy()).out).toMatch(/^7 keys destroyed, 1 erasure secrets forgotten, backups included\n/);
   expect(await readdir(erasureDir)).toEqual([TENANTS.globex.id]);
   const globex = Object.keys(SEEDED).filter(
-    (name) => name.endsWith('bad03') || name.endsWith(AGENTS.mimic.id),
+    (name) =>
+      name.endsWith('bad03') || [AGENTS.mimic.id, ...secretsOf('mallory')].some((id) => name.endsWith(id)),
   );
   const acme = Object.keys(SEEDED).filter((name) => !globex.includes(name));
   const gone = { ...SEEDED, ...as(acme, CLOSED) };
@@ -324,7 +331,7 @@ test('a whole tenant is gone, from backups too, and the other one goes on', asyn
   await restore();
   expect(await contents()).toEqual(gone);
   // again, to the end: it does no harm
-  expect((await destroy()).out).toMatch(/^5 keys destroyed, 0 erasure secrets forgotten/);
+  expect((await destroy()).out).toMatch(/^7 keys destroyed, 0 erasure secrets forgotten/);
   expect((await destroy()).out).toMatch(/^0 keys destroyed/);
   expect((await keys('verify')).code).toBe(0);
 });
@@ -337,7 +344,7 @@ test('a data key that does not open is named, and keeps no other from being wrap
   );
   const { code, out } = await keys('rotate tenant');
   expect(code).toBe(1);
-  expect(out).toContain('5 data keys wrapped anew\n');
+  expect(out).toContain('6 data keys wrapped anew\n');
   expect(out).toContain(`data_keys.wrapped of row ${damaged}`);
   expect((await keys('status')).out).toContain('rotation unfinished');
 });

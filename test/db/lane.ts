@@ -49,18 +49,20 @@ export type LaneOptions = Partial<PoolConfig> & {
   readonly prisma?: { readonly timeoutMs?: number; readonly waitMs?: number };
   /** What the pool takes the server for, if not for what it is. */
   readonly serverVersion?: number;
+  /** Constraints of the columns that may hold values in clear; none unless given. */
+  readonly unsealed?: ReadonlySet<string>;
 };
 
 /** Opens a lane for the running test, and closes it with the test. */
 export async function openLane(
   on: TestDatabase,
-  { url, prisma = {}, serverVersion, ...given }: LaneOptions = {},
+  { url, prisma = {}, serverVersion, unsealed, ...given }: LaneOptions = {},
   atEnd: (end: () => Promise<void>) => void = onTestFinished,
 ): Promise<Lane> {
   const limits = { ...LIMITS, ...given };
   await trustTickets(on);
   const pool = new SealedPool(url ?? on.runtimeUrl, limits, serverVersion ?? (await versionOf(on)));
-  const client = createClient(pool, testEncryption());
+  const client = createClient(pool, testEncryption(unsealed));
   atEnd(async () => {
     await client.$disconnect();
     await pool.end();

@@ -16,6 +16,9 @@ import { arrangeKeys, KEYS } from '../policies/credentials.ts';
 import { openLane } from './lane.ts';
 import { ADMINISTERED, delegate, fieldsOf, MODELS, tableOf, test } from './unguarded.ts';
 
+/** A session asks about every model here, one after the other. */
+const PATIENT = { statementMs: 5_000, transactionMs: 20_000 };
+
 const guarded = cast.extend('keys', { scope: 'file', auto: true }, async ({ migrate }) => {
   await migrate(arrangeKeys);
 });
@@ -23,7 +26,7 @@ const guarded = cast.extend('keys', { scope: 'file', auto: true }, async ({ migr
 guarded(
   'a write that reaches rows of another model that are there already is refused',
   async ({ database }) => {
-    const lane = await openLane(database);
+    const lane = await openLane(database, PATIENT);
     const data = { name: 'nested', id: newId(), memories: { create: { content: 'nested' } } };
     const where = { tenantId_id: { tenantId: ACTORS.alice.tenant, id: AGENTS.scout.id } };
     const attempts: Record<string, (session: Session) => Promise<unknown>> = {
@@ -54,7 +57,7 @@ guarded(
 );
 
 guarded('an upsert is refused on every model', async ({ database }) => {
-  const lane = await openLane(database);
+  const lane = await openLane(database, PATIENT);
   for (const model of MODELS) {
     const attempt = lane.run('alice', (session) =>
       delegate(session, model).upsert({
@@ -103,7 +106,7 @@ const WITHOUT_MODEL = ['data_keys', 'issuers', 'tenant_keys'];
 guarded(
   'every table with rows of tenants has a model, and every model a table',
   async ({ database, migrate }) => {
-    await openLane(database);
+    await openLane(database, PATIENT);
     const tables = await migrate((sql) =>
       sql.list(`select c.relname from pg_class c
                where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'f', 'v', 'm')
@@ -157,7 +160,7 @@ const CALLERS: readonly (readonly [ActorName, Acting])[] = [
 guarded.for(CALLERS)(
   'to %s row security alone shows what both layers show',
   async ([actor, acting], { database, as }) => {
-    const lane = await openLane(database);
+    const lane = await openLane(database, PATIENT);
     const alone: Record<string, unknown> = {};
     await as(actor, acting, async (sql) => {
       for (const model of MODELS) {
@@ -182,7 +185,7 @@ guarded.for(CALLERS)(
 
 guarded('Prisma reads no digest of a key, and does not know that there is one', async ({ database }) => {
   expect(fieldsOf('Credential').map(({ name }) => name)).not.toContain('digest');
-  const lane = await openLane(database);
+  const lane = await openLane(database, PATIENT);
   const seen = await lane.read('alice', async ({ db }) => [
     ...(await db.credential.findMany()),
     ...(await db.entity.findMany({ relationLoadStrategy: 'query', include: { keys: true } })),
@@ -199,7 +202,7 @@ guarded('Prisma reads no digest of a key, and does not know that there is one', 
 });
 
 test('search says tenant, owner and world for itself', async ({ unguarded }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   // what is sensitive is in no search
   const open = MEMORIES.filter(({ sensitive }) => !sensitive);
   for (const [actor, acting, expected] of [
@@ -228,7 +231,7 @@ test('search says tenant, owner and world for itself', async ({ unguarded }) => 
 test("the kernel's statements take their authority from the context, whatever layer is missing", async ({
   unguarded,
 }) => {
-  const lane = await openLane(unguarded);
+  const lane = await openLane(unguarded, PATIENT);
   for (const [actor, delegation] of [
     ['bob', through.scout.delegation],
     ['mallory', through.scout.delegation],

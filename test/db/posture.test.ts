@@ -97,6 +97,14 @@ test('one fault that breaks several rules is reported under each', async () => {
     ['encrypted-policy', 'agent_instructions.private_instructions'],
     ['encrypted-policy', 'agent_instructions.system_prompt'],
   ]);
+  expect(
+    await findingsWith(`drop policy insert_sealed on public.service_secrets;
+      grant update (origin) on public.service_credentials to bailiwick_runtime`),
+  ).toEqual([
+    ['table-grants', 'bailiwick_runtime on public.service_credentials'],
+    ['policy-declared', 'insert_sealed on public.service_secrets'],
+    ['encrypted-policy', 'service_secrets.secret'],
+  ]);
   // there is one still, and it does not ask
   expect(
     await findingsWith(`drop policy update_sealed on public.memories;

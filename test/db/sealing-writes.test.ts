@@ -1,7 +1,7 @@
 // What is written through Prisma: one row or many, changed in part, marked and unmarked, below another row, and all at once.
 
 import { expect } from 'vitest';
-import { USERS } from '../../src/demo/cast.ts';
+import { AGENTS, USERS } from '../../src/demo/cast.ts';
 import { type EntityId, newId } from '../../src/ids.ts';
 import { test } from '../kit/cast.ts';
 import { openLane } from './lane.ts';
@@ -12,9 +12,9 @@ const alice = USERS.alice.id;
 test('what is rolled back takes its key with it', async ({ database, migrate }) => {
   const lane = await openLane(database);
   const keys = () =>
-    migrate((sql) => sql.rows(`select id from data_keys where holder_id = '${USERS.bob.id}'`));
+    migrate((sql) => sql.rows(`select id from data_keys where holder_id = '${AGENTS.late.id}'`));
   const write = (fail: boolean) =>
-    lane.run('bob', async ({ db }) => {
+    lane.run('late', async ({ db }) => {
       await db.memory.createMany({ data: [{ content: 'first secret', sensitive: true }] as never });
       if (fail) {
         throw new Error('on second thoughts');
@@ -24,7 +24,7 @@ test('what is rolled back takes its key with it', async ({ database, migrate }) 
   expect(await keys()).toEqual([]);
   await write(false);
   expect(await keys()).toHaveLength(1);
-  const seen = await lane.read('bob', ({ db }) => db.memory.findMany({ where: { sensitive: true } }));
+  const seen = await lane.read('late', ({ db }) => db.memory.findMany({ where: { sensitive: true } }));
   expect(seen.map(({ content }) => content)).toEqual(['first secret']);
 });
 

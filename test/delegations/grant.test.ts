@@ -114,7 +114,7 @@ test('capabilities: no more than above, and reading wherever there is writing', 
     'tenant:administer',
     'delegation:create',
     'memory:read ',
-    'secret:read',
+    'secret:create',
   ]) {
     const answer = await query('alice', documents.GrantDelegationDocument, {
       input: terms({ capabilities: [capability] }),

@@ -3,11 +3,12 @@
 // Seen with Chromium where the machine has one. Without, the page is read as text, and the names of the tests say so.
 
 import { createHash } from 'node:crypto';
-import { parse } from 'graphql';
+import { parse, validate } from 'graphql';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { PAGE_HEADERS, renderPage } from '../../src/graphiql/page.ts';
 import { storyTabs } from '../../src/graphiql/story.ts';
+import { schema } from '../../src/schema.ts';
 import { CHROMIUM, openBrowser } from './browser.ts';
 import { startPageServer } from './server.ts';
 
@@ -38,11 +39,13 @@ test('read as text: the policy admits the one script of the page, which names no
   expect(policy).not.toMatch(/https?:|\*|unsafe-eval/);
 });
 
-test('the story is six operations, each a tab that GraphiQL names as the page expects', () => {
-  const tabs = storyTabs({ memory: 'm', scribe: 's', delegation: 'd' });
-  expect(tabs.map(({ title }) => title[0])).toEqual(['1', '2', '3', '4', '5', '6']);
+test('the story is seven operations of our schema, each a tab that GraphiQL names as the page expects', () => {
+  const tabs = storyTabs({ memory: 'm', scribe: 's', delegation: 'd', credential: 'c' });
+  expect(tabs.map(({ title }) => title[0])).toEqual(['1', '2', '3', '4', '5', '6', '7']);
   for (const { id, query } of tabs) {
-    expect(parse(query).definitions).toMatchObject([{ kind: 'OperationDefinition', name: { value: id } }]);
+    const document = parse(query);
+    expect(document.definitions).toMatchObject([{ kind: 'OperationDefinition', name: { value: id } }]);
+    expect([id, validate(schema, document)]).toEqual([id, []]);
   }
 });
 

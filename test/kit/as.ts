@@ -26,6 +26,7 @@ export type Acting = {
   /** Of the token; all there are unless given, so that what refuses is the database and not the token. */
   readonly scopes?: readonly string[] | undefined;
   readonly onBehalfOf?: string;
+  readonly priorActors?: readonly string[];
   readonly tokenExpiresAt?: Date;
   readonly requestId?: RequestId;
   /** Done first, as the migrator, in the same transaction. */
@@ -109,6 +110,7 @@ export function ticket(actor: ActorName, acting: Acting = {}, key = KEY, now = D
       issuer: ISSUER,
       subject: actor,
       onBehalfOf: acting.onBehalfOf,
+      priorActors: acting.priorActors,
       delegation: acting.delegation,
       scopes: acting.scopes ?? SCOPES,
       tokenExpiresAt: acting.tokenExpiresAt ?? new Date(now + 600_000),

@@ -12,7 +12,11 @@ export function testKeys(): DataKeyRing {
   return openDataKeyRing({ provider: openEnvironmentProvider([KEY_ENCRYPTION_KEY]) });
 }
 
-/** What a client needs: everything is sealed, nothing may be in clear. */
-export function testEncryption(): Encryption {
-  return { keys: testKeys(), unsealed: new Set() };
+/**
+ * What a client needs.
+ *
+ * @param unsealed Constraints of the columns that may hold values in clear; none unless given.
+ */
+export function testEncryption(unsealed: ReadonlySet<string> = new Set()): Encryption {
+  return { keys: testKeys(), unsealed };
 }

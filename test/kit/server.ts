@@ -30,6 +30,7 @@ import { healthPages } from '../../src/health.ts';
 import { registeredIssuers } from '../../src/identity.ts';
 import type { DelegationId } from '../../src/ids.ts';
 import { createTokenService, documentPages, ownIssuer } from '../../src/oauth/service.ts';
+import type { Outgoing } from '../../src/outgoing/call.ts';
 import { schema } from '../../src/schema.ts';
 import { loadSecret } from '../../src/secret.ts';
 import { createHttpServer } from '../../src/server.ts';
@@ -65,6 +66,8 @@ export type ServerOptions = {
   readonly pool?: Partial<PoolConfig>;
   /** Whether it issues tokens, and takes those that are bound to a key. */
   readonly tokenService?: boolean;
+  /** By which services are called; nothing is reached unless given. */
+  readonly outgoing?: Outgoing;
 };
 
 export type RunningServer = {
@@ -134,7 +137,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   });
   const tokens = own && createTokenService(own, verifier);
   const server = createHttpServer({
-    engine: createEngine({ schema, database: observed, development }),
+    engine: createEngine({ schema, database: observed, outgoing: options.outgoing, development }),
     verifier,
     maxBodyBytes,
     log: logger,

@@ -6,7 +6,9 @@ import { expect } from 'vitest';
 import { SCOPES } from '../../src/capabilities.ts';
 import { type ActorName, AGENTS, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts';
+import { type DelegationId, newId } from '../../src/ids.ts';
 import type { RunningServer } from '../kit/server.ts';
+import { delegate } from '../policies/given.ts';
 import {
   claimsOf,
   EXCHANGE,
@@ -185,6 +187,41 @@ test('tokens of our own are exchanged like those of an issuer, and end with the 
     scope: 'memory:read',
   });
   expect(await memoriesOf(server, further.access)).not.toBe('refused');
+  const narrower = await exchange(server, { subject: further.access, scope: 'memory:read' });
+  expect(claimsOf(narrower.access).act).toEqual(claimsOf(further.access).act);
+  expect(await memoriesOf(server, narrower.access)).not.toBe('refused');
+});
+
+test('whoever comes after an agent that acts stands below it, and everybody in between is named', async ({
+  server,
+}) => {
+  const [direct, below] = [newId<DelegationId>(), newId<DelegationId>()];
+  await server.migrate(async (sql) => {
+    await delegate(sql, { id: direct, from: 'alice', to: 'scribe' });
+    await delegate(sql, { id: below, from: 'scribe', to: 'late', parent: DELEGATIONS.scribe.id, depth: 3 });
+  });
+  const [alice = '', scout = '', scribe = '', late = ''] = await tokens(
+    server,
+    'alice',
+    'scout',
+    'scribe',
+    'late',
+  );
+  const first = await exchange(server, { subject: alice, actor: scout, delegation: 'scout' });
+  // scribe may act for alice under this one too, but not as one whom scout has sent
+  expect(await refusal(exchange(server, { subject: first.access, actor: scribe, delegation: direct }))).toBe(
+    '400 invalid_request',
+  );
+  const second = await exchange(server, { subject: first.access, actor: scribe, delegation: 'scribe' });
+  const third = await exchange(server, { subject: second.access, actor: late, delegation: below });
+  expect(claimsOf(third.access).act).toEqual({
+    sub: AGENTS.late.id,
+    act: { sub: AGENTS.scribe.id, act: { sub: AGENTS.scout.id } },
+  });
+  expect(await memoriesOf(server, third.access)).not.toBe('refused');
+  expect((await exchange(server, { subject: alice, actor: scribe, delegation: direct })).scope).toBe(
+    'memory:read',
+  );
 });
 
 test('a client of an agent exchanges as the one that acts', async ({ server }) => {

@@ -3,7 +3,7 @@
 // Twins are rows in globex with the very ids and owners of Alice's rows in acme, so that nothing but the tenant tells
 // them apart. Spares are half-made things of each owner, so that an insert fails on a policy and on nothing else. Two
 // more worlds of Alice's, one of them archived, and delegations that name one kind each. Keys stand in credentials.ts, those that
-// encrypt in wrapped.ts.
+// encrypt in wrapped.ts, credentials for services in services.ts.
 
 import type { Capability } from '../../src/capabilities.ts';
 import { ACTORS, type ActorName, AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
@@ -12,6 +12,7 @@ import { MEMORIES } from '../../src/demo/memories.ts';
 import type { DelegationId, EntityId, MemoryId, TenantId } from '../../src/ids.ts';
 import type { Sql } from '../kit/as.ts';
 import { arrangeKeys, KEYS, makeKey } from './credentials.ts';
+import { arrangeServices, arrangeServiceTwins } from './services.ts';
 import { arrangeWrapped, arrangeWrappedTwins, keepDataKey, keyOf, under } from './wrapped.ts';
 
 const acme = TENANTS.acme.id;
@@ -59,8 +60,8 @@ export const STUDY_OWNER = id<string>(4, '57d1000a11ce');
 /** Delegations by Alice that name one kind each, and one that is limited to the Garden in everything. */
 export const NARROW: Readonly<
   Record<
-    'maker' | 'mapper' | 'gardener' | 'warden',
-    { id: DelegationId; delegate: 'late' | 'rogue'; capabilities: readonly Capability[] }
+    'maker' | 'mapper' | 'gardener' | 'warden' | 'lister' | 'courier' | 'confidant',
+    { id: DelegationId; delegate: 'late' | 'rogue' | 'scribe'; capabilities: readonly Capability[] }
   >
 > = {
   maker: {
@@ -87,6 +88,13 @@ export const NARROW: Readonly<
     delegate: 'late',
     capabilities: ['member:read', 'member:delete', 'user:read', 'user:update'],
   },
+  lister: { id: id(5, '1157e4'), delegate: 'late', capabilities: ['credential:read'] },
+  courier: {
+    id: id(5, 'c041e4'),
+    delegate: 'scribe',
+    capabilities: ['credential:read', 'credential:execute'],
+  },
+  confidant: { id: id(5, 'c0f1da'), delegate: 'scribe', capabilities: ['secret:read'] },
 };
 
 /** An audit entry in each tenant. */
@@ -138,6 +146,7 @@ export async function arrange(sql: Sql): Promise<void> {
     });
   }
   await arrangeKeys(sql);
+  await arrangeServices(sql);
   await arrangeTwins(sql);
 }
 
@@ -170,6 +179,7 @@ async function arrangeTwins(sql: Sql): Promise<void> {
   }
   await makeKey(sql, { id: KEYS.alice.id, for: 'alice', tenant: globex });
   await arrangeWrappedTwins(sql);
+  await arrangeServiceTwins(sql);
   await arrangeSpares(sql, globex, alice, SPARES.alice);
 }
 

@@ -27,6 +27,7 @@ import {
   STUDY,
 } from './arrangement.ts';
 import { digestOf, ISSUERS, KEYS, type KeyHolder, ownerOf } from './credentials.ts';
+import { SERVICE_BLOCKS } from './service-attempts.ts';
 import { keeper, personOf, type Relation, tenantOf, type Voice } from './voices.ts';
 import { DATA_KEYS, keyOf, TENANT_KEYS, under } from './wrapped.ts';
 
@@ -285,6 +286,7 @@ export const BLOCKS: readonly Block[] = [
       erasable: false,
     }),
   },
+  ...SERVICE_BLOCKS,
   {
     table: 'audit_entries',
     key: 'id',

@@ -6,6 +6,7 @@ import { ACTORS, AGENTS, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
 import { seedCast } from '../../src/demo/seed.ts';
+import { SERVICES } from '../../src/demo/services.ts';
 import { isUuid } from '../../src/ids.ts';
 import { ISSUER, type Sql } from '../kit/as.ts';
 import { test, through } from '../kit/cast.ts';
@@ -22,6 +23,8 @@ const TABLES = [
   'delegations',
   'memories',
   'identities',
+  'service_credentials',
+  'service_secrets',
 ];
 const seed = ({ migratorUrl }: { migratorUrl: string }) =>
   seedCast(migratorUrl, { issuer: ISSUER, keys: testKeys() });
@@ -45,7 +48,7 @@ const past = (sql: Sql) =>
   );
 
 test('every id is a canonical UUID of the form of version 7, and no two are the same', () => {
-  const all = [TENANTS, USERS, AGENTS, WORLDS, DELEGATIONS, MEMORIES]
+  const all = [TENANTS, USERS, AGENTS, WORLDS, DELEGATIONS, MEMORIES, SERVICES]
     .flatMap((group) => Object.values(group))
     .map(({ id }) => id);
   expect(all.filter((id) => !(isUuid(id) && /^.{14}7.{4}8/.test(id)))).toEqual([]);

@@ -120,7 +120,7 @@ const refused: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     'a word is granted that is not in the vocabulary': [
       'alice',
       itself,
-      { ...ROOT, capabilities: ['secret:read'] },
+      { ...ROOT, capabilities: ['secret:create'] },
     ],
     'the right to grant is granted': [
       'alice',

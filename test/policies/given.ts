@@ -3,10 +3,11 @@
 // Meant for the `given` of as(): the transaction they are made in is rolled back. Rows that a policy would refuse can be
 // made here on purpose; what no row may be, the tables' own constraints refuse even here.
 
+import { DELEGABLE, PERSONAL } from '../../src/capabilities.ts';
 import { ACTORS, type ActorName, TENANTS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { type DelegationId, newId } from '../../src/ids.ts';
-import type { Sql } from '../kit/as.ts';
+import type { Acting, Sql } from '../kit/as.ts';
 import { insert } from './arrangement.ts';
 
 const acme = TENANTS.acme.id;
@@ -75,3 +76,53 @@ export const DEAD = {
 } satisfies Readonly<Record<string, (sql: Sql) => Promise<unknown>>>;
 
 export const suspend = (who: ActorName | 'garden') => status(who, 'suspended');
+
+/** All that can be delegated, and what cannot: a delegation that names it has that of it which chains can have. */
+export const EVERYTHING: readonly string[] = [...DELEGABLE, ...PERSONAL];
+
+type Lifeless = {
+  readonly who: 'scout' | 'scribe' | 'late' | 'rogue';
+  readonly made?: Partial<Made>;
+  readonly after?: (sql: Sql, delegation: DelegationId) => Promise<unknown>;
+};
+
+/** A delegation of alice's that is made for the case. */
+export const granted = (
+  to: Lifeless['who'],
+  capabilities: readonly string[],
+  after: (sql: Sql, delegation: DelegationId) => Promise<unknown> = async () => undefined,
+  made: Partial<Made> = {},
+): Acting => {
+  const delegation = newId<DelegationId>();
+  const given = async (sql: Sql) => {
+    await delegate(sql, { id: delegation, from: 'alice', to, capabilities, ...made });
+    await after(sql, delegation);
+  };
+  return { delegation, given };
+};
+
+const ceiling = (sql: Sql, who: ActorName) =>
+  sql.touched(`update entities set ceiling = '["memory:read"]' where tenant_id = $1 and id = $2`, [
+    acme,
+    ACTORS[who].id,
+  ]);
+
+/** How a delegation of alice's, whatever it names, reaches nothing that stands in no world. */
+export const REACHES_NOTHING: Readonly<Record<string, Lifeless>> = {
+  'is limited to a world': { who: 'scout', made: { world: WORLDS.garden.id } },
+  'has expired': { who: 'late', made: { begins: -100, expires: -1 } },
+  'is not yet valid': { who: 'scout', made: { begins: 60 } },
+  'was revoked': {
+    who: 'rogue',
+    after: (sql, id) => change(id, 'revoked_at = now(), revoked_by = owner_id')(sql),
+  },
+  'is held by an agent that is suspended': { who: 'scribe', after: status('scribe', 'suspended') },
+  'is held by an agent that is archived': { who: 'scribe', after: status('scribe', 'archived') },
+  'is of an owner who is suspended': { who: 'scribe', after: status('alice', 'suspended') },
+  'stands in a tenant that is suspended': { who: 'scribe', after: DEAD['the tenant is suspended'] },
+  'is held by an agent whose ceiling is below it': {
+    who: 'scribe',
+    after: (sql) => ceiling(sql, 'scribe'),
+  },
+  'is of an owner whose ceiling is below it': { who: 'scribe', after: (sql) => ceiling(sql, 'alice') },
+};

@@ -243,6 +243,7 @@ test('an API key keeps keys as its bearer does', async ({ raw, as, migrate }) =>
   await as('ada', itself, NONE);
   await migrate(arrangeKeys);
   await migrate((sql) => keepTenantKey(sql, acme, TENANT_KEYS.acme));
+  await migrate((sql) => sql.rows('delete from data_keys where holder_id = $1', [bob.id]));
   await raw(async (sql) => {
     await sql.rows('begin');
     await sql.rows('select bailiwick.open($1, $2)', keyTicket(KEYS.bob.digest));

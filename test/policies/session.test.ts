@@ -62,7 +62,7 @@ async function body(sql: Sql, kid: string): Promise<string> {
 
 test('without a context every table is empty', async ({ raw, migrate }) => {
   const tables = await migrate((sql) => sql.list(TABLES));
-  expect(tables).toHaveLength(15);
+  expect(tables).toHaveLength(17);
   await raw(async (sql) => {
     await sql.rows('begin');
     expect(await sql.list(READABLE)).toEqual(

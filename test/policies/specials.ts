@@ -9,6 +9,7 @@ import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { EXTRA, insertion, MEMBERS, memoryOf, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
 import { BLOCKS, type Statement } from './attempts.ts';
 import { digestOf, KEYS } from './credentials.ts';
+import { SERVICE_ROWS, sealingServices, services } from './service-attempts.ts';
 import { isSomebody, type Voice } from './voices.ts';
 import { DATA_KEYS, DESTROYED, keyOf, RETIRED_LONG_AGO, TENANT_KEYS, TWINS_ONLY, under } from './wrapped.ts';
 
@@ -41,7 +42,10 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
     expires_at: new Date(Date.now() + 1_200_000),
   },
   memories: { id: NEW, owner_id: alice, content: 'New.', tags: [] },
+  service_credentials: SERVICE_ROWS.service_credentials,
 };
+/** Of them, those that are made in person alone, and have no column for a delegation. */
+export const IN_PERSON: readonly string[] = ['service_credentials'];
 /** The same and others, as they could be inserted next to the twins. */
 export const TWINS: typeof ROWS = {
   ...ROWS,
@@ -52,6 +56,7 @@ export const TWINS: typeof ROWS = {
     system_prompt: under(keyOf(SPARES.alice.agent)),
   },
   world_members: { ...ROWS.world_members, entity_id: EXTRA },
+  service_secrets: SERVICE_ROWS.service_secrets,
 };
 
 const forged = {
@@ -75,7 +80,8 @@ export function specials(voice: Voice): Special[] {
   const attempt = (table: string | undefined, name: string, statement: Statement) =>
     list.push({ table, name, statement });
 
-  for (const { table, set } of BLOCKS.filter(({ kind }) => kind === undefined || kind === 'agent')) {
+  const firsts = new Map(BLOCKS.toReversed().map((block) => [block.table, block]));
+  for (const { table, set } of firsts.values()) {
     attempt(table, 'all that is seen', fingerprint(table));
     attempt(table, 'blind update', { text: `update ${table} set ${set}`, values: [] });
     attempt(table, 'blind delete', { text: `delete from ${table}`, values: [] });
@@ -86,15 +92,21 @@ export function specials(voice: Voice): Special[] {
   for (const [table, row] of Object.entries(ROWS)) {
     attempt(table, 'as it should be', insert(table, row));
     for (const [name, lie] of Object.entries(forged)) {
-      attempt(table, name, insert(table, { ...row, ...lie }));
+      if (!(IN_PERSON.includes(table) && 'delegation_id' in lie)) {
+        attempt(table, name, insert(table, { ...row, ...lie }));
+      }
     }
-    attempt(table, 'made through nothing', insert(table, { ...row, delegation_id: null }));
+    if (!IN_PERSON.includes(table)) {
+      attempt(table, 'made through nothing', insert(table, { ...row, delegation_id: null }));
+    }
   }
   entities(attempt);
   worlds(attempt);
   sealing(attempt);
+  sealingServices(attempt, VALUES);
   kernel(attempt);
   keys(attempt);
+  services(attempt);
   return !isSomebody(voice) ? list.filter(({ table }) => table !== undefined) : list;
 }
 

@@ -63,6 +63,11 @@ export const VOICES: readonly Voice[] = [
   { name: 'mapper', actor: 'rogue', delegation: NARROW.mapper.id },
   { name: 'gardener', actor: 'late', delegation: NARROW.gardener.id },
   { name: 'warden', actor: 'late', delegation: NARROW.warden.id },
+  { name: 'lister', actor: 'late', delegation: NARROW.lister.id },
+  { name: 'courier', actor: 'scribe', delegation: NARROW.courier.id },
+  { name: 'confidant', actor: 'scribe', delegation: NARROW.confidant.id },
+  { name: 'alice keeping services', actor: 'alice', scopes: ['credential:create', 'credential:delete'] },
+  { name: 'alice changing services', actor: 'alice', scopes: ['credential:read', 'credential:update'] },
 ];
 
 /** How a row stands to a voice. */

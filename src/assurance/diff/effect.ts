@@ -132,8 +132,11 @@ function rightsOf(world: World, observation: Observation | undefined): ReadonlyS
     case 'rotate':
       // anything else is the reason why not
       return new Set(outcome.startsWith('made') ? words : []);
+    case 'use service':
+      // anything else is the reason why not
+      return new Set(outcome.startsWith('used') ? words : []);
     default:
-      return new Set(words.filter((word) => !['refused', 'nothing'].includes(word)));
+      return new Set(words.filter((word) => !['refused', 'unfit', 'nothing'].includes(word)));
   }
 }
 

@@ -69,7 +69,7 @@ async function keysOf(client: Work['pass']['client'], { tenantId, ownerId }: Vic
 }
 
 /** Asks at the terminal; nobody there is no confirmation. */
-async function ask({ terminal, signal }: Io, question: string): Promise<string> {
+export async function ask({ terminal, signal }: Io, question: string): Promise<string> {
   if (terminal !== true || process.stdin.isTTY !== true) {
     throw new UsageError('nobody can be asked here: say it with --confirm');
   }

@@ -15,16 +15,7 @@ import { type KeyProvider, KeyProviderError } from '../provider.ts';
 import { type HeldKey, heldKey, readHeldKey, unwrapWith, wrapUnder } from './wrapping.ts';
 
 /** The keys of a file, which alone of all providers' can be thrown away from here. */
-export type LocalKeyProvider = KeyProvider & {
-  /**
-   * Removes keys for ever: what they wrapped does not open again. The current one always stays.
-   *
-   * @param keep Ids as `keyIdOf` has them, `local:<id>`, of all that still wrap something.
-   * @returns the ids of those removed.
-   * @throws {KeyProviderError} `refused` when the file cannot be changed.
-   */
-  prune(keep: ReadonlySet<string>): Promise<readonly string[]>;
-};
+export type LocalKeyProvider = Required<Pick<KeyProvider, 'prune'>> & KeyProvider;
 
 type Keys = readonly HeldKey[];
 
@@ -95,18 +86,15 @@ export async function openLocalProvider(
     wrap: async (key, binding) => wrapUnder('local', await current(), key, binding),
     unwrap: (wrapped, binding) => unwrapWith('local', find, wrapped, binding),
     rotate: async () => nameOf(lastOf(await change((keys) => [...keys, heldKey(newKey())]))),
-    async prune(keep) {
-      const removed: string[] = [];
-      await change((keys) =>
-        keys.filter((key) => {
-          const stays = key === lastOf(keys) || keep.has(nameOf(key));
-          if (!stays) {
-            removed.push(nameOf(key));
-          }
-          return stays;
-        }),
-      );
-      return removed;
+    async prune(keep, dryRun = false) {
+      const stays = (key: HeldKey, keys: Keys) => key === lastOf(keys) || keep.has(nameOf(key));
+      const before = await load();
+      const removed = new Set(before.filter((key) => !stays(key, before)).map(nameOf));
+      if (!dryRun) {
+        // what another process has added meanwhile stays
+        await change((keys) => keys.filter((key) => !removed.has(nameOf(key)) || stays(key, keys)));
+      }
+      return [...removed];
     },
   };
 }

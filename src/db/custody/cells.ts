@@ -112,6 +112,9 @@ export function placeOf({ table, column }: EncryptedField, { tenantId, ownerId, 
   return { tenantId, ownerId, rowId, table, column };
 }
 
+/** What takes the place of a value, and its blind index where that changes. */
+export type Replacement = { readonly value: string; readonly index?: string | undefined };
+
 /**
  * Replaces values that are still what they were.
  *
@@ -122,19 +125,24 @@ export async function replaceCells(
   client: Client,
   field: EncryptedField,
   cells: readonly Cell[],
-  values: readonly string[],
+  replacements: readonly Replacement[],
   { sealed }: { readonly sealed: boolean },
 ): Promise<number> {
   const value = field.json ? (sealed ? 'to_jsonb(v.value)' : 'v.value::jsonb') : 'v.value';
+  const index =
+    field.index === undefined
+      ? ''
+      : `, "${field.index.column}" = coalesce(v.index, r."${field.index.column}")`;
   const { rowCount } = await client.query(
-    `update public."${field.table}" r set "${field.column}" = ${value}
-       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as v (tenant_id, id, stored, value)
+    `update public."${field.table}" r set "${field.column}" = ${value}${index}
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as v (tenant_id, id, stored, value, index)
       where r.tenant_id = v.tenant_id and r.id = v.id and ${textOf(field)} = v.stored`,
     [
       cells.map(({ tenantId }) => tenantId),
       cells.map(({ rowId }) => rowId),
       cells.map(({ stored }) => stored),
-      values,
+      replacements.map(({ value }) => value),
+      replacements.map((replacement) => replacement.index ?? null),
     ],
   );
   return rowCount ?? 0;

@@ -17,7 +17,15 @@ import {
   type SessionKeys,
 } from '../../crypto/keys.ts';
 import { operatorKeyTable } from '../operator-keys.ts';
-import { type Cell, cellsOf, countCells, placeOf, replaceCells, type Which } from './cells.ts';
+import {
+  type Cell,
+  cellsOf,
+  countCells,
+  placeOf,
+  type Replacement,
+  replaceCells,
+  type Which,
+} from './cells.ts';
 
 /** What an operator's pass is done with, and how gently. */
 export type Pass = {
@@ -60,22 +68,28 @@ export function columnsOf({ column }: Pick<Pass, 'column'>): readonly EncryptedF
 
 /** Seals what is in clear and must not be. */
 export function sealAll(pass: Pass): Promise<Outcome> {
-  return each(pass, 'plain', async (field, cell, keys) =>
-    seal(cell.stored, placeOf(field, cell), await keys.sealingKey(cell.holderId)),
-  );
+  return each(pass, 'plain', async (field, cell, keys) => ({
+    value: seal(cell.stored, placeOf(field, cell), await keys.sealingKey(cell.holderId)),
+    index: field.index && (await keys.blindIndex([field.table, field.column], cell.stored, true)),
+  }));
 }
 
 /** Seals anew what is under a key that is no longer for new values. */
 export function resealAll(pass: Pass): Promise<Outcome> {
   return each(pass, 'retired', async (field, cell, keys, held) => {
     const plain = opened(field, cell, held);
-    return seal(plain, placeOf(field, cell), await keys.sealingKey(cell.holderId));
+    return { value: seal(plain, placeOf(field, cell), await keys.sealingKey(cell.holderId)) };
   });
 }
 
 /** Puts everything back in clear; only where the database still allows it. */
 export function unsealAll(pass: Pass): Promise<Outcome> {
-  return each(pass, 'sealed', async (field, cell, _keys, held) => opened(field, cell, held), false);
+  return each(
+    pass,
+    'sealed',
+    async (field, cell, _keys, held) => ({ value: opened(field, cell, held) }),
+    false,
+  );
 }
 
 /** Opens everything, and says what does not open. What was destroyed on purpose is no fault. */
@@ -98,7 +112,7 @@ type Work = (
   cell: Cell,
   keys: SessionKeys,
   held: HolderKeys | undefined,
-) => Promise<string | undefined>;
+) => Promise<Replacement | undefined>;
 
 /** Does one thing to every value, and keeps what comes of it; undefined leaves the value as it is. */
 async function each(pass: Pass, which: Which, work: Work, sealed = true): Promise<Outcome> {
@@ -127,7 +141,7 @@ async function each(pass: Pass, which: Which, work: Work, sealed = true): Promis
   return { done, faults, gone };
 
   async function results(field: EncryptedField, cells: readonly Cell[]) {
-    const found: [Cell, string | undefined][] = [];
+    const found: [Cell, Replacement | undefined][] = [];
     for (const [tenant, ofTenant] of Map.groupBy(cells, (cell) => cell.tenantId)) {
       const session = keys.forSession(tenant, operatorKeyTable(client, tenant));
       const held = await session.keysOf(keysNeeded(ofTenant));
@@ -150,7 +164,7 @@ async function each(pass: Pass, which: Which, work: Work, sealed = true): Promis
 async function keep(
   client: Pass['client'],
   field: EncryptedField,
-  found: readonly (readonly [Cell, string | undefined])[],
+  found: readonly (readonly [Cell, Replacement | undefined])[],
   sealed: boolean,
 ): Promise<number> {
   const changed = found.flatMap(([cell, value]) => (value === undefined ? [] : [[cell, value] as const]));

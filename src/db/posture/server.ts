@@ -41,6 +41,16 @@ export const SERVER_CHECKS: readonly Check[] = [
       `publication ${subject} sends bailiwick.context_key to its subscribers: publish named tables only`,
   },
   {
+    name: 'server-read-all-data',
+    level: 'warn',
+    // that the runtime role and the kernel are members of nothing, other checks see to
+    sql: `select r.rolname as subject, null as detail from pg_roles r
+           where r.rolcanlogin and not r.rolsuper and r.rolname not in ('bailiwick_migrator', 'bailiwick_runtime', 'bailiwick_kernel')
+             and pg_has_role(r.oid, 'pg_read_all_data', 'member')`,
+    message: ({ subject }) =>
+      `${subject} can read every table, bailiwick.context_key too, and whoever knows those keys is anybody: revoke pg_read_all_data from it`,
+  },
+  {
     name: 'context-keys',
     level: 'refuse',
     sql: `select 'seal' as subject, null as detail

@@ -11,6 +11,7 @@ import { newId } from '../../ids.ts';
 import { type Child, delegateOf, type ModelName, REFERENCE, shapeOf } from '../models.ts';
 import { narrowed } from '../scope.ts';
 import { DAMAGED, encryptedFields, holds, placeOf, type Row, type Sealed } from './fields.ts';
+import { constraintOf } from './phase.ts';
 
 type Args = Record<string, unknown>;
 type Run = (args: Args) => Promise<unknown>;
@@ -131,12 +132,19 @@ export async function changeSealed(
   run: Run,
 ): Promise<unknown> {
   const data = args.data as Args;
+  // while a column is being encrypted, a row that is changed anyhow is sealed with it: the database takes no other
   const touched = encryptedFields(model).filter(
-    ({ field, when }) => data[field] !== undefined || (when !== undefined && data[when.field] !== undefined),
+    (field) =>
+      data[field.field] !== undefined ||
+      (field.when !== undefined && data[field.when.field] !== undefined) ||
+      session.unsealed.has(constraintOf(field)),
   );
   if (
     touched.length === 0 ||
-    touched.every(({ field, when }) => when === undefined && NOTHING.has(setTo(data[field])))
+    touched.every(
+      (field) =>
+        field.when === undefined && data[field.field] !== undefined && NOTHING.has(setTo(data[field.field])),
+    )
   ) {
     return run(args);
   }
@@ -170,9 +178,16 @@ export async function changeSealed(
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** The row that a change is made to, where the filter names it and it is sealed for the context's owner whatever it holds. */
-function known({ context }: Sealed, touched: readonly EncryptedField[], where: Args): Row[] | undefined {
+function known(
+  { context, unsealed }: Sealed,
+  touched: readonly EncryptedField[],
+  where: Args,
+): Row[] | undefined {
   const simple = touched.every(
-    ({ when, holder }) => when === undefined && (holder.field === 'id' || holder.field === 'ownerId'),
+    (field) =>
+      field.when === undefined &&
+      (field.holder.field === 'id' || field.holder.field === 'ownerId') &&
+      !unsealed.has(constraintOf(field)),
   );
   return simple && typeof where.id === 'string' ? [{ id: where.id, ownerId: context.ownerId }] : undefined;
 }
@@ -228,7 +243,8 @@ async function rewritten(
     const before = field.when === undefined || row[field.when.field] === true;
     const flag = field.when && setTo(data[field.when.field]);
     const after = flag === undefined ? before : flag === true;
-    if (given === undefined && before === after) {
+    const inClear = after && !isEnvelope(row[field.field]);
+    if (given === undefined && before === after && !inClear) {
       continue;
     }
     plain[field.field] = given === undefined ? await current(session, row, field, before) : given;
@@ -237,6 +253,11 @@ async function rewritten(
     }
   }
   return { ...plain, ...(await sealed(session, row, plain, toSeal)) };
+}
+
+/** Whether a stored value needs no sealing: it is an envelope, or nothing. */
+function isEnvelope(stored: unknown): boolean {
+  return stored === null || stored === undefined || (typeof stored === 'string' && looksSealed(stored));
 }
 
 /** What a row holds now, in clear. */

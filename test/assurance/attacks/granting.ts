@@ -149,7 +149,7 @@ const refused: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     'a hop for nothing': ['D9', 'scout', asScout, hop({ capabilities: [] })],
     'a hop for nothing at all': ['D9', 'scout', asScout, hop({ capabilities: null })],
     'a wildcard': ['D9', 'alice', itself, root({ capabilities: ['memory:*'] })],
-    'a word that is none': ['D9', 'alice', itself, root({ capabilities: ['secret:read'] })],
+    'a word that is none': ['D9', 'alice', itself, root({ capabilities: ['secret:tell'] })],
     'a capability twice': ['D9', 'alice', itself, root({ capabilities: ['memory:read', 'memory:read'] })],
     'a capability that is null': [
       'D9',

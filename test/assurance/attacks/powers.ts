@@ -125,6 +125,7 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
         'delegations.insert_granted',
       ],
       ...['memories.insert_sealed', 'memories.update_sealed'],
+      ...['service_secrets.insert_sealed', 'service_secrets.update_sealed'],
     ].join(),
   ],
   'a publication that carries rows out': ['P35 S13', 'select count(*)::int from pg_publication', '0'],

@@ -1,6 +1,7 @@
 // Attacks on replacing keys (bailiwick.rotate_key; D7, D13, D26): somebody else's, one that has ended, by one that allows more or
 // lives longer, or with the old one kept for ever; and what else is changed along with it.
 
+import { DELEGABLE } from '../../../src/capabilities.ts';
 import { type ActorName, AGENTS, TENANTS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { newId } from '../../../src/ids.ts';
@@ -12,6 +13,8 @@ import { acme, alice, DAY } from './proposals.ts';
 import { aside, open, opened, type SqlAttack, type Step, step } from './stage.ts';
 import { twins } from './worlds.ts';
 
+/** What can be delegated, and renouncing: the most that an agent's key allows. */
+const OFFERED = DELEGABLE.length + 1;
 const scout = AGENTS.scout.id;
 const SCOUT = DELEGATIONS.scout.id;
 const globex = TENANTS.globex.id;
@@ -155,7 +158,7 @@ const replacing: SqlAttack[] = [
       one('replaces_id', KEY_ID, NEXT),
       one(
         `row(entity_id, pinned_id, label, created_by, cardinality(capabilities))::text`,
-        `(${scout},${SCOUT},"Made for a test",${alice},18)`,
+        `(${scout},${SCOUT},"Made for a test",${alice},${OFFERED})`,
         NEXT,
       ),
       untouched,

@@ -2,6 +2,7 @@
 // itself, about what has ended or is another tenant's; and signing keys that take over from each other. What is used once stands
 // in once.ts.
 
+import { DELEGABLE, SCOPES } from '../../../src/capabilities.ts';
 import { AGENTS, TENANTS, USERS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { type KeyId, newId } from '../../../src/ids.ts';
@@ -22,6 +23,8 @@ import { type Given, together } from './hops.ts';
 import { opened, type SqlAttack, type Step, step } from './stage.ts';
 import { twins } from './worlds.ts';
 
+/** What can be delegated, and renouncing: the most that an agent's key allows. */
+const OFFERED = DELEGABLE.length + 1;
 const acme = TENANTS.acme.id;
 const THIS = newId<KeyId>();
 const DIGEST = '1'.repeat(64);
@@ -147,9 +150,9 @@ const credentials: SqlAttack[] = [
     given: together(arrangeHung, twins),
     steps: [
       served,
-      told(`(session,${acme},${USERS.alice.id},,23,,"Made for a test",t)`, HUNG.session.id),
+      told(`(session,${acme},${USERS.alice.id},,${SCOPES.length},,"Made for a test",t)`, HUNG.session.id),
       told(
-        `(client,${acme},${AGENTS.scout.id},${DELEGATIONS.scout.id},18,EC,"Made for a test",t)`,
+        `(client,${acme},${AGENTS.scout.id},${DELEGATIONS.scout.id},${OFFERED},EC,"Made for a test",t)`,
         HUNG.boundClient.id,
       ),
     ],

@@ -27,6 +27,9 @@ import { REVOKING } from './revoking.ts';
 import { ROTATING } from './rotating.ts';
 import { SEALING } from './sealing.ts';
 import { SEALS } from './seals.ts';
+import { SERVED } from './services.ts';
+import { SERVED_OTHERWISE } from './services-changing.ts';
+import { SERVED_ONCE } from './services-using.ts';
 import { SESSIONS } from './sessions.ts';
 import { SIGNING } from './signing.ts';
 import { enter, type SqlAttack } from './stage.ts';
@@ -66,6 +69,9 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...CHANGING,
   ...SEALING,
   ...WRAPPED,
+  ...SERVED,
+  ...SERVED_ONCE,
+  ...SERVED_OTHERWISE,
   ...POWERS,
 ];
 

@@ -17,6 +17,7 @@ const INNER = [
   'select bailiwick.live_hops(null, null)',
   'select bailiwick.in_good_standing(null, null)',
   'select bailiwick.resolve_chain(null, null)',
+  `select bailiwick.check_actors(null, '{}')`,
   'select bailiwick.may_end(null, null)',
   `select bailiwick.by_token('{}')`,
   `select bailiwick.by_key('{}')`,

@@ -1,24 +1,27 @@
-// Attacks on opening as the server itself, by a tenant's own issuer, and with tokens from before everything was ended
-// (bailiwick.by_service, by_token; S3, D3, JWT issuer, JWT time): services that do not exist, issuers that are not trusted.
+// Attacks on opening as the server itself, by a tenant's own issuer, with tokens from before everything was ended, and with
+// tokens that name others as having acted before (bailiwick.by_service, by_token, check_actors; S3, D3, D6, JWT issuer, JWT
+// time, JWT act): services that do not exist, issuers that are not trusted, actors who are not in the chain.
 
 import { TABLES } from '../../../src/assurance/rows.ts';
 import { AGENTS, TENANTS, USERS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
-import { newId } from '../../../src/ids.ts';
+import { type KeyId, newId } from '../../../src/ids.ts';
 import { ISSUER, type Sql, ticket } from '../../kit/as.ts';
 import { insert } from '../../policies/arrangement.ts';
 import {
   arrangeKeys,
   ISSUERS,
+  issuedTicket,
   KEYS,
   keyTicket,
+  makeKey,
   serviceTicket,
   signedTicket,
 } from '../../policies/credentials.ts';
 import { claiming, opensNothing } from './forging.ts';
-import { type Given, reads, together } from './hops.ts';
+import { asLower, type Given, pair, reads, SCRIBE, together } from './hops.ts';
 import { opened, type SqlAttack, step } from './stage.ts';
-import { twins } from './worlds.ts';
+import { twins, unchecked } from './worlds.ts';
 
 const acme = TENANTS.acme.id;
 const alice = USERS.alice.id;
@@ -202,4 +205,76 @@ const epochs: SqlAttack[] = [
   ),
 ];
 
-export const VOUCHING: readonly SqlAttack[] = [...services, ...issuers, ...epochs];
+const THIS = newId<KeyId>();
+const session: Given = (sql) => makeKey(sql, { id: THIS, for: 'scribe', kind: 'session' });
+/** What somebody calls scout. */
+const called =
+  (subject: string, issuer: string, tenant_id: string = acme): Given =>
+  (sql) =>
+    insert(sql, 'identities', { tenant_id, id: newId(), entity_id: AGENTS.scout.id, issuer, subject });
+/** With a token of the installation's issuer, and with one of our own: scribe, below scout, after whomever. */
+const after =
+  (...priorActors: string[]) =>
+  () =>
+    ticket('scribe', { delegation: SCRIBE, priorActors });
+const ours =
+  (...priorActors: string[]) =>
+  () =>
+    issuedTicket(THIS, { delegation: SCRIBE, onBehalfOf: alice, priorActors });
+const elsewhere = unchecked(
+  'update delegations set delegate_id = $1 where tenant_id = $2 and id = $3',
+  AGENTS.rogue.id,
+  TENANTS.globex.id,
+  SCOUT,
+);
+const acted: Readonly<Record<string, readonly [make: () => readonly [string, string], given?: Given]>> = {
+  'by an agent that is not in the chain': [after('rogue')],
+  'by an agent of another tenant': [after('mimic')],
+  'by the owner': [after('alice')],
+  'by who acts now': [after('scribe')],
+  'by who stands above, twice': [after('scout', 'scout')],
+  'by who stands above, under our own id': [after(AGENTS.scout.id)],
+  'by who stands above, as another issuer calls it': [after('alias'), called('alias', ISSUERS.acme.issuer)],
+  'by who stands above, as another tenant calls it': [
+    after('alias'),
+    together(twins, called('alias', ISSUER, TENANTS.globex.id)),
+  ],
+  'by who stands above in another tenant alone': [after('rogue'), together(twins, elsewhere)],
+  'above the only hop': [() => ticket('scout', { delegation: SCOUT, priorActors: ['scout'] })],
+  'without a chain': [() => ticket('scout', { priorActors: ['scout'] })],
+  'by another agent, in a token of our own': [ours(AGENTS.rogue.id), session],
+  'by who stands above, in a token of our own by an issuer’s name': [ours('scout'), session],
+};
+const actors: SqlAttack[] = [
+  ...Object.entries(acted).map(
+    ([what, [make, given]]): SqlAttack => ({
+      ...context,
+      name: `a token that says that somebody acted before: ${what}`,
+      gain: 'an agent passes for one that others have sent',
+      rule: 'D6 JWT act',
+      ...(given && { given }),
+      steps: opensNothing(make),
+    }),
+  ),
+  ...Object.entries<readonly [make: () => readonly [string, string], given?: Given]>({
+    'says nothing of who acted before': [after()],
+    'names who stands above': [after('scout')],
+    'of our own names who stands above': [ours(AGENTS.scout.id), session],
+    'names who stands above in a chain beside its twin': [
+      () => ticket('scribe', { ...asLower, priorActors: ['scout'] }),
+      together(pair({}), twins),
+    ],
+  }).map(
+    ([what, [make, given]]): SqlAttack => ({
+      ...context,
+      control: true,
+      name: `a token that ${what}`,
+      gain: 'no token could say through whose hands it went',
+      rule: 'D6 JWT act',
+      ...(given && { given }),
+      steps: [opened(make, 'true'), reads(7)],
+    }),
+  ),
+];
+
+export const VOUCHING: readonly SqlAttack[] = [...services, ...issuers, ...epochs, ...actors];

@@ -18,6 +18,9 @@ export const COPIED: Readonly<Record<string, string>> = {
     revoked_by, last_used_at, created_at, created_by, request_id`,
   memories:
     'id, owner_id, agent_id, world_id, kind, sensitive, content, tags, metadata, created_by, request_id',
+  service_credentials: `id, owner_id, agent_id, service, label, kind, scopes, owner_only, origin, header, prefix, calls, expires_at,
+    last_used_at, last_used_by, created_by, request_id`,
+  service_secrets: 'id, owner_id, secret, secret_index',
   data_keys: 'id, owner_id, holder_id, tenant_key_id, version, wrapped, erasable, retired_at, destroyed_at',
 };
 

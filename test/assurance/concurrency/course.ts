@@ -15,7 +15,7 @@ import { makeParties, type Party, partyOf } from './parties.ts';
 import { claimsOf, newTally, Race, type Tally } from './race.ts';
 
 /** Races that are run at the same time; each keeps two connections busy. */
-const LANES = 4;
+export const LANES = 4;
 const LIMITS = { size: LANES, waitMs: 30_000, statementMs: 10_000, transactionMs: 20_000 };
 
 export type Course = {

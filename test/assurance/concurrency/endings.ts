@@ -31,6 +31,8 @@ export type Kind = {
   readonly what: string;
   /** Out of how many in all. */
   readonly races: number;
+  /** In how many a service is called through the chain (calls.ts); a chain that is limited to a world reaches none. */
+  readonly calls?: number;
   readonly make: Make;
   /** Ends it, and checks that it did; if time is to end it, resolves with when, in microseconds. */
   readonly end: (means: Means) => Promise<number | undefined>;
@@ -49,6 +51,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   revoked: {
     what: 'revocation against use',
     races: 10_000,
+    calls: 400,
     make: { depth: 1 },
     end: ({ party, session }) =>
       session('owner', async ({ db }) => ended(await revokeDelegation(db, party.delegation(1)))),
@@ -61,6 +64,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   middle: {
     what: 'revocation of the middle hop of three against use',
     races: 400,
+    calls: 100,
     make: { depth: 3 },
     end: ({ party, session }) =>
       session('owner', async ({ db }) => ended(await revokeDelegation(db, party.delegation(2)))),
@@ -81,6 +85,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   stopped: {
     what: 'kill switch against use',
     races: 400,
+    calls: 100,
     make: { depth: 2 },
     end: ({ party, session }) =>
       session('owner', async ({ db }) => ended((await revokeAgent(db, party.entity('agent1')))?.[0])),
@@ -114,6 +119,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   agent: {
     what: 'suspension of the agent against use',
     races: 400,
+    calls: 100,
     make: { depth: 1 },
     end: ({ party, session }) => session('owner', (by) => suspend(by, party.entity('agent1'))),
     // judged twice, as the one who acts and as a delegate; either would do
@@ -129,6 +135,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   owner: {
     what: 'suspension of the owner against use',
     races: 400,
+    calls: 100,
     make: { depth: 1 },
     end: ({ party, session }) => session('host', (by) => suspend(by, party.entity('owner'))),
     faults: [[standing("o.status = 'active'")]],

@@ -86,7 +86,7 @@ const DELEGATIONS = `insert into delegations (tenant_id, id, owner_id, delegator
   select ${ID('tenant')}, md5(p.slug || ' delegation' || d)::uuid, ${ID('owner')},
          md5(p.slug || ' ' || case d when 1 then 'owner' else 'agent' || d - 1 end)::uuid, md5(p.slug || ' agent' || d)::uuid,
          case when d > 1 then md5(p.slug || ' delegation' || d - 1)::uuid end, d, 4 - d,
-         array['memory:read', 'memory:create', 'memory:update'],
+         array['memory:read', 'memory:create', 'memory:update', 'credential:read', 'credential:execute'],
          case when $4 then ${ID('world')} end, now() + interval '1 hour', ${ID('owner')}, gen_random_uuid()
     from ${PARTIES}, generate_series($3::int, $3::int) d`;
 const MEMORY_ROWS = `insert into memories (tenant_id, id, owner_id, world_id, content, created_by, request_id)

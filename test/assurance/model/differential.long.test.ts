@@ -32,7 +32,7 @@ test('random worlds reach every answer there is: each table seen and not seen, e
       const first = outcome.split(' ')[0] ?? '';
       const kind = /^t\d/.test(first)
         ? 'some'
-        : ['made', 'ended'].includes(first)
+        : ['made', 'ended', 'used'].includes(first)
           ? first
           : outcome || 'none';
       outcomes.set(what, (outcomes.get(what) ?? new Set()).add(kind));
@@ -67,7 +67,11 @@ test('random worlds reach every answer there is: each table seen and not seen, e
     expect([...(outcomes.get(`see ${table}`) ?? [])].sort(), table).toEqual(['none', 'some']);
   }
   for (const table of INSERTABLE.filter((one) => one !== 'delegations')) {
-    expect([...(outcomes.get(`insert ${table}`) ?? [])].sort(), table).toEqual(['admitted', 'refused']);
+    const unfit = table === 'service_credentials' ? ['unfit'] : [];
+    expect([...(outcomes.get(`insert ${table}`) ?? [])].sort(), table).toEqual([
+      ...['admitted', 'refused'],
+      ...unfit,
+    ]);
   }
   expect([...(outcomes.get('grant') ?? [])].sort()).toEqual(['admitted', 'refused']);
   for (const verb of ['keep tenant key', 'keep data key']) {
@@ -77,6 +81,11 @@ test('random worlds reach every answer there is: each table seen and not seen, e
     expect([...(outcomes.get(`seal ${table}`) ?? [])].sort(), table).toEqual(['42501', 'none', 'some']);
     expect([...(outcomes.get(`update ${table}`) ?? [])].sort(), table).toEqual(['42501', 'none', 'some']);
   }
+  expect([...(outcomes.get('use service') ?? [])].sort()).toEqual(
+    ['authority', 'call', 'credential', 'expired', 'gone', 'used'].sort(),
+  );
+  expect([...(outcomes.get('redirect') ?? [])]).toEqual(['42501']);
+  expect((outcomes.get('revealed') ?? new Set()).size).toBeGreaterThan(2);
 });
 
 test.for([
@@ -87,6 +96,7 @@ test.for([
   ],
   ['a world limit that is forgotten', 'drop policy world_limit on memories'],
   ['a tenant floor that is gone from the credentials', 'drop policy tenant_floor on credentials'],
+  ['a credential for one agent that others see', 'drop policy select_meant on service_credentials'],
   ['values under whatever key', 'drop policy insert_sealed on memories'],
   [
     'a token of our own that counts although it was revoked',

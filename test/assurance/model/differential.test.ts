@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { sampleWorlds } from '../../../src/assurance/generate.ts';
 import { CHANGEABLE, INSERTABLE, REMOVABLE, SEALED } from '../../../src/assurance/moves.ts';
 import { rowsOf, TABLES } from '../../../src/assurance/rows.ts';
-import type { World } from '../../../src/assurance/world.ts';
+import { firstKeyOf, type World } from '../../../src/assurance/world.ts';
 import { chosen, compareWorlds, test } from './stage.ts';
 
 test('in random worlds everybody gets what the model says, by every move', { timeout: 120_000 }, async ({
@@ -74,6 +74,31 @@ test('random worlds hold data keys in every state, and what is sealed under each
     .flatMap(({ tenants }) => tenants)
     .map(({ dataKeys }) => dataKeys.map(({ holder }) => holder));
   expect(holders.filter((some) => some.some((one, n) => some.indexOf(one) < n)).length).toBeGreaterThan(20);
+});
+
+test('random worlds hold credentials for services of each sort, and agents that may have them used and read', () => {
+  const tenants = sampleWorlds(20261121, 300).flatMap((world) => world.tenants);
+  const services = tenants.flatMap((tenant) => tenant.services);
+  const chains = tenants.flatMap((tenant) => tenant.delegations.filter(({ place }) => place === null));
+  const naming = (capability: string) =>
+    chains.filter(({ capabilities }) => capabilities.includes(capability));
+  const sorts = {
+    'for one agent': services.filter(({ agent }) => agent !== null),
+    'the owner’s alone': services.filter(({ ownerOnly }) => ownerOnly),
+    'for agents to read': services.filter(({ ownerOnly }) => !ownerOnly),
+    expired: services.filter(({ ends }) => (ends ?? 0) < 0),
+    'expiring later': services.filter(({ ends }) => (ends ?? 0) > 0),
+    'without a secret': tenants.flatMap((tenant) =>
+      tenant.services.filter(({ owner }) => firstKeyOf(tenant, `u${owner}`) === null),
+    ),
+    seen: naming('credential:read'),
+    used: naming('credential:execute'),
+    read: naming('secret:read'),
+    'seen and not used': naming('credential:read').filter(
+      ({ capabilities }) => !capabilities.includes('credential:execute'),
+    ),
+  };
+  expect(Object.entries(sorts).filter(([, some]) => some.length < 20)).toEqual([]);
 });
 
 test('random worlds hold credentials of each kind in every state, and whoever comes with them', () => {

@@ -7,6 +7,7 @@ import type { Move, NewRow } from '../../../src/assurance/moves.ts';
 import type { Observation } from '../../../src/assurance/observe.ts';
 import { type Row, rowsOf, type TableName } from '../../../src/assurance/rows.ts';
 import type { Asker, Principal, World } from '../../../src/assurance/world.ts';
+import { grantRefusal, mayEnd, mayKill } from './granting.ts';
 import { issueRefusal, keyRefusal, mayEndKeysOf, rotationRefusal, sessionRefusal } from './keys.ts';
 import {
   type Authority,
@@ -15,15 +16,14 @@ import {
   authorityOf,
   capabilitiesOf,
   describedAs,
-  grantRefusal,
   mayDelete,
-  mayEnd,
   mayInsert,
-  mayKill,
   maySee,
   mayUpdate,
+  readsSecret,
 } from './rules.ts';
 import { keepsDataKey, keepsTenantKey, seals, staysSealed } from './sealing.ts';
+import { usedAs } from './services.ts';
 
 /** What the server itself gets: what nobody gets, and what is open to its service. */
 export function expectedOfServer(rows: readonly Row[], move: Move): string {
@@ -54,6 +54,19 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
     rows.some((row) => row.table === move.table && rule(a, row) && !fits(a, row))
       ? '42501'
       : undefined;
+  // a secret that may not be deleted holds its credential, and one such row stops a statement about many
+  const hanging = (rule: (a: Authority, row: Row) => boolean) =>
+    a !== undefined &&
+    'table' in move &&
+    move.table === 'service_credentials' &&
+    rows.some(
+      (row) =>
+        row.table === 'service_secrets' &&
+        !mayDelete(a, row) &&
+        rule(a, { ...row, table: 'service_credentials' }),
+    )
+      ? '23001'
+      : undefined;
   const end = (target: number) => a !== undefined && mayEnd(a, target);
   switch (move.verb) {
     case 'see':
@@ -68,12 +81,12 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
       return sealing(mayUpdate, fits) ?? which(move.table, mayUpdate);
     }
     case 'delete':
-      return which(move.table, mayDelete, false);
+      return hanging(mayDelete) ?? which(move.table, mayDelete, false);
     case 'delete seen':
-      return which(move.table, seenAnd(mayDelete));
+      return hanging(seenAnd(mayDelete)) ?? which(move.table, seenAnd(mayDelete));
     case 'insert':
       return a !== undefined && mayInsert(a, move.table, move.row) && isSealed(a, move.table, move.row)
-        ? 'admitted'
+        ? fits(a, move.table, move.row)
         : 'refused';
     case 'keep tenant key':
       return a !== undefined && keepsTenantKey(a, move.purpose) ? 'kept' : 'not kept';
@@ -125,6 +138,21 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
         : 'nothing';
     case 'use':
       return '28000';
+    case 'use service':
+      return a === undefined ? 'credential' : usedAs(a, move.service, move.call);
+    case 'redirect':
+      return '42501';
+    case 'revealed':
+      return rows
+        .filter(
+          (row) =>
+            row.table === 'service_credentials' &&
+            row.tenant === a?.at &&
+            a !== undefined &&
+            readsSecret(a, row),
+        )
+        .map(({ name }) => name)
+        .join(' ');
     case 'describe':
       return a === undefined
         ? 'nobody'
@@ -145,6 +173,12 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
 function isSealed(a: Authority, table: TableName, { owner, agent, value }: NewRow): boolean {
   const holder: Principal = table === 'agent_instructions' && agent !== undefined ? `a${agent}` : owner;
   return value === undefined || seals(a, value, holder);
+}
+
+/** A credential for a service that is for one agent is for one of its owner's, by the constraint that says so. */
+function fits({ tenant }: Authority, table: TableName, { owner, agent }: NewRow): string {
+  const other = agent !== undefined && `u${tenant.agents[agent]?.owner}` !== owner;
+  return table === 'service_credentials' && other ? 'unfit' : 'admitted';
 }
 
 const ended = (what: readonly string[]) => ['ended', ...[...what].sort()].join(' ');

@@ -3,7 +3,6 @@
 //
 // An authority is who asks, for whom, within which limits. Everything else is a sentence about an authority and a row.
 
-import type { NewGrant } from '../../../src/assurance/grants.ts';
 import { credentialOf, scopesOf } from '../../../src/assurance/keys.ts';
 import type { NewRow } from '../../../src/assurance/moves.ts';
 import type { Row, TableName } from '../../../src/assurance/rows.ts';
@@ -16,7 +15,6 @@ import type {
   Token,
   World,
 } from '../../../src/assurance/world.ts';
-import { isCapability } from '../../../src/capabilities.ts';
 
 export type Authority = {
   readonly at: number;
@@ -76,7 +74,7 @@ const tokenIsGood = (tenant: Tenant, { tenant: at, actor, by }: Asker) =>
   (by === undefined || ('issuer' in by && by.issuer === at && tenant.issuer === 'active')) &&
   (entity(tenant, actor).epoch ?? 0) <= 0;
 
-function chainOf(tenant: Tenant, leaf: number | null): Delegation[] {
+export function chainOf(tenant: Tenant, leaf: number | null): Delegation[] {
   const hop = leaf === null ? undefined : tenant.delegations[leaf];
   return hop === undefined ? [] : [...chainOf(tenant, hop.parent), hop];
 }
@@ -197,7 +195,25 @@ const MAY_SEE: Readonly<Record<TableName, Rule>> = {
   tenant_keys: (a) => alive(a),
   data_keys: (a, row) =>
     (row.dataKey?.holder === a.owner && alive(a)) || (inPerson(a) && own(a, row, 'agent:read')),
+  service_credentials: (a, row) => seesService(a, row),
+  service_secrets: (a, row) => readsSecret(a, row),
 };
+
+/** One for a single agent concerns its owner and that agent alone. */
+const concerns = (a: Authority, { owner, service }: Row) =>
+  a.actor === owner || service?.agent === null || `a${service?.agent}` === a.actor;
+/** To see that there is one, to have it used and to read the secret are three rights; the owner's alone is read by no agent. */
+export const seesService: Rule = (a, row) => own(a, row, 'credential:read') && concerns(a, row);
+export const readsSecret: Rule = (a, row) =>
+  own(a, row, 'secret:read') && concerns(a, row) && (isPerson(a.actor) || row.service?.ownerOnly === false);
+
+/** Making, changing and deleting a credential for a service, and its secret: the owner in person, and no secret unread. */
+const personally = (verb: string) => (a: Authority, row: { owner: Principal | null }) =>
+  inPerson(a) && own(a, row, `credential:${verb}`);
+const services = (verb: 'update' | 'delete') => ({
+  service_credentials: personally(verb),
+  service_secrets: ((a, row) => personally(verb)(a, row) && readsSecret(a, row)) satisfies Rule,
+});
 
 /** What is the operator's to write, and the kernel's. */
 const nobody = () => false;
@@ -216,6 +232,7 @@ const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   world_members: (a, row) => !isOwners(row) && own(a, row, 'member:update') && reaches(a, row.place),
   delegations: never,
   memories: (a, row) => own(a, row, 'memory:update') && reaches(a, row.place),
+  ...services('update'),
   ...KEPT,
 };
 
@@ -227,6 +244,7 @@ const MAY_DELETE: Readonly<Record<TableName, Rule>> = {
     ((own(a, row, 'member:delete') && reaches(a, row.place)) ||
       (inPerson(a) && `u${row.user}` === a.actor && holds(a, 'member:delete'))),
   memories: (a, row) => own(a, row, 'memory:delete') && reaches(a, row.place),
+  ...services('delete'),
 };
 
 const isOwners = (row: Row) => `u${row.user}` === row.owner;
@@ -234,6 +252,7 @@ const isOwners = (row: Row) => `u${row.user}` === row.owner;
 const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => boolean>> = {
   ...{ tenants: () => false, users: () => false, delegations: () => false },
   ...KEPT,
+  ...{ service_credentials: personally('create'), service_secrets: personally('create') },
   entities: (a, row) =>
     row.kind !== 'user' &&
     (row.status ?? 'active') === 'active' &&
@@ -259,81 +278,6 @@ export const mayInsert = (a: Authority, table: TableName, row: NewRow) =>
   sameTenant(a, row) && row.lie === undefined && MAY_INSERT[table](a, row);
 
 export const DAY = 86_400;
-
-/** Why a delegation may not be granted; undefined when it may. The first reason that applies. */
-export function grantRefusal(a: Authority, grant: NewGrant): string | undefined {
-  const last = a.chain.at(-1);
-  const granting = alive(a) && a.token.scopes.includes('delegation:create');
-  if (!granting || grant.owner !== a.owner || grant.delegator !== a.actor) {
-    return 'authority';
-  }
-  const parent = grant.parent === null ? undefined : a.tenant.delegations[grant.parent];
-  const next = last === undefined ? isPerson(a.actor) && grant.parent === null : parent === last;
-  if (!next || grant.depth !== (last?.depth ?? 0) + 1) {
-    return 'authority';
-  }
-  if (grant.redelegate < 0 || grant.redelegate > (last?.redelegate ?? 4) - 1) {
-    return 'redelegate';
-  }
-  if (last !== undefined) {
-    if (!grant.capabilities.every((capability) => last.capabilities.includes(capability))) {
-      return 'capabilities';
-    }
-    if (a.limits.size > 0 && (grant.place === null || !a.limits.has(grant.place))) {
-      return 'world';
-    }
-    if (grant.ends > last.ends) {
-      return 'lifetime';
-    }
-  }
-  if (!wellFormed(grant.capabilities)) {
-    return 'capabilities';
-  }
-  const longest = last === undefined ? 90 * DAY : a.tenant.subdelegationSeconds;
-  if (grant.ends <= Math.max(0, grant.starts) || grant.ends > longest) {
-    return 'lifetime';
-  }
-  if (
-    grant.place !== null &&
-    !a.tenant.members.some((one) => one.place === grant.place && `u${one.user}` === a.owner)
-  ) {
-    return 'world';
-  }
-  const alreadyIn = [a.owner, a.actor, ...a.chain.map(({ delegate }) => `a${delegate}`)];
-  if (alreadyIn.includes(grant.delegate)) {
-    return 'cycle';
-  }
-  const agent = isPerson(grant.delegate) ? undefined : a.tenant.agents[Number(grant.delegate.slice(1))];
-  const fit = agent !== undefined && `u${agent.owner}` === a.owner && agent.status === 'active';
-  return fit ? undefined : 'delegate';
-}
-
-function wellFormed(capabilities: readonly string[]): boolean {
-  return (
-    capabilities.length > 0 &&
-    capabilities.every((capability) => capabilities.includes(`${capability.split(':')[0]}:read`)) &&
-    capabilities.every(isCapability) &&
-    new Set(capabilities).size === capabilities.length
-  );
-}
-
-const ending = (a: Authority) => alive(a) && a.token.scopes.includes('delegation:update');
-
-/** Whoever stands above may end a delegation, and its delegate may renounce it; nobody below or beside. */
-export function mayEnd(a: Authority, target: number): boolean {
-  const line = chainOf(a.tenant, target);
-  const last = line.at(-1);
-  const above = line.some((hop) => hop.delegator === a.actor);
-  const renounces = last !== undefined && `a${last.delegate}` === a.actor;
-  const ofThisOwner = inPerson(a) || `u${last?.owner}` === a.owner;
-  return ending(a) && (administers(a) || (ofThisOwner && (above || renounces)));
-}
-
-/** The kill switch: the agent's owner in person, or an administrator. */
-export function mayKill(a: Authority, agent: number): boolean {
-  const owner = a.tenant.agents[agent]?.owner;
-  return ending(a) && (administers(a) || (inPerson(a) && `u${owner}` === a.actor));
-}
 
 /** Every scope of the token that the authority holds now. */
 export function capabilitiesOf(a: Authority): string[] {

@@ -17,6 +17,7 @@ import { report } from '../../kit/report.ts';
 import { test as base, type RunningServer } from '../../kit/server.ts';
 import { EXTRA, MEMBERS, memoryOf, SPARES } from '../../policies/arrangement.ts';
 import { KEYS } from '../../policies/credentials.ts';
+import { KEPT } from '../../policies/services.ts';
 import { VOICES } from '../../policies/voices.ts';
 import { attacker } from './attackers.ts';
 import { look, prepare } from './experiment.ts';
@@ -45,6 +46,7 @@ const own = (person: Person, agent: keyof typeof AGENTS, world: keyof typeof MEM
   user: toGlobalId('User', person === 'bob' ? USERS.ada.id : EXTRA),
   delegation: toGlobalId('Delegation', DELEGATIONS[agent].id),
   key: toGlobalId('Credential', KEYS[person].id),
+  service: toGlobalId('ServiceCredential', KEPT[person].shared),
 });
 /** Who sees none of the hidden rows, and what each has of its own for the places that are not in question. */
 const OWN: Readonly<Record<string, Ids>> = {

@@ -1,6 +1,8 @@
 // Attempts on the kernel's functions: each with every hidden id in each place where an id goes, the other arguments the
 // attacker's own. A definer function sees all rows, so what it answers must come from the caller's authority alone.
 
+import { USERS } from '../../../src/demo/cast.ts';
+import { SERVICES } from '../../../src/demo/services.ts';
 import type { Attacker } from './attackers.ts';
 import type { Callable } from './catalog.ts';
 import type { Attempt } from './statements.ts';
@@ -32,6 +34,17 @@ const OWN: Readonly<Record<string, (attacker: Attacker) => unknown>> = {
   public_key: () => null,
 };
 
+/** What the cast holds for a service, of whoever the attacker acts for. */
+const heldBy = ({ ownerId }: Attacker) =>
+  Object.values(SERVICES).find(({ owner }) => USERS[owner].id === ownerId);
+/** The same of one function, where the name alone would say something else. */
+const OWN_OF: Readonly<Record<string, typeof OWN>> = {
+  'bailiwick.use_service': {
+    id: (attacker) => heldBy(attacker)?.id ?? FRESH,
+    call: (attacker) => heldBy(attacker)?.calls[0]?.name ?? 'none',
+  },
+};
+
 /** An argument of each type where the name says nothing. */
 const ANY: Readonly<Record<string, unknown>> = {
   uuid: FRESH,
@@ -54,7 +67,8 @@ export function* onFunction({ name, parameters }: Callable, attacker: Attacker):
     if (!(parameter.type in ANY)) {
       throw new TypeError(`no argument is known for ${name}(${parameter.name} ${parameter.type})`);
     }
-    return parameter.name in OWN ? OWN[parameter.name]?.(attacker) : ANY[parameter.type];
+    const own = { ...OWN, ...OWN_OF[name] };
+    return parameter.name in own ? own[parameter.name]?.(attacker) : ANY[parameter.type];
   });
   const places = parameters.map(({ type }, i) => `$${i + 1}::${type}`).join(', ');
   const call = (values: readonly unknown[], how: string): Attempt => ({

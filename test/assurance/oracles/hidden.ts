@@ -25,6 +25,8 @@ const WORLD_ENTITY = id<string>(3, '5ec4e72');
 /** A data key of the agent's, and one of Carol's. */
 const AGENT_KEY = id<string>(12, '5ec4e7');
 const CAROLS_KEY = id<string>(12, '5ec4e71');
+/** A credential for a service, and its secret. */
+const SERVICE = id<string>(10, '5ec4e7');
 /** Bob's own, with nobody in it: whatever hangs on it is out of his sight. */
 const SHED = id<string>(3, '5ed');
 
@@ -52,6 +54,19 @@ const credential = {
   ...{ created_by: alice, request_id: id(7, '5ec4e7') },
 };
 const key = { ...credential, hint: 'bwk_hide', pinned_id: id(5, '5ec4e7') };
+const service = {
+  ...{ id: SERVICE, owner_id: alice, agent_id: AGENT, service: 'hidden-service', label: 'A hidden service' },
+  ...{
+    kind: 'oauth_token',
+    scopes: ['hidden:scope'],
+    owner_only: false,
+    header: 'x-hidden',
+    prefix: 'Hidden ',
+  },
+  ...{ origin: 'https://hidden-origin.example', calls: '[{"name": "hidden.call"}]' },
+  ...{ expires_at: later(30), rotated_at: later(1), last_used_at: later(2), last_used_by: AGENT },
+  ...{ created_by: alice, request_id: id(7, '5ec4e7') },
+};
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -228,6 +243,11 @@ const FAMILY: readonly (readonly [table: string, row: Row])[] = [
     },
   ],
   ['credentials', { id: id(8, '5ec4e74'), kind: 'session', label: 'A hidden session', ...credential }],
+  ['service_credentials', service],
+  [
+    'service_secrets',
+    { id: SERVICE, owner_id: alice, secret: under(AGENT_KEY, 'hidden_secret'), secret_index: 'hidden-index' },
+  ],
   [
     'audit_entries',
     {

@@ -15,7 +15,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   text: ['', 'NOT WELL-FORMED!', 'owner', 'x'.repeat(100_001)],
   integer: ['-1', '0', '3', '1000000'],
   jsonb: ['1', '[]', '{}'],
-  'text[]': ['{}', '{{a},{b}}', `{${Array.from({ length: 51 }, (_, i) => i).join()}}`],
+  'text[]': ['{}', '{{a},{b}}', `{${Array.from({ length: 101 }, (_, i) => i).join()}}`],
   'uuid[]': ['{}'],
   timestamp: ['infinity', '-infinity', '2001-01-01T00:00:00Z', '2999-01-01T00:00:00Z'],
   boolean: ['true', 'false'],

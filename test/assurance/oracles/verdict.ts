@@ -16,7 +16,6 @@ const MADE_HERE =
 
 /** Answers only to somebody who already knows a random id, and only to SQL: the API has no such statement. */
 export const KNOWING: Readonly<Record<string, string>> = {
-  agent_instructions_pkey: MADE_HERE,
   agents_pkey: MADE_HERE,
   credentials_pkey: `${MADE_HERE}; through bailiwick.issue_key and start_session, in the tenant of whoever may make keys or start sessions`,
   audit_entries_pkey: `${MADE_HERE}; through bailiwick.audit, whose entries have ids of their own`,
@@ -25,6 +24,10 @@ export const KNOWING: Readonly<Record<string, string>> = {
   entities_tenant_id_id_owner_id_key: MADE_HERE,
   'bailiwick.add_data_key': `${MADE_HERE}; it answers that nothing was kept, as where there is a key already`,
   memories_pkey: MADE_HERE,
+  service_credentials_pkey: MADE_HERE,
+  service_credentials_tenant_id_id_owner_id_key: MADE_HERE,
+  service_secrets_pkey: MADE_HERE,
+  service_secrets_tenant_id_id_owner_id_key: MADE_HERE,
   world_members_pkey: MADE_HERE,
   worlds_pkey: MADE_HERE,
   agents_tenant_id_id_owner_id_fkey:
@@ -33,6 +36,8 @@ export const KNOWING: Readonly<Record<string, string>> = {
     'an agent that may make worlds can hang one on another entity of its owner; the API makes the entity itself',
   memories_tenant_id_agent_id_owner_id_fkey:
     'an agent that may write memories and not read agents can name another agent of its owner; the API looks first',
+  service_credentials_tenant_id_agent_id_owner_id_fkey:
+    'a token that may keep credentials and not read agents can name another agent of its owner; the API looks first',
 };
 
 /** Answers to whoever asks. */

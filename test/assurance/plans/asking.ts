@@ -31,6 +31,8 @@ export type Asked = {
   readonly who: WhoName;
   readonly text: string;
   readonly variables?: Readonly<Record<string, unknown>>;
+  /** Of a mutation that can only be alone: where it fails because it is not, after what the database has part in. */
+  readonly alone?: string;
   /** Whether the answer may be without rows; else there must be some, or the plan has shown nothing. */
   readonly mayBeEmpty?: boolean;
 };
@@ -44,6 +46,8 @@ export type Things = {
   readonly delegation: string;
   /** An API key. */
   readonly key: string;
+  /** A credential for a service. */
+  readonly held: string;
   /** Of the owner's world, not the owner itself. */
   readonly member: string;
   /** The owner's membership in somebody else's world. */
@@ -73,6 +77,7 @@ const THINGS = `
       where revoked_at is null and expires_at > now() + interval '5 days' order by id desc offset 5 limit 1) as delegation,
     (select id from credentials natural join own
       where kind = 'key' and revoked_at is null and expires_at > now() order by id desc offset 2 limit 1) as key,
+    (select id from service_credentials natural join own order by id desc offset 2 limit 1) as held,
     (select m.id from world_members m join world w on w.id = m.world_id where role = 'member' order by m.id limit 1) as member,
     (select id from world_members m, own where m.tenant_id = own.tenant_id and entity_id = own.owner_id and role = 'member'
       order by id limit 1) as guest,
@@ -103,6 +108,7 @@ export function globalIds(things: Things): Readonly<Record<string, string>> {
     Credential: toGlobalId('Credential', things.key),
     Delegation: toGlobalId('Delegation', things.delegation),
     Memory: toGlobalId('Memory', things.memory),
+    ServiceCredential: toGlobalId('ServiceCredential', things.held),
     Tenant: toGlobalId('Tenant', things.tenant),
     User: toGlobalId('User', things.user),
     World: toGlobalId('World', things.world),

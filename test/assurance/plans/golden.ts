@@ -99,6 +99,7 @@ function fileOf({ asked }: Observed): string {
     ? 'mutations'
     : /^[A-Z]\w*\./.test(asked.name)
       ? 'nested'
-      : (/^(agents|credentials|delegations|members|memories|searchMemories|worlds)/.exec(asked.name)?.[0] ??
-        'rows');
+      : (/^(agents|credentials|delegations|members|memories|searchMemories|serviceCredentials|worlds)/.exec(
+          asked.name,
+        )?.[0] ?? 'rows');
 }

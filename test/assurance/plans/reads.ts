@@ -13,6 +13,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { fromGlobalId, toGlobalId } from '../../../src/api/global-id.ts';
+import { SERVICES } from '../../../src/demo/services.ts';
 import { schema } from '../../../src/schema.ts';
 import { type Asked, globalIds, type Owners, SCOUT, WHO, type WhoName } from './asking.ts';
 import { documentOf, OPERATIONS, rootFields } from './documents.ts';
@@ -54,6 +55,10 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'MemoryFilter.sensitive': () => [true, false],
   'MemoryFilter.tags': () => [['rare']],
   'MemoryFilter.worldId': ({ World }) => [World],
+  'ServiceCredentialFilter.agentId': ({ Agent }) => [Agent],
+  'ServiceCredentialFilter.expiresBefore': () => [new Date(Date.now() + 7_200_000).toISOString()],
+  'ServiceCredentialFilter.holding': () => [SERVICES.tracker.secret],
+  'ServiceCredentialFilter.service': () => ['service-3'],
   'WorldFilter.mine': () => [true, false],
   'WorldFilter.name': () => ['orld c'],
   'WorldFilter.status': () => ['ACTIVE'],

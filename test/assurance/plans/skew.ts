@@ -13,7 +13,7 @@ import type { Sql } from '../../kit/as.ts';
 const SMALL = 23;
 
 /** Rows of each small owner; the big one has as many as all of them together. */
-const EACH = { agents: 40, worlds: 12, delegations: 60, memories: 400, keys: 12 } as const;
+const EACH = { agents: 40, worlds: 12, delegations: 60, memories: 400, keys: 12, services: 24 } as const;
 type Table = keyof typeof EACH;
 
 /** Rows made here. */
@@ -158,6 +158,16 @@ const STATEMENTS: readonly string[] = [
           now() - make_interval(mins => (${total('memories')} - n)::int),
           now() - make_interval(mins => (n * 7919 % ${total('memories')})::int), owner, request
      from ${owned('memories')}`,
+  // one in three is for a single agent, one in four has an end
+  `insert into service_credentials (tenant_id, id, owner_id, agent_id, service, label, kind, scopes, owner_only, origin, calls,
+     expires_at, created_by, request_id)
+   select tenant_id, pg_temp.key('0ba', n), owner, case when j % 3 = 0 then ${one('0a2', 'agents', 'j')} end, 'service-' || j % 7,
+          'Number ' || n, 'api_key', '{}', j % 2 = 0, 'https://service-' || j % 7 || '.invalid',
+          '[{"name": "list", "method": "GET", "path": "/"}]', case when j % 4 = 0 then now() + make_interval(days => (j % 60 - 20)::int) end,
+          owner, request
+     from ${owned('services')}`,
+  `insert into service_secrets (tenant_id, id, owner_id, secret, secret_index)
+   select tenant_id, pg_temp.key('0ba', n), owner, ${under("pg_temp.key('0ae', o)")}, md5(n::text) from ${owned('services')}`,
   // half of an owner's credentials are its own and half its agents', Scout's bound to a delegation; one in five is revoked, and of
   // the others one in three has expired
   `insert into credentials (tenant_id, id, owner_id, entity_id, ${KEY_COLUMNS}, pinned_id)

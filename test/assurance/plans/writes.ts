@@ -4,6 +4,7 @@
 import { toGlobalId } from '../../../src/api/global-id.ts';
 import { AGENTS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
+import { SERVICES } from '../../../src/demo/services.ts';
 import { PUBLIC_KEY } from '../../api/attempts.ts';
 import { type Asked, GARDEN, globalIds, type Owners, SCOUT, SCRIBE, WHO, type WhoName } from './asking.ts';
 import { undone } from './documents.ts';
@@ -15,6 +16,8 @@ type Write = {
   readonly by?: readonly WhoName[];
   /** Told apart where one operation stands here more than once. */
   readonly how?: string;
+  /** Where it fails, because nothing may stand beside it. */
+  readonly alone?: string;
   readonly input: (ids: Ids, who: WhoName) => Readonly<Record<string, unknown>>;
 };
 
@@ -142,16 +145,51 @@ const WRITES: readonly Write[] = [
     by: ['administrator'],
     input: () => ({ holderId: SCOUT }),
   },
+  {
+    operation: 'CreateServiceCredential',
+    input: ({ Agent }) => ({
+      ...{
+        service: 'new',
+        label: 'New',
+        kind: 'API_KEY',
+        origin: 'https://new.invalid',
+        secret: 'made-up-1',
+      },
+      ...{ agentId: Agent, calls: [{ name: 'list', method: 'GET', path: '/' }] },
+    }),
+  },
+  {
+    operation: 'UpdateServiceCredential',
+    input: ({ Agent, ServiceCredential }) => ({ id: ServiceCredential, label: 'Other', agentId: Agent }),
+  },
+  {
+    operation: 'RotateServiceCredential',
+    input: ({ ServiceCredential }) => ({ id: ServiceCredential, secret: 'made-up-2' }),
+  },
+  { operation: 'DeleteServiceCredential', input: ({ ServiceCredential }) => ({ id: ServiceCredential }) },
+  { operation: 'RevealServiceSecret', input: ({ ServiceCredential }) => ({ id: ServiceCredential }) },
+  {
+    operation: 'CallService',
+    by: ['big', 'small', 'agent for big'],
+    alone: 'callService',
+    // one of the cast: the others' secrets are gone with their keys
+    input: (_, who) => {
+      const { id, calls } = SERVICES[WHO[who].owner === 'bob' ? 'parts' : 'tracker'];
+      const credentialId = toGlobalId('ServiceCredential', id);
+      return { credentialId, call: calls[0]?.name, parameters: who === 'small' ? {} : { bed: '1' } };
+    },
+  },
 ];
 
 /** Every mutation. */
 export function writes(owners: Owners): Asked[] {
-  return WRITES.flatMap(({ operation, how, by = ['big', 'small'], input }) =>
+  return WRITES.flatMap(({ operation, how, by = ['big', 'small'], alone, input }) =>
     by.map((who) => ({
       name: how === undefined ? operation : `${operation} ${how}`,
       who,
       text: undone(operation),
       variables: { input: input(idsOf(who, owners), who) },
+      ...(alone !== undefined && { alone }),
     })),
   );
 }

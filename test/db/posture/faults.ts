@@ -264,4 +264,14 @@ export const FAULTS: readonly [check: string, subjects: readonly string[], fault
   ['server-publication', ['kernel'], 'create publication kernel for tables in schema bailiwick'],
   ['context-keys', ['seal'], "update bailiwick.context_key set active = false where purpose = 'seal'"],
   ['policy-checksum', ['policies'], "update bailiwick.policy_state set checksum = 'of other files'"],
+  [
+    'server-read-all-data',
+    ['backup'],
+    'create role backup login; grant pg_read_all_data to backup; create role sleeper nologin; grant pg_read_all_data to sleeper',
+  ],
+  [
+    'server-read-all-data',
+    ['reporter'],
+    'create role readers; grant pg_read_all_data to readers; create role reporter login noinherit; grant readers to reporter',
+  ],
 ];

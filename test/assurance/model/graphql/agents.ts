@@ -1,7 +1,8 @@
 // What the model says of every mutation of users and agents.
 
 import type { Principal } from '../../../../src/assurance/world.ts';
-import { inPerson, mayInsert, mayKill } from '../rules.ts';
+import { mayKill } from '../granting.ts';
+import { inPerson, mayInsert } from '../rules.ts';
 import { endedKeysOf } from './keys.ts';
 import {
   changeable,

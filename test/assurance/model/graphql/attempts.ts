@@ -10,6 +10,7 @@ import { OF_AGENTS } from './agents.ts';
 import { OF_DELEGATIONS } from './delegations.ts';
 import { OF_KEYS } from './keys.ts';
 import { type Attempt, nameOfGlobal, type Scene, type Tried } from './scene.ts';
+import { OF_SERVICES } from './services.ts';
 import type { Answer } from './stage.ts';
 import { OF_WORLDS } from './worlds.ts';
 
@@ -18,6 +19,7 @@ export const MUTATIONS: Readonly<Record<string, (scene: Scene) => Tried[]>> = {
   ...OF_WORLDS,
   ...OF_DELEGATIONS,
   ...OF_KEYS,
+  ...OF_SERVICES,
 };
 
 /** What takes rows or authority away, or shortens it, leaves another world for whoever comes next; so does a first key. */
@@ -35,24 +37,35 @@ const UNSETTLING = new Set([
   'rotateApiKey',
   'revokeCredential',
   'endCredentials',
+  'rotateServiceCredential',
+  'deleteServiceCredential',
 ]);
 
-const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|CredentialRefused|error) ?/;
+/** What has left cannot be rolled back, so the server takes it with nothing beside it. */
+const SOLITARY = new Set(['callService']);
+
+/** Keys that are made once, by whoever needs one first. */
+const FIRST = new Set(['+data_keys', '+tenant_keys']);
+
+const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|CredentialRefused|ServiceCallRefused|error) ?/;
 
 /** Everything that an asker tries. */
 export function attemptsOf(scene: Scene): Attempt[] {
   return Object.entries(MUTATIONS).flatMap(([field, make]) =>
-    make(scene).map(({ input, what, outcome, changes }): Attempt => {
+    make(scene).map(({ input, what, outcome, changes, kept = [] }): Attempt => {
       const refused = REFUSED.test(outcome);
+      const left = refused ? kept : changes;
       return {
         field,
         input,
         name: `${field} ${what}`,
         outcome,
-        changes: refused ? [] : changes,
+        changes: left,
         alone:
+          SOLITARY.has(field) ||
           outcome.startsWith('error') ||
-          (!refused && (UNSETTLING.has(field) || changes.includes('+data_keys'))),
+          (!refused && UNSETTLING.has(field)) ||
+          left.some((change) => FIRST.has(change)),
       };
     }),
   );
@@ -72,9 +85,13 @@ export function operationsOf(attempts: readonly Attempt[]): Attempt[][] {
 
 /** What of a result tells which row it is about. */
 const TELLING = [
-  ...['id', 'deletedId', 'removedId', 'delegationId', 'agentId', 'revokedIds', 'reason'],
+  ...['id', 'deletedId', 'removedId', 'delegationId', 'agentId', 'revokedIds'],
   ...['credentialId', 'holderId'],
 ];
+
+/** What tells by itself; by another name where several types have it, because the reasons of one are not those of the other. */
+const PLAIN = ['reason', 'secret'];
+const plainly = (type: unknown, name: string) => `${name}Of${type}`;
 
 /** Rows within a result that tell more. */
 const WITHIN: Readonly<Record<string, string>> = {
@@ -88,12 +105,16 @@ const mutations = schema.getMutationType()?.getFields() ?? {};
 function fragmentOf(field: string): string {
   const result = getNamedType(mutations[field]?.type);
   const members = isUnionType(result) ? result.getTypes() : [];
-  const each = members.map(
-    (member: GraphQLObjectType) =>
-      `... on ${member.name} { __typename ${TELLING.filter((name) => name in member.getFields()).join(' ')} ${
-        WITHIN[member.name] ?? ''
-      } }`,
-  );
+  const each = members.map((member: GraphQLObjectType) => {
+    const has = (name: string) => name in member.getFields();
+    const plain = PLAIN.filter(has).map((name) =>
+      members.filter((one) => name in one.getFields()).length > 1
+        ? `${plainly(member.name, name)}: ${name}`
+        : name,
+    );
+    const all = ['__typename', ...TELLING.filter(has), ...plain, WITHIN[member.name] ?? ''];
+    return `... on ${member.name} { ${all.join(' ')} }`;
+  });
   return `fragment ${field}Result on ${result?.name} { ${each.join(' ')} }`;
 }
 
@@ -116,10 +137,11 @@ export function outcomeOf({ data, errors }: Answer, n: number): string {
     return `error ${[...new Set(errors.map(({ extensions }) => extensions.code))].join(' ')}`;
   }
   const result = (data?.[`m${n}`] ?? {}) as Record<string, unknown>;
+  const type = result.__typename;
   const told = TELLING.flatMap((name) => [result[name] ?? []].flat().sort()).map(String);
+  const plain = PLAIN.flatMap((name) => [name, plainly(type, name)]).filter((name) => name in result);
   const { holderId, delegationId, replacesId } = (result.credential ?? {}) as Record<string, string | null>;
   const ofKey = [holderId, delegationId, replacesId].flatMap((id) => id ?? []);
-  const words =
-    result.reason === undefined ? [...told, ...ofKey].flatMap((id) => nameOfGlobal(id) ?? []) : told;
-  return [result.__typename, ...words].join(' ');
+  const named = [...told, ...ofKey].flatMap((id) => nameOfGlobal(id) ?? []);
+  return [type, ...named, ...plain.map((name) => result[name])].map(String).join(' ');
 }

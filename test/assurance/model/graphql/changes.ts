@@ -1,7 +1,8 @@
 // What a transaction would leave behind, told by comparing every row with what stood there when the world was loaded. A
 // refusal must have changed nothing and a change nothing else, which no answer of an API can tell of itself.
 //
-// Audit entries are left out: a refusal leaves one on purpose. The schema `seen` shows all rows to the runtime role, so it
+// Audit entries are left out: a refusal leaves one on purpose. But for those that say that a service is about to be called: nothing may
+// leave before there is one, and there is one for nothing else. The schema `seen` shows all rows to the runtime role, so it
 // belongs in scratch databases only.
 
 import { TABLES } from '../../../../src/assurance/rows.ts';
@@ -31,7 +32,10 @@ begin
              || coalesce(was.name, now.name) || case when was.id is null then '' else ' ' || was.tenant_id || '/' || was.id end
       from seen.rows was
       full join (${EVERYTHING}) now on was.name = now.name and was.tenant_id = now.tenant_id and was.id = now.id
-     where was.image is distinct from now.image);
+     where was.image is distinct from now.image
+     union all
+    select '+' || a.event || ' ' || a.tenant_id || '/' || a.target_id || ' by ' || a.actor_id
+      from public.audit_entries a where a.event = 'service.called');
 end $$;
 grant execute on function seen.changes() to bailiwick_runtime;`;
 

@@ -3,7 +3,7 @@
 import { grantsOf, type NewGrant } from '../../../../src/assurance/grants.ts';
 import type { Delegation } from '../../../../src/assurance/world.ts';
 import { isCapability } from '../../../../src/capabilities.ts';
-import { grantRefusal, mayEnd, mayKill } from '../rules.ts';
+import { grantRefusal, mayEnd, mayKill } from '../granting.ts';
 import { heldBy } from './agents.ts';
 import { endedKeysOf } from './keys.ts';
 import {

@@ -33,6 +33,7 @@ export const CONNECTIONS = [
   'delegationsHeld',
   'credentials',
   'clients',
+  'serviceCredentials',
 ] as const;
 
 const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
@@ -48,6 +49,7 @@ const READ = `query ($ids: [ID!]!, $one: ID!, $archived: Boolean!) {
   delegationsHeld(first: 9) { edges { node { id delegatorId delegateId } } }
   credentials(first: 9) { edges { node { id label holderId capabilities } } }
   clients: credentials(first: 9, filter: { kinds: [CLIENT] }) { edges { node { id label holderId capabilities } } }
+  serviceCredentials(first: 9) { edges { node { id name: label } } }
   node(id: $one) { ...any }
   nodes(ids: $ids) { ...any }
 }
@@ -55,7 +57,7 @@ fragment agents on AgentConnection { edges { node { id name
   subagents(first: 9) { edges { node { id name } } } memories(first: 9) { edges { node { id content } } } } } }
 fragment worlds on WorldConnection { edges { node { id name
   members(first: 9) { edges { node { id userId } } } memories(first: 9) { edges { node { id content } } } } } }
-fragment any on Node { ...user ...agent ...world ...member ...delegation ...memory ...key ...tenant }
+fragment any on Node { ...user ...agent ...world ...member ...delegation ...memory ...key ...service ...tenant }
 fragment user on User { __typename id displayName administrator status }
 fragment agent on Agent { __typename id name status systemPrompt privateInstructions parent { id name } }
 fragment world on World { __typename id name status ownerId }
@@ -65,6 +67,8 @@ fragment delegation on Delegation { __typename id ownerId delegatorId delegateId
 fragment memory on Memory { __typename id sensitive content metadata agent { id name } world { id name } }
 fragment key on Credential { __typename id kind clientId hint publicKey label holderId delegationId replacesId capabilities keyState: state
   agent { id name } }
+fragment service on ServiceCredential { __typename id name: label origin ownerOnly serviceState: state
+  calls { call: name } lastUsedById agent { id name } }
 fragment tenant on Tenant { __typename id slug name }`;
 
 export type Question = {
@@ -137,6 +141,13 @@ function text(node: Node): string {
         `shows ${linked(node.agent)}`,
       ].join(', ');
     }
+    case 'ServiceCredential':
+      return [
+        `${label} ${node.name} at ${node.origin}`,
+        node.ownerOnly ? "the owner's alone" : 'for whoever may read it',
+        `${node.serviceState}, can ${(node.calls as Node[]).map(({ call }) => call).join()}`,
+        `last used by ${named(node.lastUsedById)}, shows ${linked(node.agent)}`,
+      ].join(', ');
     default:
       return type satisfies never;
   }

@@ -26,6 +26,8 @@ export type Tried = {
   readonly what: string;
   readonly outcome: string;
   readonly changes: readonly string[];
+  /** What is kept where it is refused all the same; nothing, unless said. */
+  readonly kept?: readonly string[];
 };
 
 export type Scene = {
@@ -55,6 +57,7 @@ const LISTS = {
   Delegation: ['d', 'delegations'],
   Memory: ['m', 'memories'],
   Credential: ['k', 'keys'],
+  ServiceCredential: ['s', 'services'],
 } as const;
 
 /** Names of a type in any tenant of the world, and one that is nowhere: what anybody can think of asking for. */
@@ -85,6 +88,10 @@ export function found(scene: Scene, type: NodeType, name: string): boolean {
   const row = rowOf(scene, TABLE_OF[type], name);
   return row !== undefined && shows(scene.a, type, row, scene.rows);
 }
+
+/** Whoever sees a row has the key of what is sealed in it, unless that was destroyed. */
+export const opens = ({ a }: Scene, { sealed }: Row): boolean =>
+  sealed === null || sealed === undefined || a.tenant.dataKeys[sealed]?.state !== 'destroyed';
 
 /** Whether a statement that looks for a row may also change it. */
 export function changeable({ a }: Scene, row: Row | undefined): row is Row {

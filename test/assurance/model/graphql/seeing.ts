@@ -2,17 +2,14 @@
 // sight.ts has it; a relation to one row leads to whatever maySee shows, because Prisma takes no condition there.
 
 import type { Row } from '../../../../src/assurance/rows.ts';
+import { CALL } from '../../../../src/assurance/services.ts';
 import { idOf, slugOf } from '../../../../src/assurance/world.ts';
 import { administers, alive, capabilitiesOf, maySee } from '../rules.ts';
 import { labelOf, type Question, type Reading, together } from './reading.ts';
-import { found, rowOf, type Scene } from './scene.ts';
+import { found, opens, rowOf, type Scene } from './scene.ts';
 import { type NodeType, shows, TABLE_OF } from './sight.ts';
 
 type Index = number | null | undefined;
-
-/** Whoever sees a row has the key of what is sealed in it, unless that was destroyed. */
-const opens = ({ a }: Scene, { sealed }: Row): boolean =>
-  sealed === null || sealed === undefined || a.tenant.dataKeys[sealed]?.state !== 'destroyed';
 
 /** Instructions of whoever has no key are empty. */
 const isTold = (scene: Scene, row: Row): boolean => row.sealed !== null && opens(scene, row);
@@ -79,6 +76,14 @@ function text(scene: Scene, type: NodeType, row: Row): string {
       ].join(', ');
     case 'Credential':
       return `${label} ${keyText(scene, row)}`;
+    case 'ServiceCredential': {
+      const { ownerOnly, ends = null, agent: meant } = row.service ?? {};
+      const state = ends === null ? 'ACTIVE' : ends > 0 ? 'EXPIRING' : 'EXPIRED';
+      return [
+        `${called} at https://new.invalid, ${ownerOnly ? "the owner's alone" : 'for whoever may read it'}`,
+        `${state}, can ${CALL}, last used by none, shows ${agent(meant)}`,
+      ].join(', ');
+    }
     default:
       return type satisfies never;
   }
@@ -197,6 +202,7 @@ function lists(scene: Scene, archived: boolean): [string, string][] {
       'clients',
       all('Credential', ({ key }) => key?.kind === 'client'),
     ),
+    list('serviceCredentials', all('ServiceCredential')),
   ];
 }
 

@@ -18,6 +18,7 @@ export const TABLE_OF = {
   Delegation: 'delegations',
   Memory: 'memories',
   Credential: 'credentials',
+  ServiceCredential: 'service_credentials',
   Tenant: 'tenants',
 } as const satisfies Record<string, TableName>;
 export type NodeType = keyof typeof TABLE_OF;
@@ -42,6 +43,7 @@ const ASKED_FOR: Readonly<Record<NodeType, (a: Authority, row: Row, rows: readon
     (isAgent(a.actor) && [row.delegation?.delegator, `a${row.delegation?.delegate}`].includes(a.actor)),
   Memory: (a, row) => owned(a, row),
   Credential: (a, row) => administers(a) || owned(a, row),
+  ServiceCredential: (a, row) => owned(a, row),
 };
 
 function findsOwnMembership(a: Authority, place: number | null | undefined, rows: readonly Row[]): boolean {

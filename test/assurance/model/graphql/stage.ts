@@ -19,6 +19,7 @@ import { pino } from 'pino';
 import { test as base } from 'vitest';
 import { createEngine } from '../../../../src/api/yoga.ts';
 import { ISSUER, loadWorld } from '../../../../src/assurance/load.ts';
+import { CALL } from '../../../../src/assurance/services.ts';
 import { type Asker, idOf, nameOf, slugOf, tenantId, type World } from '../../../../src/assurance/world.ts';
 import { makeApiKey, type NewApiKey } from '../../../../src/auth/api-key.ts';
 import { createDevelopmentIssuer } from '../../../../src/auth/development.ts';
@@ -120,6 +121,7 @@ export async function startStage(): Promise<Stage> {
       await loadWorld(migrator, world, vault);
       encryption.keys.forget();
       await keys.fit(migrator, world);
+      await nameServices(migrator, world);
       await migrator.query(REMEMBER);
     },
     async ask(headers, query, variables = {}) {
@@ -190,6 +192,21 @@ function keyRing() {
       );
     },
   };
+}
+
+/** The call of every credential for a service, as the server reads it. */
+const CALLS = [{ name: CALL, method: 'GET', path: '/beds/{bed}' }];
+
+/** Gives the credentials for services of a world a label that tells them from their twins, and a call that can be made. */
+async function nameServices(migrator: pg.Client, { tenants }: World): Promise<void> {
+  const labels = tenants.flatMap(({ services }, at) =>
+    services.map((_, n) => ({ tenant: tenantId(at), id: idOf(`s${n}`), label: `s${n} of ${slugOf(at)}` })),
+  );
+  await migrator.query(
+    `update service_credentials s set label = l.label, calls = $2
+       from jsonb_to_recordset($1) l(tenant uuid, id uuid, label text) where s.tenant_id = l.tenant and s.id = l.id`,
+    [JSON.stringify(labels), JSON.stringify(CALLS)],
+  );
 }
 
 /**

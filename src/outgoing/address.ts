@@ -1,6 +1,6 @@
-// Which addresses of the network keys may be fetched from: by default only those that the whole Internet sees.
+// Which addresses of the network this server connects to on somebody's word: by default only those that the whole Internet sees.
 //
-// Whoever may name an issuer could otherwise make this server knock on doors that are open to it alone: a cloud's
+// Whoever may name an issuer or a service could otherwise make this server knock on doors that are open to it alone: a cloud's
 // metadata service, a database, the neighbours in the same network. The check is made on the address that is connected
 // to, because a name may lead elsewhere the next time it is asked. Opens no connection itself.
 
@@ -13,6 +13,14 @@ import ipaddr from 'ipaddr.js';
  * `any`: also private and other special addresses over HTTPS, and this machine over plain HTTP.
  */
 export type Reach = 'public' | 'loopback' | 'any';
+
+/** An address that may not be reached. */
+export class AddressError extends Error {
+  constructor(hostname: string, problem: string) {
+    super(`${hostname} is not connected to: ${problem}`);
+    this.name = 'AddressError';
+  }
+}
 
 /** All addresses of a name. */
 export type Resolve = (
@@ -56,7 +64,7 @@ export function guardedLookup(uri: URL, reach: Reach, resolve: Resolve): LookupF
           .map(({ address }) => reachProblem(address, uri, reach))
           .find((found) => found !== undefined);
         if (first === undefined || problem !== undefined) {
-          callback(new Error(`${hostname} is not connected to: ${problem ?? 'it has no address'}`), '');
+          callback(new AddressError(hostname, problem ?? 'it has no address'), '');
         } else if (options.all === true) {
           callback(null, [...addresses]);
         } else {

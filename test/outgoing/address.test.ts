@@ -1,7 +1,7 @@
 // Which addresses keys may be fetched from. The tables name what cloud providers, routers and operating systems put there.
 
 import { expect, test } from 'vitest';
-import { reachProblem } from '../../src/auth/address.ts';
+import { reachProblem } from '../../src/outgoing/address.ts';
 
 const tls = new URL('https://keys.example/');
 const plain = new URL('http://localhost/');

@@ -1,0 +1,52 @@
+// What cases try with credentials for services of third parties: to see them, to have one used, to read a secret; with a chain that
+// names all there is, and without any authority. No cases here.
+
+import { DELEGABLE } from '../../../src/capabilities.ts';
+import { SERVICES } from '../../../src/demo/services.ts';
+import { newId } from '../../../src/ids.ts';
+import { pair } from './hops.ts';
+import { type Step, step } from './stage.ts';
+
+export const EXECUTE = ['credential:read', 'credential:execute'];
+export const REVEAL = ['credential:read', 'secret:read'];
+
+/** How many credentials are seen, and of how many the secret is read. */
+export const seen = (count: number) => step('select from service_credentials', count);
+export const readable = (count: number): Step[] => [
+  step('select from service_secrets where secret is not null', count),
+  step('select cardinality(bailiwick.revealed())', count),
+];
+/** The secret of one, by its id and by what it is. */
+export const secretOf = (count: number, { id }: { readonly id: string }): Step[] => [
+  step('select from service_secrets where id = $1', count, [id]),
+  step(
+    `select from service_credentials c join service_secrets using (tenant_id, id) where c.id = $1`,
+    count,
+    [id],
+  ),
+];
+/** Has one used: the reason why not, or of which service it was. */
+export const used = (
+  expect: string,
+  { id }: { readonly id: string },
+  call: string | null,
+  entry: string | null = newId(),
+): Step =>
+  step(
+    `select coalesce(r->>'refusal', 'used ' || (r->>'service')) from bailiwick.use_service($1, $2, $3) r`,
+    expect,
+    [id, call, entry],
+  );
+/** A call of the tracker's. */
+export const LIST = 'issues.list';
+/** Neither seen, nor used, nor read. */
+export const nothing: readonly Step[] = [
+  seen(0),
+  ...readable(0),
+  ...[SERVICES.tracker, SERVICES.weather, SERVICES.post].map((one) =>
+    used('credential', one, one.calls[0]?.name ?? ''),
+  ),
+];
+
+/** All that can be delegated, to scout and on to scribe. */
+export const whole = pair({ capabilities: DELEGABLE }, { capabilities: DELEGABLE });

@@ -1,0 +1,208 @@
+// What the model says of every mutation of credentials for services of third parties: keeping, changing, replacing and deleting one,
+// reading its secret, and having it called.
+//
+// Behind this stage no service is reached, so an allowed call ends without an answer; that it was made must have been kept before.
+// What a service answers is the business of test/services.
+
+import { CALL } from '../../../../src/assurance/services.ts';
+import { type Principal, slugOf } from '../../../../src/assurance/world.ts';
+import { mayDelete, mayInsert, maySee, mayUpdate } from '../rules.ts';
+import { usedAs } from '../services.ts';
+import {
+  BAD_INPUT,
+  changeable,
+  changed,
+  DESTROYED,
+  FORBIDDEN,
+  found,
+  globalId,
+  gone,
+  namesOf,
+  opens,
+  rowOf,
+  type Scene,
+  sealingFor,
+  seesNew,
+  type Tried,
+  UNREADABLE,
+} from './scene.ts';
+
+const TYPE = 'ServiceCredential';
+/** As a header may hold it. */
+const SECRET = 'new-0123456789';
+/** No world has a key for blind indexes, so the first secret that is written makes one. */
+const INDEXED = '+tenant_keys';
+
+const idOfService = (name: string) => globalId(TYPE, name);
+/** The secret of a credential, where there is one and the asker may read it. */
+function secretOf(scene: Scene, name: string) {
+  const row = rowOf(scene, 'service_secrets', name);
+  return row !== undefined && maySee(scene.a, row) ? row : undefined;
+}
+
+function createServiceCredential(scene: Scene): Tried[] {
+  const { a, world } = scene;
+  const row = { tenant: a.at, owner: a.owner };
+  const sealing = sealingFor(scene, a.owner);
+  const service = { owner: Number(a.owner.slice(1)), agent: null, ownerOnly: true, ends: null };
+  const made = !mayInsert(a, 'service_credentials', row)
+    ? FORBIDDEN
+    : sealing === undefined
+      ? DESTROYED
+      : mayInsert(a, 'service_secrets', row) && seesNew(scene, 'service_credentials', { service })
+        ? TYPE
+        : UNREADABLE;
+  const tried = (what: string, outcome: string, more: object): Tried => ({
+    what,
+    input: {
+      ...{ service: 'new', label: 'new', kind: 'API_KEY', origin: 'https://new.invalid', secret: SECRET },
+      ...more,
+    },
+    outcome,
+    changes: ['+service_credentials', '+service_secrets', INDEXED, ...(sealing?.made ?? [])],
+  });
+  return [
+    tried('for all', made, {}),
+    ...namesOf(world, 'Agent').map((agent) =>
+      tried(`for ${agent}`, found(scene, 'Agent', agent) ? made : 'NotFound', {
+        agentId: globalId('Agent', agent),
+      }),
+    ),
+  ];
+}
+
+/** Where it leads cannot even be said. */
+function updateServiceCredential(scene: Scene): Tried[] {
+  return namesOf(scene.world, TYPE).flatMap((name) => {
+    const may = found(scene, TYPE, name) && changeable(scene, rowOf(scene, 'service_credentials', name));
+    const tried = (what: string, more: object, fits = true): Tried => ({
+      what: `${name}: ${what}`,
+      input: { id: idOfService(name), ...more },
+      outcome: may && fits ? `${TYPE} ${name}` : 'NotFound',
+      changes: [changed(scene, 'service_credentials', name)],
+    });
+    return [
+      tried('label', { label: 'marked' }),
+      tried('whose', { ownerOnly: false, agentId: null }),
+      ...namesOf(scene.world, 'Agent').map((agent) =>
+        tried(`for ${agent}`, { agentId: globalId('Agent', agent) }, found(scene, 'Agent', agent)),
+      ),
+    ];
+  });
+}
+
+function rotateServiceCredential(scene: Scene): Tried[] {
+  const { a } = scene;
+  return namesOf(scene.world, TYPE).map((name) => {
+    const secret = secretOf(scene, name);
+    const sealable = secret !== undefined && sealingFor(scene, secret.holder as Principal) !== undefined;
+    const may = secret !== undefined && mayUpdate(a, secret);
+    return {
+      what: name,
+      input: { id: idOfService(name), secret: SECRET },
+      outcome:
+        secret === undefined
+          ? 'NotFound'
+          : // sealed before it is written, by whoever may read what stands there
+            !sealable
+            ? DESTROYED
+            : !may
+              ? 'NotFound'
+              : found(scene, TYPE, name)
+                ? `${TYPE} ${name}`
+                : UNREADABLE,
+      changes: [
+        INDEXED,
+        changed(scene, 'service_secrets', name),
+        changed(scene, 'service_credentials', name),
+      ],
+      // for the same reason: a key of the tenant, of use to nobody who has nothing else
+      ...(sealable && !may && { kept: [INDEXED] }),
+    };
+  });
+}
+
+function deleteServiceCredential(scene: Scene): Tried[] {
+  const { a } = scene;
+  return namesOf(scene.world, TYPE).map((name) => {
+    const secret = secretOf(scene, name);
+    const row = rowOf(scene, 'service_credentials', name);
+    const both = row !== undefined && maySee(a, row) && mayDelete(a, row);
+    return {
+      what: name,
+      input: { id: idOfService(name) },
+      outcome: secret !== undefined && mayDelete(a, secret) ? `DeletedServiceCredential ${name}` : 'NotFound',
+      // whoever may not see the credential takes its secret away, and leaves it
+      changes: [
+        gone(scene, 'service_secrets', name),
+        ...(both ? [gone(scene, 'service_credentials', name)] : []),
+      ],
+    };
+  });
+}
+
+function revealServiceSecret(scene: Scene): Tried[] {
+  return namesOf(scene.world, TYPE).map((name) => {
+    const secret = secretOf(scene, name);
+    const inClear = secret && (opens(scene, secret) ? `${name} of ${slugOf(scene.a.at)}` : null);
+    return {
+      what: name,
+      input: { id: idOfService(name) },
+      outcome: secret === undefined ? 'NotFound' : `RevealedSecret ${inClear}`,
+      changes: [],
+    };
+  });
+}
+
+/** What a call must be told, and what fits none (stage.ts). */
+const FITTING = { bed: 'lower' };
+const UNFIT = { plot: 'lower' };
+
+function callService(scene: Scene): Tried[] {
+  return namesOf(scene.world, TYPE).flatMap((name) =>
+    [
+      { call: CALL, parameters: FITTING },
+      { call: CALL, parameters: UNFIT },
+      { call: 'fly', parameters: FITTING },
+    ].map(({ call, parameters }) => ({
+      what: `${name}: ${call} ${Object.keys(parameters).join()}`,
+      input: { credentialId: idOfService(name), call, parameters },
+      ...calling(scene, name, call, parameters === FITTING),
+    })),
+  );
+}
+
+function calling(
+  scene: Scene,
+  name: string,
+  call: string,
+  fits: boolean,
+): Pick<Tried, 'outcome' | 'changes' | 'kept'> {
+  const { a } = scene;
+  const used = usedAs(a, Number(name.slice(1)), call);
+  const changes = [
+    changed(scene, 'service_credentials', name),
+    `+service.called t${a.at}/${name} by ${a.actor}`,
+  ];
+  if (used === 'credential') {
+    return { outcome: 'NotFound', changes };
+  }
+  if (!used.startsWith('used')) {
+    return { outcome: `ServiceCallRefused ${used.toUpperCase()}`, changes };
+  }
+  const secret = rowOf(scene, 'service_secrets', name);
+  if (secret === undefined || !opens(scene, secret)) {
+    // a use is noted by the database, which cannot tell that the key of a secret is no more
+    return { outcome: 'ServiceCallRefused GONE', changes, kept: changes };
+  }
+  return { outcome: fits ? 'ServiceUnanswered ADDRESS' : BAD_INPUT, changes };
+}
+
+export const OF_SERVICES = {
+  createServiceCredential,
+  updateServiceCredential,
+  rotateServiceCredential,
+  deleteServiceCredential,
+  revealServiceSecret,
+  callService,
+};
