@@ -29,7 +29,7 @@ end $$;
 --   authority   it may know of it, and not have it used
 --   expired     it is past its end
 --   call        this is none of its calls
---   gone        it has no secret
+--   gone        it has no secret, or none that opens any more: its key was destroyed
 -- or {envelope, ownerId, service, origin, header, prefix, call}.
 create or replace function bailiwick.use_service(id uuid, call text, entry uuid) returns jsonb
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
@@ -58,7 +58,7 @@ begin
     return '{"refusal": "call"}';
   end if;
   select k.secret into envelope from public.service_secrets k where k.tenant_id = s.tenant_id and k.id = s.id;
-  if envelope is null then
+  if envelope is null or not bailiwick.seals(envelope, s.owner_id) then
     return '{"refusal": "gone"}';
   end if;
   update public.service_credentials x set last_used_at = statement_timestamp(), last_used_by = c.actor_id

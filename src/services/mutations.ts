@@ -12,6 +12,7 @@ import { readWritten } from '../api/reading.ts';
 import { checked, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows } from '../context.ts';
+import { BailiwickError } from '../errors.ts';
 import { type EntityId, newId, type ServiceId } from '../ids.ts';
 import { namedCalls } from './call.ts';
 import { HttpMethodEnum, ServiceCredential, ServiceCredentialKindEnum } from './credential.ts';
@@ -118,6 +119,13 @@ async function namedAgent(context: Context, globalId: string | null | undefined)
   return id;
 }
 
+/** The second of two changes that only make sense together: undoes the first where it reaches nothing. */
+async function whole(change: PromiseLike<{ readonly count: number }>): Promise<void> {
+  if ((await change).count === 0) {
+    throw new BailiwickError('FORBIDDEN');
+  }
+}
+
 builder.mutationField('createServiceCredential', (t) =>
   t.field({
     type: ServiceCredential,
@@ -210,19 +218,19 @@ builder.mutationField('rotateServiceCredential', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const id = idOf<ServiceId>(input.id, 'ServiceCredential');
       const { secret: value } = checked(z.object({ secret }), input);
-      // looked for first, because whoever may have no key could not be told that there is nothing
+      // both are asked for before anything is sealed: whoever may do neither leaves nothing behind
       const there = await rows(context).serviceSecret.count({ where: { id } });
       const { count } =
         there === 0
           ? { count: 0 }
-          : await rows(context).serviceSecret.updateMany({ where: { id }, data: { secret: value } });
+          : await rows(context).serviceCredential.updateMany({
+              where: { id },
+              data: { rotatedAt: new Date(), expiresAt: input.expiresAt ?? null },
+            });
       if (count === 0) {
         return refuseAsNotFound(context, 'service_credential.rotate_refused', KIND, id);
       }
-      await rows(context).serviceCredential.updateMany({
-        where: { id },
-        data: { rotatedAt: new Date(), expiresAt: input.expiresAt ?? null },
-      });
+      await whole(rows(context).serviceSecret.updateMany({ where: { id }, data: { secret: value } }));
       await recordChange(context, 'service_credential.rotated', KIND, id);
       return await readWritten(context, info, 'ServiceCredential', id);
     },
@@ -252,7 +260,7 @@ builder.mutationField('deleteServiceCredential', (t) =>
       if (count === 0) {
         return refuseAsNotFound(context, 'service_credential.delete_refused', KIND, id);
       }
-      await rows(context).serviceCredential.deleteMany({ where: { id } });
+      await whole(rows(context).serviceCredential.deleteMany({ where: { id } }));
       await recordChange(context, 'service_credential.deleted', KIND, id);
       return { id: input.id };
     },

@@ -247,6 +247,15 @@ test('a token that may not read secrets replaces and deletes none, because a wri
   await query('alice', documents.DeleteServiceCredentialDocument, { input: { id } });
 });
 
+test('a token that may delete and not see credentials takes no secret away from one', async ({ query }) => {
+  const id = await keep(query);
+  const asking = { scopes: ['credential:delete', 'secret:read'] };
+  const deleted = await query('alice', documents.DeleteServiceCredentialDocument, { input: { id } }, asking);
+  expect(codesOf(deleted)).toEqual(['FORBIDDEN']);
+  expect(await reveal(query, 'alice', id)).toBe(INPUT.secret);
+  await query('alice', documents.DeleteServiceCredentialDocument, { input: { id } });
+});
+
 test('what a leaked secret belongs to is found by its owner alone', async ({ query }) => {
   const { secret } = SERVICES.tracker;
   expect(await labels(query, 'bob', {}, { holding: secret })).toEqual([]);

@@ -145,5 +145,9 @@ test('a secret whose key was destroyed is gone, and nothing leaves', async ({ ke
     ]),
   );
   expect(await call(kept, 'bob', input)).toMatchObject({ why: 'GONE' });
+  const events = await server.migrate((sql) =>
+    sql.list(`select event from audit_entries where target_id = '${SERVICES.parts.id}'`),
+  );
+  expect(events).toEqual(['service.call_refused']);
   expect(service.asked).toHaveLength(before);
 });

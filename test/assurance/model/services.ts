@@ -23,5 +23,7 @@ export function usedAs(a: Authority, n: number, call: string): string {
     return 'call';
   }
   const key = firstKeyOf(a.tenant, owner);
-  return key === null ? 'gone' : `used t${a.at}/s${n}/${a.actor} e${key}`;
+  return key === null || a.tenant.dataKeys[key]?.state === 'destroyed'
+    ? 'gone'
+    : `used t${a.at}/s${n}/${a.actor} e${key}`;
 }

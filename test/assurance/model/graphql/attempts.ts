@@ -52,9 +52,9 @@ const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|CredentialRefused|Ser
 /** Everything that an asker tries. */
 export function attemptsOf(scene: Scene): Attempt[] {
   return Object.entries(MUTATIONS).flatMap(([field, make]) =>
-    make(scene).map(({ input, what, outcome, changes, kept = [] }): Attempt => {
+    make(scene).map(({ input, what, outcome, changes }): Attempt => {
       const refused = REFUSED.test(outcome);
-      const left = refused ? kept : changes;
+      const left = refused ? [] : changes;
       return {
         field,
         input,

@@ -26,8 +26,6 @@ export type Tried = {
   readonly what: string;
   readonly outcome: string;
   readonly changes: readonly string[];
-  /** What is kept where it is refused all the same; nothing, unless said. */
-  readonly kept?: readonly string[];
 };
 
 export type Scene = {

@@ -6,7 +6,7 @@
 
 import { CALL } from '../../../../src/assurance/services.ts';
 import { type Principal, slugOf } from '../../../../src/assurance/world.ts';
-import { mayDelete, mayInsert, maySee, mayUpdate } from '../rules.ts';
+import { mayDelete, mayInsert, maySee } from '../rules.ts';
 import { usedAs } from '../services.ts';
 import {
   BAD_INPUT,
@@ -92,32 +92,19 @@ function updateServiceCredential(scene: Scene): Tried[] {
 }
 
 function rotateServiceCredential(scene: Scene): Tried[] {
-  const { a } = scene;
   return namesOf(scene.world, TYPE).map((name) => {
     const secret = secretOf(scene, name);
     const sealable = secret !== undefined && sealingFor(scene, secret.holder as Principal) !== undefined;
-    const may = secret !== undefined && mayUpdate(a, secret);
+    const may = secret !== undefined && changeable(scene, rowOf(scene, 'service_credentials', name));
     return {
       what: name,
       input: { id: idOfService(name), secret: SECRET },
-      outcome:
-        secret === undefined
-          ? 'NotFound'
-          : // sealed before it is written, by whoever may read what stands there
-            !sealable
-            ? DESTROYED
-            : !may
-              ? 'NotFound'
-              : found(scene, TYPE, name)
-                ? `${TYPE} ${name}`
-                : UNREADABLE,
+      outcome: !may ? 'NotFound' : sealable ? `${TYPE} ${name}` : DESTROYED,
       changes: [
         INDEXED,
         changed(scene, 'service_secrets', name),
         changed(scene, 'service_credentials', name),
       ],
-      // for the same reason: a key of the tenant, of use to nobody who has nothing else
-      ...(sealable && !may && { kept: [INDEXED] }),
     };
   });
 }
@@ -128,15 +115,13 @@ function deleteServiceCredential(scene: Scene): Tried[] {
     const secret = secretOf(scene, name);
     const row = rowOf(scene, 'service_credentials', name);
     const both = row !== undefined && maySee(a, row) && mayDelete(a, row);
+    const first = secret !== undefined && mayDelete(a, secret);
     return {
       what: name,
       input: { id: idOfService(name) },
-      outcome: secret !== undefined && mayDelete(a, secret) ? `DeletedServiceCredential ${name}` : 'NotFound',
-      // whoever may not see the credential takes its secret away, and leaves it
-      changes: [
-        gone(scene, 'service_secrets', name),
-        ...(both ? [gone(scene, 'service_credentials', name)] : []),
-      ],
+      // whoever may not see the credential does not take its secret away alone
+      outcome: !first ? 'NotFound' : both ? `DeletedServiceCredential ${name}` : FORBIDDEN,
+      changes: [gone(scene, 'service_secrets', name), gone(scene, 'service_credentials', name)],
     };
   });
 }
@@ -177,7 +162,7 @@ function calling(
   name: string,
   call: string,
   fits: boolean,
-): Pick<Tried, 'outcome' | 'changes' | 'kept'> {
+): Pick<Tried, 'outcome' | 'changes'> {
   const { a } = scene;
   const used = usedAs(a, Number(name.slice(1)), call);
   const changes = [
@@ -189,11 +174,6 @@ function calling(
   }
   if (!used.startsWith('used')) {
     return { outcome: `ServiceCallRefused ${used.toUpperCase()}`, changes };
-  }
-  const secret = rowOf(scene, 'service_secrets', name);
-  if (secret === undefined || !opens(scene, secret)) {
-    // a use is noted by the database, which cannot tell that the key of a secret is no more
-    return { outcome: 'ServiceCallRefused GONE', changes, kept: changes };
   }
   return { outcome: fits ? 'ServiceUnanswered ADDRESS' : BAD_INPUT, changes };
 }
