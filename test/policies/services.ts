@@ -7,7 +7,7 @@
 import { AGENTS, id, TENANTS, USERS } from '../../src/demo/cast.ts';
 import type { EntityId, TenantId } from '../../src/ids.ts';
 import type { Sql } from '../kit/as.ts';
-import { keyOf, under } from './wrapped.ts';
+import { keyOf, TWINS_ONLY, under } from './wrapped.ts';
 
 /** The owner's alone; for every agent; for one agent. */
 export const SORTS = ['private', 'shared', 'assigned'] as const;
@@ -58,7 +58,8 @@ type Made = {
   readonly owner: EntityId;
   readonly agent?: EntityId | undefined;
   readonly ownerOnly?: boolean;
-  readonly secret?: boolean;
+  /** Under which key there is one: the owner's first, or another. */
+  readonly secret?: true | string;
 };
 
 /** Makes a credential, whatever the policies would say to it. */
@@ -78,7 +79,7 @@ export async function keepService(
   if (secret) {
     await sql.rows(
       `insert into service_secrets (tenant_id, id, owner_id, secret, secret_index) values ($1, $2, $3, $4, 'x')`,
-      [tenant, key, owner, under(keyOf(owner))],
+      [tenant, key, owner, under(secret === true ? keyOf(owner) : secret)],
     );
   }
 }
@@ -100,8 +101,12 @@ export async function arrangeServices(sql: Sql): Promise<void> {
 export async function arrangeServiceTwins(sql: Sql): Promise<void> {
   const made = { tenant: TENANTS.globex.id, owner: USERS.alice.id };
   for (const sort of SORTS) {
-    await keepService(sql, { ...made, id: KEPT.alice[sort], secret: true });
+    await keepService(sql, { ...made, id: KEPT.alice[sort], secret: TWINS_ONLY });
   }
   await keepService(sql, { ...made, id: BARE.alice.shared });
   await keepService(sql, { ...made, id: TWIN_ONLY, secret: true });
+  // whoever forgot to ask for the tenant would come upon the twin's first
+  await sql.rows('update service_secrets set updated_at = updated_at where tenant_id = $1', [
+    TENANTS.acme.id,
+  ]);
 }
