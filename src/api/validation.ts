@@ -40,6 +40,11 @@ export function given<Input extends Record<string, unknown>>(input: Input): Part
   ) as Partial<Input>;
 }
 
+/** An input in which null means the same as leaving a field out. */
+export function dropNulls<Input extends object>(input: Input): Partial<Input> {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as Partial<Input>;
+}
+
 /** Prisma's condition for text that contains this, in any case. Prisma itself would take % and _ for wildcards. */
 export function containing(part: string) {
   return { contains: part.replace(/[\\%_]/g, '\\$&'), mode: 'insensitive' as const };

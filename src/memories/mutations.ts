@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
 import { readByIds, readWritten } from '../api/reading.ts';
-import { checked, given, text } from '../api/validation.ts';
+import { checked, dropNulls, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
@@ -92,10 +92,6 @@ function newRow(context: Context, input: typeof CreateMemoryInput.$inferInput) {
     agentId: optionalIdOf<EntityId>(agentId, 'Agent') ?? (chain.length > 0 ? actorId : null),
     worldId: optionalIdOf<EntityId>(worldId, 'World'),
   };
-}
-
-function dropNulls<Input extends object>(input: Input): Partial<Input> {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as Partial<Input>;
 }
 
 /** Whether every agent and world that new rows refer to is in sight; what is not is answered like what is absent. */

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
 import { readWritten } from '../api/reading.ts';
-import { checked, given, text } from '../api/validation.ts';
+import { checked, dropNulls, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
@@ -133,7 +133,7 @@ builder.mutationField('createServiceCredential', (t) =>
     description: 'Keeps a credential for a service. In person only.',
     args: { input: t.arg({ type: CreateServiceCredentialInput, description: 'The credential.' }) },
     resolve: async (_root, { input }, context, info) => {
-      const { secret: value, ...said } = checked(creation, input);
+      const { secret: value, ...said } = checked(creation, dropNulls(input));
       const agentId = await namedAgent(context, input.agentId);
       const id = newId<ServiceId>();
       await rows(context).serviceCredential.createMany({ data: { id, agentId, ...given(said) } as never });
@@ -177,9 +177,10 @@ builder.mutationField('updateServiceCredential', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const id = idOf<ServiceId>(input.id, 'ServiceCredential');
       const { agentId, expiresAt, ...rest } = input;
-      const plain = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null));
       const data = {
-        ...given(checked(z.object({ ...shape, label: shape.label.optional() }), { ...plain, expiresAt })),
+        ...given(
+          checked(z.object({ ...shape, label: shape.label.optional() }), { ...dropNulls(rest), expiresAt }),
+        ),
         ...(agentId === undefined ? {} : { agentId: await namedAgent(context, agentId) }),
       };
       const { count } = await rows(context).serviceCredential.updateMany({

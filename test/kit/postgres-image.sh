@@ -4,20 +4,19 @@
 #   test/kit/postgres-image.sh [name] [version] [release]     unless given: postgres:15 15 bookworm
 #
 # The image is asked as the official one is: POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB on the first start, the server's own
-# arguments after `postgres`. Needs root, debootstrap and a Docker engine; DEBIAN_MIRROR names another mirror. Not for serving.
+# arguments after `postgres`. Needs root, debootstrap and a Docker engine; DEBIAN_MIRROR names another mirror than debootstrap's own. Not for serving.
 set -euo pipefail
 
 name=${1:-postgres:15}
 version=${2:-15}
 release=${3:-bookworm}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 
 folder=$(mktemp --directory)
 root=$folder/root
 # a build that is broken off leaves /proc of this machine mounted in there: nothing may be removed through that
 trap 'umount --recursive --quiet "$root/proc" "$root/sys" 2>/dev/null || true; rm -rf --one-file-system "$folder"' EXIT
 
-debootstrap --variant=minbase --include="postgresql-$version" "$release" "$root" "$mirror"
+debootstrap --variant=minbase --include="postgresql-$version" "$release" "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 
 # what a container does first: become the server's own user, make a cluster where there is none yet, and then the server

@@ -34,7 +34,10 @@ async function labels(
     .sort();
 }
 
-async function keep(query: RunningServer['query'], input: object = {}): Promise<string> {
+/** Null is the same as leaving out. */
+const NULLS = { scopes: null, ownerOnly: null, agentId: null, expiresAt: null };
+
+async function keep(query: RunningServer['query'], input: object = NULLS): Promise<string> {
   const made = dataOf(
     await query('alice', documents.CreateServiceCredentialDocument, { input: { ...INPUT, ...input } }),
   ).createServiceCredential;
