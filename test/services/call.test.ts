@@ -67,6 +67,7 @@ test('whatever stands in parameters and query, the address keeps its origin, and
       expect(url.searchParams.getAll('q')).toEqual([q]);
       expect(url.hash).toBe('');
     }),
+    { numRuns: 50 },
   );
 });
 
