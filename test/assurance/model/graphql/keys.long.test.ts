@@ -2,11 +2,9 @@
 // scratch database, and some answer must differ. That nothing differs without a fault is shown by graphql.long.test.ts; faults
 // that only SQL can tell (what a digest opens, when a key was used) are the other half's.
 
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { sampleWorlds } from '../../../../src/assurance/generate.ts';
-import { applyPolicies } from '../../../../src/db/policies.ts';
-import { asAdmin } from '../../../kit/database.ts';
-import { play } from './play.ts';
+import { noticedBy, rewritten } from './planted.ts';
 import { test } from './stage.ts';
 
 const ANYBODY = `
@@ -16,15 +14,6 @@ const ANYBODY = `
 const NOTHING = `
   create or replace function bailiwick.end_keys(c bailiwick.context, entity uuid) returns void
   language sql volatile parallel unsafe as ''`;
-/** A function of the kernel with other words in it. */
-const rewritten = (name: string, from: string, to: string) => `
-  do $do$
-  declare
-    was text := pg_get_functiondef('bailiwick.${name}'::regproc);
-  begin
-    assert position('${from}' in was) > 0, 'the words are not there';
-    execute replace(was, '${from}', '${to}');
-  end $do$`;
 
 test.for([
   [
@@ -80,17 +69,5 @@ test.for([
   ['an end of credentials that leaves the keys', NOTHING, 'endCredentials'],
   ['a kill switch that leaves the keys', NOTHING, 'revokeAgent'],
 ] as const)('the comparison notices %s', { timeout: 600_000 }, async ([, fault, mutation], { stage }) => {
-  await asAdmin(stage.database.adminUrl, (admin) => admin.query(fault));
-  onTestFinished(async () => {
-    await applyPolicies(stage.database.migratorUrl, { force: true });
-  });
-  const noticed: string[] = [];
-  for (const world of sampleWorlds(20261121, 60)) {
-    const { differences } = await play(stage, world, (_, { field }) => field === mutation);
-    noticed.push(...differences.map(({ field }) => field));
-    if (noticed.length > 0) {
-      break;
-    }
-  }
-  expect([...new Set(noticed)]).toEqual([mutation ?? 'read']);
+  expect(await noticedBy(stage, fault, mutation, sampleWorlds(20261121, 60))).toEqual([mutation ?? 'read']);
 });

@@ -2,13 +2,12 @@
 // broken about them: each fault is put into the policies or the kernel of a scratch database, and some answer must differ. That
 // nothing differs without a fault is shown by graphql.long.test.ts too; what a faulty server would send is seen by test/services.
 
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import { sampleWorlds } from '../../../../src/assurance/generate.ts';
 import type { World } from '../../../../src/assurance/world.ts';
 import { SCOPES } from '../../../../src/capabilities.ts';
-import { applyPolicies } from '../../../../src/db/policies.ts';
-import { asAdmin } from '../../../kit/database.ts';
 import { explain } from './compare.ts';
+import { noticedBy, rewritten } from './planted.ts';
 import { play } from './play.ts';
 import { OF_SERVICES } from './services.ts';
 import { test } from './stage.ts';
@@ -51,15 +50,6 @@ test('with tokens that lack one right over credentials each, no answer differs f
   expect(compared).toBeGreaterThan(FEW * 100);
 });
 
-/** A function of the kernel with other words in it. */
-const rewritten = (name: string, from: string, to: string) => `
-  do $do$
-  declare
-    was text := pg_get_functiondef('bailiwick.${name}'::regproc);
-  begin
-    assert position('${from}' in was) > 0, 'the words are not there';
-    execute replace(was, '${from}', '${to}');
-  end $do$`;
 const policy = (name: string, table: string, to: string) => `alter policy ${name} on ${table} ${to}`;
 const using = (kind: string, verb: string) =>
   `using (owner_id = (select bailiwick.owner('${kind}', '${verb}')))`;
@@ -144,17 +134,5 @@ test.for([
     'callService',
   ],
 ] as const)('the comparison notices %s', { timeout: 600_000 }, async ([, fault, mutation], { stage }) => {
-  await asAdmin(stage.database.adminUrl, (admin) => admin.query(fault));
-  onTestFinished(async () => {
-    await applyPolicies(stage.database.migratorUrl, { force: true });
-  });
-  const noticed: string[] = [];
-  for (const world of CROWDED_FIRST) {
-    const { differences } = await play(stage, world, (_, { field }) => field === mutation);
-    noticed.push(...differences.map(({ field }) => field));
-    if (noticed.length > 0) {
-      break;
-    }
-  }
-  expect([...new Set(noticed)]).toEqual([mutation ?? 'read']);
+  expect(await noticedBy(stage, fault, mutation, CROWDED_FIRST)).toEqual([mutation ?? 'read']);
 });
