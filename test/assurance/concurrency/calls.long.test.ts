@@ -4,38 +4,21 @@
 // RACES=… and SEED=… as in races.long.test.ts. That the races are races is checked too: calls reached the service before, some were
 // under way when the end was, and a kernel that forgets the end, or to keep a use, loses them.
 
-import { test as base, expect } from 'vitest';
-import { createTestDatabase } from '../../kit/database.ts';
+import { expect } from 'vitest';
 import { report } from '../../kit/report.ts';
 import { CallRace, type CallTally, newCallTally } from './calls.ts';
-import { type Course, LANES, openCourse } from './course.ts';
+import { type Course, LANES } from './course.ts';
 import { dice, SEED } from './dice.ts';
 import { type Fault, KINDS, type Kind } from './endings.ts';
 import { type Office, openOffice } from './office.ts';
+import { FORGETFUL_RACES, test as onCourse, racesOf } from './on-course.ts';
 import { makeParties, partyOf } from './parties.ts';
 
-const TEN_THOUSAND = 10_000;
-const RACES = Number(process.env.RACES || TEN_THOUSAND);
-/** Enough to lose one, where the kernel is forgetful. */
-const FORGETFUL_RACES = 12;
-
-const test = base
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs
-  .extend('database', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const database = await createTestDatabase();
-    onCleanup(() => database.drop());
-    return database;
-  })
-  .extend('course', { scope: 'file' }, async ({ database }, { onCleanup }) => {
-    const course = await openCourse(database);
-    onCleanup(() => course.close());
-    return course;
-  })
-  .extend('office', { scope: 'file' }, async ({ database }, { onCleanup }) => {
-    const office = await openOffice(database);
-    onCleanup(() => office.close());
-    return office;
-  });
+const test = onCourse.extend('office', { scope: 'file' }, async ({ database }, { onCleanup }) => {
+  const office = await openOffice(database);
+  onCleanup(() => office.close());
+  return office;
+});
 
 type Place = { readonly course: Course; readonly office: Office };
 
@@ -61,7 +44,7 @@ for (const [ending, kind] of Object.entries(KINDS)) {
     continue;
   }
   const name = `call-${ending}`;
-  const races = Math.max(20, Math.round((RACES * kind.calls) / TEN_THOUSAND));
+  const races = racesOf(kind.calls);
   const what = kind.what.replace('against use', 'against calls of a service');
 
   test(`${what}: nothing asked for afterwards reaches it, and nothing whose use was not kept`, {

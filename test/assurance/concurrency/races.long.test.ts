@@ -5,33 +5,14 @@
 // of one run. That the races are races is checked too: the same transaction saw rows before, statements were under way
 // when the end was, and a kernel that forgets the condition loses every kind of them. How long they take is not judged.
 
-import { test as base, expect } from 'vitest';
-import { createTestDatabase } from '../../kit/database.ts';
+import { expect } from 'vitest';
 import { report } from '../../kit/report.ts';
-import { openCourse } from './course.ts';
 import { SEED } from './dice.ts';
 import { KINDS } from './endings.ts';
-
-const TEN_THOUSAND = 10_000;
-const RACES = Number(process.env.RACES || TEN_THOUSAND);
-/** Enough to lose one, where the kernel is forgetful. */
-const FORGETFUL_RACES = 12;
-
-const test = base
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs
-  .extend('database', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const database = await createTestDatabase();
-    onCleanup(() => database.drop());
-    return database;
-  })
-  .extend('course', { scope: 'file' }, async ({ database }, { onCleanup }) => {
-    const course = await openCourse(database);
-    onCleanup(() => course.close());
-    return course;
-  });
+import { FORGETFUL_RACES, racesOf, test } from './on-course.ts';
 
 for (const [name, kind] of Object.entries(KINDS)) {
-  const races = Math.max(20, Math.round((RACES * kind.races) / TEN_THOUSAND));
+  const races = racesOf(kind.races);
 
   test(`${kind.what}: nothing that starts afterwards sees or writes a row`, async ({ course }) => {
     const began = performance.now();
