@@ -10,6 +10,9 @@ import { type Context, rowsTogether } from './context.ts';
 
 const capitalised = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
+/** What the builder knows of types, for those who make generic ones. */
+export type PothosTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Types> ? Types : never;
+
 export const builder = new SchemaBuilder<{
   Context: Context;
   PrismaTypes: PrismaTypes;
@@ -45,4 +48,8 @@ builder.queryType({
 builder.mutationType({
   description:
     'What can be changed. All fields of one operation share a transaction: an error in one undoes all, an outcome does not.',
+});
+builder.subscriptionType({
+  description:
+    'What can be listened to, as a stream of server-sent events. Every event is read anew under the authority that the listener then has.',
 });

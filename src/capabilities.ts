@@ -24,10 +24,16 @@ export const DELEGABLE = [
   'credential:read',
   'credential:execute',
   'secret:read',
+  'permission:read',
+  'approval:read',
+  'approval:create',
+  'activity:read',
+  'activity:create',
+  'baseline:read',
   'delegation:read',
 ] as const;
 
-/** What a token or key can allow its bearer in person, and nobody can hand on: granting and ending, keys, credentials, administration. */
+/** What a token or key can allow its bearer in person, and nobody can hand on: granting and ending, keys, credentials, rules, approving, what is usual, receipts, administration. */
 export const PERSONAL = [
   'delegation:create',
   'delegation:update',
@@ -37,6 +43,13 @@ export const PERSONAL = [
   'credential:create',
   'credential:update',
   'credential:delete',
+  'permission:create',
+  'permission:update',
+  'permission:delete',
+  'approval:update',
+  'baseline:create',
+  'baseline:update',
+  'receipt:read',
   'tenant:administer',
 ] as const;
 

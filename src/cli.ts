@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   issuers: () => import('./cli/issuers.ts'),
   keys: () => import('./cli/keys.ts'),
   'signing-keys': () => import('./cli/signing-keys.ts'),
+  activity: () => import('./cli/activity.ts'),
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
 };

@@ -31,6 +31,8 @@ export type Config = {
   /** Where calls to services of third parties may go. */
   readonly serviceReach: 'public' | 'loopback' | 'any';
   readonly serviceTimeoutMs: number;
+  /** Most streams of events, in this process and of one owner. */
+  readonly streams: { readonly streams: number; readonly perOwner: number };
   readonly development: boolean;
   readonly logLevel: z.infer<typeof SETTINGS.LOG_LEVEL.parse>;
   readonly pool: PoolConfig;
@@ -189,6 +191,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     issuerReach: read('ALLOW_PRIVATE_ISSUERS') ? 'any' : mode === 'development' ? 'loopback' : 'public',
     serviceReach: read('ALLOW_PRIVATE_SERVICES') ? 'any' : mode === 'development' ? 'loopback' : 'public',
     serviceTimeoutMs: read('SERVICE_TIMEOUT_MS'),
+    streams: { streams: read('MAX_STREAMS'), perOwner: read('MAX_STREAMS_PER_OWNER') },
     development: mode === 'development',
     logLevel: read('LOG_LEVEL'),
     pool,

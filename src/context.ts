@@ -12,6 +12,9 @@ import { BailiwickError } from './errors.ts';
 import type { RequestId } from './ids.ts';
 import type { Outgoing } from './outgoing/call.ts';
 
+/** Does something in a session of its own, after the one of a mutation has ended. */
+export type Afterwards = <Result>(work: (db: Session['db']) => Promise<Result>) => Promise<Result>;
+
 export type Context = {
   readonly requestId: RequestId;
   readonly caller: Caller;
@@ -24,9 +27,10 @@ export type Context = {
    * Keeps what a mutation has done so far and ends its session before the mutation ends: for what must not happen unless it is kept,
    * or takes longer than a transaction may. Undefined outside a mutation.
    *
+   * @returns how to do something more afterwards, in a session of its own under the same credential.
    * @throws {BailiwickError} BAD_USER_INPUT when the operation asks for anything else beside, whatever made keeping impossible.
    */
-  leave: (() => Promise<void>) | undefined;
+  leave: (() => Promise<Afterwards>) | undefined;
   /** Calls services of third parties. */
   readonly outgoing: Outgoing;
 };

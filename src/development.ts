@@ -7,7 +7,7 @@ import { SCOPES } from './capabilities.ts';
 import type { Config } from './config.ts';
 import type { DataKeyRing } from './crypto/keys.ts';
 import { demoServices } from './demo/answers.ts';
-import { ACTORS, type ActorName, AGENTS, type AgentName } from './demo/cast.ts';
+import { ACTORS, type ActorName, AGENTS, type AgentName, WORLDS } from './demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from './demo/delegations.ts';
 import { MEMORIES } from './demo/memories.ts';
 import { type LiveDelegations, seedCast } from './demo/seed.ts';
@@ -126,13 +126,20 @@ export async function development(
   await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER, keys });
   const story = async () => {
     // whoever opens the page finds the story at its beginning, though its last telling ended a delegation
-    const delegations = await seedCast(migratorUrl, { issuer: DEVELOPMENT_ISSUER, keys, revive: true });
+    const { delegations, waiting } = await seedCast(migratorUrl, {
+      issuer: DEVELOPMENT_ISSUER,
+      keys,
+      revive: true,
+    });
     const memory = MEMORIES.find(({ owner }) => owner === 'alice');
     const tabs = storyTabs({
       memory: toGlobalId('Memory', memory?.id ?? ''),
       scribe: toGlobalId('Agent', AGENTS.scribe.id),
       delegation: toGlobalId('Delegation', delegations.get('scout') ?? DELEGATIONS.scout.id),
       credential: toGlobalId('ServiceCredential', SERVICES.tracker.id),
+      approval: toGlobalId('Approval', waiting ?? ''),
+      world: toGlobalId('World', WORLDS.garden.id),
+      scout: toGlobalId('Agent', AGENTS.scout.id),
     });
     return { identities: await identitiesOf(issuer, delegations), tabs };
   };

@@ -9,16 +9,30 @@ import { v7 } from 'uuid';
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
+export type ApprovalId = Branded<'approval'>;
+export type BaselineId = Branded<'baseline'>;
 export type DelegationId = Branded<'delegation'>;
 export type EntityId = Branded<'entity'>;
 export type IssuerId = Branded<'issuer'>;
 export type KeyId = Branded<'key'>;
 export type MemoryId = Branded<'memory'>;
+export type PermissionId = Branded<'permission'>;
 export type RequestId = Branded<'request'>;
 export type ServiceId = Branded<'service'>;
 export type TenantId = Branded<'tenant'>;
 
-type AnyId = DelegationId | EntityId | IssuerId | KeyId | MemoryId | RequestId | ServiceId | TenantId;
+type AnyId =
+  | ApprovalId
+  | BaselineId
+  | DelegationId
+  | EntityId
+  | IssuerId
+  | KeyId
+  | MemoryId
+  | PermissionId
+  | RequestId
+  | ServiceId
+  | TenantId;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

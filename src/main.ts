@@ -11,6 +11,7 @@ import { createEngine } from './api/yoga.ts';
 import { createVerifier } from './auth/token.ts';
 import type { Config } from './config.ts';
 import { openDataKeyRing } from './crypto/keys.ts';
+import { ActivityExpiry } from './db/activity.ts';
 import { createClient } from './db/client.ts';
 import { openDatabase } from './db/connect.ts';
 import { KeyUses } from './db/key-uses.ts';
@@ -24,6 +25,7 @@ import { openRoots } from './encryption.ts';
 import { PostureError } from './errors.ts';
 import { healthPages } from './health.ts';
 import { registeredIssuers } from './identity.ts';
+import { Streams } from './live/streams.ts';
 import { createTokenService, documentPages, ownIssuer } from './oauth/service.ts';
 import { createOutgoing } from './outgoing/call.ts';
 import { schema } from './schema.ts';
@@ -92,8 +94,17 @@ export async function main(
     const tokens = own && createTokenService(own, verifier);
     const keyUses = new KeyUses(database, (error) => log.warn({ err: error }, 'uses of keys were not noted'));
     running.defer(() => keyUses.close());
+    const expiry = new ActivityExpiry(database, (error) =>
+      log.warn({ err: error }, 'what is past its time was not thrown away'),
+    );
+    running.defer(() => expiry.close());
+    const streams = new Streams(database, connection.runtimeUrl, config.streams, (err, what) =>
+      log.warn({ err }, what),
+    );
     const server = createHttpServer({
       engine: createEngine({
+        // never all connections: requests need some
+        streams: { streams, looks: Math.max(1, Math.floor(config.pool.size / 2)) },
         schema,
         database,
         keyUses,
@@ -120,6 +131,8 @@ export async function main(
     });
     const origin = await listen(server, config);
     running.defer(() => close(server, config.shutdownMs));
+    // before the server waits for what is in flight, which they would never cease to be
+    running.defer(() => streams.close());
     return {
       url: `${origin}/graphql`,
       welcome: demo?.welcome(origin) ?? [],

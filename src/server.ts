@@ -21,6 +21,7 @@ import { challenge, isOfTime, recordOf, untilItLeaves } from './auth/unauthentic
 import { BailiwickError, ERROR_CODES, type ErrorCode } from './errors.ts';
 import { newId, type RequestId } from './ids.ts';
 import type { TokenService } from './oauth/service.ts';
+import { type Sendable, send } from './sending.ts';
 
 export type Answer = {
   readonly status: number;
@@ -55,8 +56,8 @@ type Arrival = {
   readonly arrived: number;
 };
 
-/** An answer, and the refusal that it stands for. */
-type Made = Answer & { readonly refusal?: BailiwickError | undefined };
+/** An answer, perhaps one that goes on, and the refusal that it stands for. */
+type Made = Sendable & { readonly refusal?: BailiwickError | undefined };
 
 /** W3C Trace Context, version 00: the trace this request belongs to, if the header is well-formed. */
 function traceId(header: unknown): string | undefined {
@@ -111,14 +112,6 @@ async function answer(
   return problem('NOT_FOUND', 'There is nothing at this path', requestId);
 }
 
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  if (response.destroyed) {
-    return; // the client has gone
-  }
-  response.writeHead(status, headers);
-  response.end(body);
-}
-
 const BROKEN: Readonly<Record<string, readonly [ErrorCode, status: number]>> = {
   HPE_HEADER_OVERFLOW: ['LIMIT_EXCEEDED', 431],
   ERR_HTTP_REQUEST_TIMEOUT: ['TIMEOUT', 408],
@@ -161,17 +154,15 @@ function answerTo(error: unknown, requestId: RequestId, log: Logger): Made {
  * Has GraphQL answer. It sees in which form an answer is accepted and nothing else of the request's headers, and it is
  * not told when the client has gone: what came of a credential is to be known all the same.
  */
-async function ask(
-  engine: ServerSettings['engine'],
-  accept: string | undefined,
-  state: RequestState,
-): Promise<Made> {
+async function ask(engine: ServerSettings['engine'], state: RequestState): Promise<Made> {
+  const { accept, verdict } = state;
   const init = { method: 'POST', headers: accept === undefined ? {} : { accept } };
   const made = await engine.fetch('http://localhost/graphql', init, { state });
-  // What streams is read to its end: no operation of this server goes on after its answer.
-  const body = await made.text();
-  const { refusal } = state.verdict;
-  return { status: made.status, headers: Object.fromEntries(made.headers), body, refusal };
+  const answer = { status: made.status, headers: Object.fromEntries(made.headers) };
+  // nothing but a subscription goes on after its answer has begun
+  return verdict.streams && made.body !== null
+    ? { ...answer, body: made.body as ReadableStream<Uint8Array> }
+    : { ...answer, body: await made.text(), refusal: verdict.refusal };
 }
 
 /** In the form that a client of the token service expects (RFC 6749 section 5.2), which has no word for it. */
@@ -182,7 +173,11 @@ const tooMany = ({ message, retryAfter }: TooManyFailures): Answer => ({
 });
 
 /** What everybody hears who proves nothing, whatever the cause; in GraphQL's words where those were asked for. */
-function unauthenticated({ headers }: Answer, requestId: RequestId, takesProofs: boolean): Answer {
+function unauthenticated(
+  { headers }: Pick<Answer, 'headers'>,
+  requestId: RequestId,
+  takesProofs: boolean,
+): Answer {
   const code = 'UNAUTHENTICATED';
   const message = ERROR_CODES[code].meaning;
   const bare = problem(code, message, requestId);
@@ -224,7 +219,14 @@ export function createHttpServer(settings: ServerSettings): Server {
     const attempt = 'credential' in presented ? presented : undefined;
     const outcome = await readRequest(request, attempt, reading);
     const verdict: Verdict = {};
-    const made = await ask(engine, request.headers.accept, { requestId, log, outcome, verdict });
+    const made = await ask(engine, {
+      requestId,
+      log,
+      outcome,
+      verdict,
+      accept: request.headers.accept,
+      lastEventId: headersOf(request).get('last-event-id') ?? undefined,
+    });
     if (attempt !== undefined && verdict.proved) {
       failures.proved(attempt);
     }

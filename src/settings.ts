@@ -142,6 +142,16 @@ export const SETTINGS = {
     default: 'false',
     about: '`true` lets calls to services go to private and other special addresses too',
   },
+  MAX_STREAMS: {
+    parse: integer(1, 100_000),
+    default: '2000',
+    about: 'Streams of events that may be open in this process',
+  },
+  MAX_STREAMS_PER_OWNER: {
+    parse: integer(1, 100_000),
+    default: '50',
+    about: 'How many of them may be of one owner',
+  },
   SERVICE_TIMEOUT_MS: {
     parse: integer(100, 120_000),
     default: '10000',

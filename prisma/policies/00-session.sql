@@ -98,8 +98,8 @@ create type bailiwick.context as (
   expires_at timestamptz, -- of the token or key
   chain      uuid[],      -- delegations, the owner's first; empty when the actor acts as itself
   scopes     text[],      -- of the token or key, kind:verb
-  credential text         -- what proved it: token (of an issuer), key, client or session and its id, or service:<name> for the
-                          -- server's own work, which is nobody's
+  credential text         -- what proved it: token (of an issuer), key, client or session and its id, any of them after view: where an
+                          -- owner looks on, or service:<name> for the server's own work, which is nobody's
 );
 
 -- The verified context of this transaction; all null when none was opened. Not executable by the runtime role.
@@ -252,35 +252,15 @@ begin
   return c;
 end $$;
 
--- Opens the context of this transaction.
---   ticket  't1|<key id>|<json>' with iat, exp (seconds), request_id, and one of
---             tenant (slug), issuer, subject, scopes, token_expires_at, issued_at; perhaps issuer_id, on_behalf_of,
---               prior_actors, delegation
---             key (digest); perhaps delegation
---             credential, tenant (slug), token_id, scopes, token_expires_at; perhaps on_behalf_of and prior_actors (ids of
---               ours), delegation
---             service
---   mac     HMAC-SHA256 over the ticket under that key, in hexadecimal
--- Returns what was established, for the server's second layer. Once per transaction: 25001 on the second call.
-create or replace function bailiwick.open(ticket text, mac text) returns jsonb
-language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+-- Who comes with a ticket, and what they may be here: everything but the transaction. Refuses what is wrong with 28000.
+create or replace function bailiwick.establish(ticket text, mac text) returns bailiwick.context
+language plpgsql stable parallel restricted as $$
 declare
   kid text := split_part(ticket, '|', 2);
   t jsonb;
   c bailiwick.context;
   clock numeric := extract(epoch from clock_timestamp());
-  seal_kid text;
-  body text;
 begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    -- a longer-lived snapshot would hide a revocation until the transaction ends
-    raise exception 'context needs read committed' using errcode = '25001';
-  end if;
-  if nullif(current_setting('bailiwick.context', true), '') is not null then
-    perform bailiwick.sealed();
-    raise exception 'context already open in this transaction' using errcode = '25001';
-  end if;
-
   if ticket is null or mac is null or split_part(ticket, '|', 1) <> 't1'
      or not bailiwick.verify(kid, 'ticket', ticket, mac) then
     perform bailiwick.refuse('ticket: mac');
@@ -318,6 +298,40 @@ begin
   if c.request_id is null or c.expires_at is null then
     perform bailiwick.refuse('ticket: incomplete');
   end if;
+  if t->>'view_as' is not null then
+    c := bailiwick.viewed(c, (t->>'view_as')::uuid);
+  end if;
+  return c;
+end $$;
+
+-- Opens the context of this transaction.
+--   ticket  't1|<key id>|<json>' with iat, exp (seconds), request_id, and one of
+--             tenant (slug), issuer, subject, scopes, token_expires_at, issued_at; perhaps issuer_id, on_behalf_of,
+--               prior_actors, delegation
+--             key (digest); perhaps delegation
+--             credential, tenant (slug), token_id, scopes, token_expires_at; perhaps on_behalf_of and prior_actors (ids of
+--               ours), delegation
+--             service
+--           and, of an owner in person, perhaps view_as: a delegation of their own authority, to see what its delegate sees
+--             (85-explaining.sql)
+--   mac     HMAC-SHA256 over the ticket under that key, in hexadecimal
+-- Returns what was established, for the server's second layer. Once per transaction: 25001 on the second call.
+create or replace function bailiwick.open(ticket text, mac text) returns jsonb
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context;
+  seal_kid text;
+  body text;
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    -- a longer-lived snapshot would hide a revocation until the transaction ends
+    raise exception 'context needs read committed' using errcode = '25001';
+  end if;
+  if nullif(current_setting('bailiwick.context', true), '') is not null then
+    perform bailiwick.sealed();
+    raise exception 'context already open in this transaction' using errcode = '25001';
+  end if;
+  c := bailiwick.establish(ticket, mac);
 
   select k.kid into seal_kid from bailiwick.context_key k
    where k.purpose = 'seal' and k.active order by k.created_at desc limit 1;
@@ -330,6 +344,10 @@ begin
   return jsonb_build_object(
     'tenantId', c.tenant_id, 'actorId', c.actor_id, 'ownerId', c.owner_id, 'worldId', c.world_id,
     'requestId', c.request_id, 'chain', c.chain, 'credential', c.credential,
+    -- whether what this operation reads is to be written down: an owner who looks on reads their own
+    'receipts', cardinality(c.chain) > 0 and left(c.credential, 5) <> 'view:'
+      -- by the request, whose number nobody chooses: what is random here, whoever is on the connection could foretell
+      and hashtextextended(c.request_id::text, 0) % (select t.receipt_every from public.tenants t where t.tenant_id = c.tenant_id) = 0,
     'actorKind', (select e.kind from public.entities e where e.tenant_id = c.tenant_id and e.id = c.actor_id),
     'administrator', 'tenant:administer' = any (c.scopes) and bailiwick.administered_tenant() is not null);
 end $$;

@@ -22,16 +22,22 @@ language sql immutable parallel safe as $$
     'memory:read',     'memory:create',  'memory:update',  'memory:delete',
     'credential:read', 'credential:execute',
     'secret:read',
+    'permission:read',
+    'approval:read',   'approval:create',
+    'activity:read',   'activity:create',
+    'baseline:read',
     'delegation:read'
   ]
 $$;
 
--- What a token or key can allow in person and nobody can hand on: granting and ending, keys, credentials for services,
--- administration.
+-- What a token or key can allow in person and nobody can hand on: granting and ending, keys, credentials for services, rules about
+-- actions and decisions on requests, what is usual for an agent, receipts of what agents have read, administration.
 create or replace function bailiwick.personal() returns text[]
 language sql immutable parallel safe as $$
   select array['delegation:create', 'delegation:update', 'key:read', 'key:create', 'key:update',
-               'credential:create', 'credential:update', 'credential:delete', 'tenant:administer']
+               'credential:create', 'credential:update', 'credential:delete',
+               'permission:create', 'permission:update', 'permission:delete', 'approval:update',
+               'baseline:create', 'baseline:update', 'receipt:read', 'tenant:administer']
 $$;
 
 -- What an agent may do as itself, without a delegation: see itself and what it holds, keep memories of its own, renounce.
@@ -150,6 +156,23 @@ begin
       join public.entities w on w.tenant_id = m.tenant_id and w.id = m.world_id
      where m.tenant_id = c.tenant_id and m.entity_id = c.owner_id and w.status = 'active'
        and (c.world_id is null or m.world_id = c.world_id));
+end $$;
+
+-- Of those, the worlds in which others share with the owner, and the owner with them: a guest is only shared with. To an agent, the one
+-- that its chain names and no other.
+create or replace function bailiwick.shared_worlds(kind text, verb text) returns uuid[]
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  c bailiwick.context := bailiwick.sealed();
+begin
+  if cardinality(c.chain) > 0 and c.world_id is null then
+    return '{}';
+  end if;
+  return array(
+    select m.world_id
+      from public.world_members m
+     where m.tenant_id = c.tenant_id and m.entity_id = c.owner_id and (shared_worlds.verb = 'read' or m.role <> 'guest')
+       and m.world_id = any ((select bailiwick.worlds(kind, verb))::uuid[]));
 end $$;
 
 -- The actor itself, as a party to delegations: what it granted and what it holds concerns it under any of its chains.

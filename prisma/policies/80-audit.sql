@@ -10,7 +10,8 @@ create policy kernel_writes on public.audit_entries for insert to bailiwick_kern
 comment on policy kernel_writes on public.audit_entries is 'The kernel records, on behalf of a sealed context.';
 grant insert on public.audit_entries to bailiwick_kernel;
 
--- Records one event of the present context. 28000 without a context: nothing is recorded in nobody's name.
+-- Records one event of the present context, and tells whoever listens to such (09-events.sql). 28000 without a context: nothing is
+-- recorded in nobody's name.
 create or replace function bailiwick.audit(id uuid, event text, target_kind text, target_id uuid, detail jsonb) returns void
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -24,6 +25,7 @@ begin
   select c.tenant_id, audit.id, audit.event, c.actor_id, c.owner_id, c.chain, c.request_id, audit.target_kind,
          audit.target_id, coalesce(audit.detail, '{}'), p.checksum
     from bailiwick.policy_state p;
+  perform bailiwick.announce(c, audit.event, audit.target_kind, audit.target_id, audit.detail);
 end $$;
 alter function bailiwick.audit(uuid, text, text, uuid, jsonb) owner to bailiwick_kernel;
 

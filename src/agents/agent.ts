@@ -68,7 +68,7 @@ function agentPage(context: Context, { filter, orderBy, ...args }: AgentArgs) {
     ...(filter?.name ? { name: containing(filter.name) } : {}),
     ...(filter?.parentId ? { parentId: optionalIdOf(filter.parentId, 'Agent') } : {}),
   };
-  return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
+  return page.of(where);
 }
 
 export const Agent = builder.prismaObject('Agent', {

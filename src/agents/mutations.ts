@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { Prisma } from '../../generated/prisma/client.ts';
-import { idOf, optionalIdOf } from '../api/global-id.ts';
+import { idOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
 import { readWritten } from '../api/reading.ts';
 import { StatusEnum } from '../api/status.ts';
@@ -15,6 +15,7 @@ import { revokeAgent } from '../db/kernel.ts';
 import { BailiwickError } from '../errors.ts';
 import { type EntityId, newId } from '../ids.ts';
 import { Agent } from './agent.ts';
+import { namedAgent } from './named.ts';
 
 const shape = {
   name: text(200),
@@ -93,10 +94,7 @@ builder.mutationField('createAgent', (t) =>
         input,
       );
       const id = newId<EntityId>();
-      const parentId = optionalIdOf(input.parentId, 'Agent');
-      if (parentId !== null && (await rows(context).agent.count({ where: { id: parentId } })) === 0) {
-        return refuseAsNotFound(context, 'agent.create_refused', 'agent', parentId);
-      }
+      const parentId = await namedAgent(context, input.parentId, 'agent.create_refused');
       await rows(context).entity.create({ data: { id, kind: 'agent' } as never, select: { id: true } });
       await rows(context).agent.create({
         data: { id, parentId, ...given(agent) } as never,

@@ -2,7 +2,7 @@
 // is in keyset.ts.
 
 import type { ObjectRef } from '@pothos/core';
-import { builder } from '../builder.ts';
+import { builder, type PothosTypes } from '../builder.ts';
 import { type Connection, DEFAULT_PER_PAGE, type Edge, MOST_PER_PAGE, type PageInfo } from './keyset.ts';
 
 export const PageInfoObject = builder.objectRef<PageInfo>('PageInfo').implement({
@@ -50,8 +50,6 @@ export function connectionOf<T extends object>(node: ObjectRef<PothosTypes, T>, 
     }),
   });
 }
-
-type PothosTypes = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer Types> ? Types : never;
 
 /** first, after, last and before, described. */
 export const pageArguments = builder.args((t) => ({

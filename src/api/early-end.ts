@@ -4,7 +4,7 @@
 // service of a third party. Only a mutation that is alone in its operation can do this, because an operation is kept as a whole.
 
 import type { ExecutionResult } from 'graphql';
-import type { Context } from '../context.ts';
+import type { Afterwards, Context } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
 
 /** What of an execution happens inside the session, and what after it. */
@@ -21,8 +21,9 @@ export type EarlyEnd = {
  * Gives a mutation the means to leave its session (`Context.leave`).
  *
  * @param alone Whether it is the only field of its operation.
+ * @param afterwards Opens a session of its own for what comes later.
  */
-export function earlyEnd(context: Context, alone: boolean): EarlyEnd {
+export function earlyEnd(context: Context, alone: boolean, afterwards: Afterwards): EarlyEnd {
   const leaving = Promise.withResolvers<ExecutionResult>();
   const ended = Promise.withResolvers<void>();
   // usually nobody waits for it
@@ -39,6 +40,7 @@ export function earlyEnd(context: Context, alone: boolean): EarlyEnd {
     context.leave = undefined;
     leaving.resolve({});
     await ended.promise;
+    return afterwards;
   };
   return {
     orLeft(execution) {

@@ -8,10 +8,15 @@ import { type EntityId, isUuid } from '../ids.ts';
 
 /** The types that have global ids, each with the brand of its id. */
 export type NodeName =
+  | 'AccessReceipt'
+  | 'ActivityEntry'
   | 'Agent'
+  | 'Approval'
+  | 'Baseline'
   | 'Credential'
   | 'Delegation'
   | 'Memory'
+  | 'Permission'
   | 'ServiceCredential'
   | 'Tenant'
   | 'User'

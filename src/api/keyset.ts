@@ -32,12 +32,14 @@ export type Key = readonly [value: string | number | null, id: string];
 
 /** What to ask Prisma for, and how to make a connection of its answer. */
 export type Page = {
-  readonly where: Record<string, unknown>;
-  readonly orderBy: Record<string, 'asc' | 'desc'>[];
-  readonly take: number;
+  /** The page of the rows for which all of this holds. */
+  of(...conditions: readonly object[]): PageOf;
   /** `fetched` are the rows of that query; one more than asked for tells that there is a further page. */
   connection<T extends object>(fetched: readonly T[]): Connection<T>;
 };
+
+/** A page, and what to ask Prisma for. */
+export type PageOf = { readonly page: Page; readonly query: { readonly where: object } };
 
 export type Connection<T> = { readonly edges: Edge<T>[]; readonly pageInfo: PageInfo };
 export type Edge<T> = { readonly cursor: string; readonly node: T };
@@ -68,10 +70,13 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
       ? [beyond(readCursor(context, order, args.before), order.field, flip(order.direction))]
       : []),
   ];
+  const where = bounds.length === 0 ? {} : { AND: bounds };
+  const orderBy = [...(order.field === 'id' ? [] : [{ [order.field]: direction }]), { id: direction }];
+  const take = size + 1;
   return {
-    where: bounds.length === 0 ? {} : { AND: bounds },
-    orderBy: [...(order.field === 'id' ? [] : [{ [order.field]: direction }]), { id: direction }],
-    take: size + 1,
+    of(...conditions) {
+      return { page: this, query: { where: { AND: [...conditions, where] }, orderBy, take } };
+    },
     connection(fetched) {
       const more = fetched.length > size;
       const page = fetched.slice(0, size);

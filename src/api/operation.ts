@@ -33,7 +33,12 @@ function isIntrospection(operation: OperationDefinitionNode): boolean {
   );
 }
 
-function claimsOf({ caller, requestId }: Context): TicketClaims {
+/**
+ * Who asks, as a ticket says it.
+ *
+ * @throws {BailiwickError} UNAUTHENTICATED for nobody.
+ */
+export function claimsOf({ caller, requestId }: Context): TicketClaims {
   switch (caller.kind) {
     case 'anonymous':
       throw new BailiwickError('UNAUTHENTICATED');
@@ -47,6 +52,7 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
         onBehalfOf: caller.onBehalfOf,
         priorActors: caller.priorActors,
         delegation: caller.delegationId,
+        viewAs: caller.viewAs,
         scopes: caller.scopes,
         tokenExpiresAt: caller.expiresAt,
         tokenIssuedAt: caller.issuedAt,
@@ -61,27 +67,41 @@ function claimsOf({ caller, requestId }: Context): TicketClaims {
         onBehalfOf: caller.onBehalfOf,
         priorActors: caller.priorActors,
         delegation: caller.delegationId,
+        viewAs: caller.viewAs,
         scopes: caller.scopes,
         tokenExpiresAt: caller.expiresAt,
         requestId,
       };
     case 'key':
-      return { kind: 'key', digest: caller.hash, delegation: caller.delegationId, requestId };
+      return {
+        kind: 'key',
+        digest: caller.hash,
+        delegation: caller.delegationId,
+        viewAs: caller.viewAs,
+        requestId,
+      };
     default:
       return caller satisfies never;
   }
 }
 
 /** Whom a token names as having acted before counts for nothing, and is refused if it is not so; either way it can be read here. */
-function notePriorActors({ caller, log }: Context): void {
+export function noteActors({ caller, log }: Context): void {
   if ('priorActors' in caller && caller.priorActors.length > 0) {
     log.info({ event: 'auth.actors', priorActors: caller.priorActors }, 'others acted before');
   }
 }
 
-/** The use of a credential leaves a time beside it, and that of an API key a line in the log. */
-function noteUse(session: Session, { log }: Context, uses: Uses): void {
-  const used = usedCredential(session);
+/**
+ * The use of a credential leaves a time beside it, and that of an API key a line in the log; so does that an owner has looked on, with
+ * through which delegation.
+ */
+export function noteUse(session: Session, { caller, log }: Context, uses: Uses): void {
+  const looksOn = 'viewAs' in caller && caller.viewAs !== undefined;
+  if (looksOn) {
+    log.info({ event: 'access.viewed', delegationId: caller.viewAs }, "looked on with an agent's eyes");
+  }
+  const used = usedCredential(looksOn ? { credential: session.credential.replace(/^view:/, '') } : session);
   if (used !== undefined) {
     uses?.note(used.id, session.tenantId);
   }
@@ -90,7 +110,7 @@ function noteUse(session: Session, { log }: Context, uses: Uses): void {
   }
 }
 
-type Uses = Pick<KeyUses, 'note'> | undefined;
+export type Uses = Pick<KeyUses, 'note'> | undefined;
 
 export function useOperation(database: Database, uses?: Uses): Plugin<object, object, Context> {
   return {
@@ -108,12 +128,19 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
         }
         checkLimits(args.schema, args.document, operation, variables);
         const claims = claimsOf(context);
-        notePriorActors(context);
+        noteActors(context);
         const readOnly = operation.operation === 'query';
-        const alone = fieldsOf(operation.selectionSet, args.document).filter(isField).length === 1;
-        const early = readOnly ? undefined : earlyEnd(context, alone);
+        const fields = fieldsOf(operation.selectionSet, args.document).filter(isField);
+        const alone = fields.length === 1;
+        const early = readOnly
+          ? undefined
+          : earlyEnd(context, alone, (work) =>
+              withSession(database, claims, { readOnly: false }, ({ db }) => work(db)),
+            );
+        const refused = (outcome: ErrorCode): Promise<void> =>
+          recordRefusal(database, claims, { outcome, fields });
         try {
-          const result = await withSession(database, claims, { readOnly }, async (session) => {
+          const result = await withSession(database, claims, { readOnly, fields }, async (session) => {
             context.session = session;
             noteUse(session, context, uses);
             const execution = executeFn(executed as typeof args) as Promise<ExecutionResult>;
@@ -123,12 +150,15 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
             }
             return inside;
           });
+          const denied = readOnly ? undefined : denialIn(result);
+          if (denied !== undefined) {
+            await refused(denied);
+          }
           return early === undefined ? result : await early.kept(result);
         } catch (error) {
           await early?.lost(error);
           if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {
-            const fields = fieldsOf(operation.selectionSet, args.document);
-            await recordRefusal(database, claims, { outcome: error.code, fields });
+            await refused(error.code);
           }
           throw error;
         } finally {
@@ -143,7 +173,14 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
 // the second is what a reference to a row out of reach ends as
 const DENIALS: ReadonlySet<ErrorCode> = new Set(['FORBIDDEN', 'NOT_FOUND']);
 
-/** What the database refused was rolled back; that it was asked for is recorded all the same, in a session of its own. */
+/** The denial with which a field of a mutation ended, and so all of it. */
+function denialIn({ errors }: ExecutionResult): ErrorCode | undefined {
+  return errors
+    ?.map(({ originalError }) => (originalError instanceof BailiwickError ? originalError.code : undefined))
+    .find((code) => code !== undefined && DENIALS.has(code));
+}
+
+/** What was refused was rolled back; that it was asked for is recorded all the same, in a session of its own. */
 async function recordRefusal(
   database: Database,
   claims: TicketClaims,
@@ -157,7 +194,7 @@ async function recordRefusal(
 const isField = (name: string): boolean => !name.startsWith('__');
 
 /** The names of the fields that a selection asks for, through its fragments too. */
-function fieldsOf({ selections }: SelectionSetNode, document: DocumentNode): string[] {
+export function fieldsOf({ selections }: SelectionSetNode, document: DocumentNode): string[] {
   return selections.flatMap((node) => {
     if (node.kind === Kind.FIELD) {
       return [node.name.value];

@@ -2,12 +2,13 @@
 // selection, because Pothos turns it into one Prisma query. Which rows there are to read is not decided here.
 
 import { queryFromInfo } from '@pothos/plugin-prisma';
+import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import { type Context, rows } from '../context.ts';
 import { delegateOf } from '../db/models.ts';
 import { BailiwickError } from '../errors.ts';
 import type { NodeName } from './global-id.ts';
-import type { Page } from './keyset.ts';
+import type { PageOf } from './keyset.ts';
 
 type Row = { readonly id: string };
 type Reader = { findMany(args: object): Promise<Row[]> };
@@ -47,6 +48,56 @@ export async function readById(
   return (await readByIds(context, info, type, [id]))[0];
 }
 
+/** Which of these rows are in sight. */
+export async function idsInSight(
+  context: Context,
+  type: NodeName,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found =
+    ids.length === 0
+      ? []
+      : await readerOf(context, type).findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+  return new Set(found.map(({ id }) => id));
+}
+
+/** The same for a field that is null where there is none in sight, or where there is no id. */
+export async function readOrNull(
+  context: Context,
+  info: GraphQLResolveInfo,
+  type: NodeName,
+  id: string | null,
+): Promise<never> {
+  // Pothos types a row by its model; here the model is a name
+  return (id === null ? null : ((await readById(context, info, type, id)) ?? null)) as never;
+}
+
+// per request: what is asked for in one tick, by type and by what is wanted of it
+const together = new WeakMap<object, Map<string, DataLoader<string, Row | undefined>>>();
+
+/** The same; rows that are asked for in one tick, of one type and by selections of one place, are one query. */
+export function readTogether(
+  context: Context,
+  info: GraphQLResolveInfo,
+  type: NodeName,
+  id: string,
+): Promise<Row | undefined> {
+  const loaders = together.get(context) ?? new Map<string, DataLoader<string, Row | undefined>>();
+  together.set(context, loaders);
+  const at = `${type} ${info.fieldNodes.map(({ loc }) => loc?.start).join()}`;
+  const loader =
+    loaders.get(at) ??
+    new DataLoader(
+      async (ids: readonly string[]) => {
+        const rows = new Map((await readByIds(context, info, type, ids)).map((row) => [row.id, row]));
+        return ids.map((one) => rows.get(one));
+      },
+      { cache: false },
+    );
+  loaders.set(at, loader);
+  return loader.load(id);
+}
+
 /**
  * The row that was just written, as the selection asks.
  *
@@ -70,7 +121,7 @@ export async function readPage(
   context: Context,
   info: GraphQLResolveInfo,
   type: NodeName,
-  { page, query }: { readonly page: Page; readonly query: object },
+  { page, query }: PageOf,
 ): Promise<never> {
   const selection = queryFromInfo({ context, info, path: ['edges', 'node'] });
   // Pothos types a row by its model; here the model is a name
@@ -80,11 +131,11 @@ export async function readPage(
 type Nested = (selection: object, path: string[]) => unknown;
 
 /** What the query of a row asks of a connection nested in it, by the name of the relation. */
-export function nestedQuery(relation: string, nested: Nested, { query }: { readonly query: object }): never {
+export function nestedQuery(relation: string, nested: Nested, { query }: Pick<PageOf, 'query'>): never {
   return { [relation]: { ...(nested({}, ['edges', 'node']) as object), ...query } } as never;
 }
 
 /** The connection nested in a row, of the rows that `nestedQuery` brought. */
-export function nestedPage(relation: string, row: object, { page }: { readonly page: Page }): never {
+export function nestedPage(relation: string, row: object, { page }: Pick<PageOf, 'page'>): never {
   return page.connection((row as Record<string, Row[]>)[relation] as Row[]) as never;
 }

@@ -4,7 +4,7 @@
 // without asking, are not.
 
 import type { IncomingMessage } from 'node:http';
-import { type ExecutionResult, getOperationAST, Kind } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, getOperationAST, Kind } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { type Authentication, authenticate, type Caller } from '../auth/actor.ts';
@@ -23,6 +23,8 @@ export type Verdict = {
   asked?: boolean;
   /** Whether they were answered. */
   proved?: boolean;
+  /** Whether the answer is a stream. */
+  streams?: boolean;
 };
 
 /** What is known of a request from its first byte on. */
@@ -34,6 +36,10 @@ export type RequestState = {
     | { readonly caller: Caller; readonly params: GraphQLParams }
     | { readonly failure: unknown };
   readonly verdict: Verdict;
+  /** In which form an answer is accepted. */
+  readonly accept?: string | undefined;
+  /** How far a stream was listened to before. */
+  readonly lastEventId?: string | undefined;
 };
 
 export type ServerContext = { readonly state: RequestState };
@@ -139,6 +145,16 @@ export function headersOf({ headers }: IncomingMessage): RequestHeaders {
   };
 }
 
+/** Who looks on with an agent's eyes changes nothing, and is told so before there is a session; nor is the view a stream. */
+function refuseBeyondView({ document, operationName, contextValue }: ExecutionArgs): void {
+  const { caller } = contextValue as { readonly caller: Caller };
+  // an operation that cannot be told is refused by the engine itself
+  const operation = getOperationAST(document, operationName)?.operation ?? 'query';
+  if ('viewAs' in caller && caller.viewAs !== undefined && operation !== 'query') {
+    throw new BailiwickError('BAD_USER_INPUT', `View-As is for queries only, not for a ${operation}`);
+  }
+}
+
 /** Hands Yoga what was read, in place of its own parsers, and notes what comes of the credential. */
 export function useRequest(): Plugin<ServerContext, ServerContext> {
   return {
@@ -151,7 +167,11 @@ export function useRequest(): Plugin<ServerContext, ServerContext> {
         return outcome.params;
       });
     },
+    onSubscribe({ args }) {
+      refuseBeyondView(args);
+    },
     onExecute({ args }) {
+      refuseBeyondView(args);
       const operation = getOperationAST(args.document, args.operationName);
       // The schema alone is shown to anybody with a well-formed key, so an answer about it proves nothing.
       args.contextValue.state.verdict.asked =

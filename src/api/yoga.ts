@@ -16,11 +16,13 @@ import type { Context } from '../context.ts';
 import type { KeyUses } from '../db/key-uses.ts';
 import type { Database } from '../db/session.ts';
 import { BailiwickError } from '../errors.ts';
+import type { Streams } from '../live/streams.ts';
 import { nowhere, type Outgoing } from '../outgoing/call.ts';
 import { LIMITS } from './limits.ts';
 import { useOperation } from './operation.ts';
 import { present } from './present.ts';
 import { type ServerContext, useRequest } from './request.ts';
+import { useSubscriptions } from './streaming.ts';
 
 export type EngineSettings = {
   readonly schema: GraphQLSchema;
@@ -29,6 +31,8 @@ export type EngineSettings = {
   readonly keyUses?: Pick<KeyUses, 'note'> | undefined;
   /** By which services of third parties are called; left out, none is reached. */
   readonly outgoing?: Outgoing | undefined;
+  /** Who listens, and how many of them look at the database at once; left out, nobody can. */
+  readonly streams?: { readonly streams: Streams; readonly looks: number } | undefined;
   /** Whether the schema may be asked for, and errors may suggest names. */
   readonly development: boolean;
 };
@@ -87,7 +91,14 @@ function usePresentation(): Plugin<object, ServerContext> {
 }
 
 /** Makes the engine. src/server.ts hands it requests that were read by `readRequest`. */
-export function createEngine({ schema, database, keyUses, outgoing = nowhere, development }: EngineSettings) {
+export function createEngine({
+  schema,
+  database,
+  keyUses,
+  outgoing = nowhere,
+  streams,
+  development,
+}: EngineSettings) {
   const cursorKey = createHash('sha256').update('cursor').update(database.ticketKey.key.export()).digest();
   return createYoga<ServerContext, Context>({
     schema,
@@ -111,6 +122,7 @@ export function createEngine({ schema, database, keyUses, outgoing = nowhere, de
       useRequest(),
       useDocumentLimits(development),
       useOperation(database, keyUses),
+      ...(streams === undefined ? [] : [useSubscriptions(database, streams.streams, streams.looks, keyUses)]),
       usePresentation(),
     ],
     batching: false,

@@ -1,13 +1,26 @@
 // What stands in the columns of rows: of those that a world becomes (load.ts), and of those that somebody wants to make
 // (statements.ts). Times are relative to now, names become ids. No SQL, no rule.
 
+import { newId } from '../ids.ts';
+import { ACTIONS, CALL, DIGESTS, lineOf } from './actions.ts';
 import type { NewGrant } from './grants.ts';
 import type { NewKey } from './keys.ts';
 import type { Lie, NewRow } from './moves.ts';
 import type { TableName } from './rows.ts';
 import type { Value } from './sealing.ts';
-import { CALL } from './services.ts';
-import { type DataKey, type Delegation, idOf, type Key, type Service, tenantId } from './world.ts';
+import {
+  type Approval,
+  type Baseline,
+  type DataKey,
+  type Delegation,
+  idOf,
+  type Key,
+  type Permission,
+  type Principal,
+  type Service,
+  type Tenant,
+  tenantId,
+} from './world.ts';
 
 export type Columns = Record<string, unknown>;
 
@@ -52,6 +65,66 @@ export function served(
   };
 }
 
+export function ruled({ agent, service, action, effect }: Permission): Columns {
+  return { agent_id: agent === null ? null : idOf(`a${agent}`), service, action, effect };
+}
+
+/** What there is to say of a request; under which rules it was made is put there when these are. */
+export function requested(
+  { delegation, about, current, ends, decision, redeemed }: Approval,
+  tenant: Tenant,
+  since: (seconds: number | null) => string | null,
+): Columns {
+  const { delegate, owner } = tenant.delegations[delegation] ?? { delegate: 0, owner: 0 };
+  return {
+    ...asking(about, `a${delegate}`, lineOf(tenant, delegation)),
+    version: current ? CURRENT : 'past',
+    expires_at: since(ends),
+    decision,
+    decided_at: since(decision === null ? null : -60),
+    decided_by: decision === null ? null : idOf(`u${owner}`),
+    redeemed_at: since(redeemed ? -60 : null),
+    redemption_id: redeemed ? NEW : null,
+    created_at: since(-86_400),
+    created_by: idOf(`a${delegate}`),
+    delegation_id: idOf(`d${delegation}`),
+  };
+}
+
+/** What an agent has done, through the delegation under which it asked for something. */
+export function done({ delegation }: Approval, tenant: Tenant): Columns {
+  const agent = idOf(`a${tenant.delegations[delegation]?.delegate ?? 0}`);
+  const chain = lineOf(tenant, delegation).map((n) => idOf(`d${n}`));
+  return { ...ACTED, agent_id: agent, chain, created_by: agent, delegation_id: idOf(`d${delegation}`) };
+}
+export const ACTED = { service: 'new', action: 'beds.dig', outcome: 'succeeded' };
+
+/** With which nothing is usual yet, so that a call to anywhere is 0.9 from it. */
+export function usual(
+  { agent, frozen, lenient }: Baseline,
+  since: (seconds: number | null) => string | null,
+): Columns {
+  return {
+    agent_id: idOf(`a${agent}`),
+    frozen_at: since(frozen ? -60 : null),
+    threshold: lenient ? 0.95 : 0.5,
+    learned: [],
+  };
+}
+/** What an agent has read, of whomever. */
+export const READ = { day: '2026-11-22', operation: 'memories', kind: 'Memory', times: 1 };
+
+/** Stands for the version of the rules that are there. */
+export const CURRENT = 'current';
+
+/** Who asks for which action, through what. */
+const asking = (about: number, by: Principal, chain: readonly number[]): Columns => ({
+  ...ACTIONS[about],
+  digest: DIGESTS[about],
+  agent_id: idOf(by),
+  chain: chain.map((n) => idOf(`d${n}`)),
+});
+
 export function keyed({ kind, entity, capabilities, pinned, ends, revoked }: Key, now: number): Columns {
   const at = (seconds: number) => new Date(now + seconds * 1000).toISOString();
   return {
@@ -91,13 +164,20 @@ export function granted(delegation: Delegation, now: number): Columns {
 
 export const sealed = (value: Value): string => (value === 'plain' ? 'plain' : under(idOf(`e${value}`)));
 
+/** Where the id of a new row says something: whose instructions these are; of an entry of the log, that it was made just now. */
+const IDS: Readonly<Partial<Record<TableName, (agent: number | undefined) => string | undefined>>> = {
+  agent_instructions: (agent) => (agent === undefined ? undefined : idOf(`a${agent}`)),
+  activity_entries: () => newId(),
+};
+
 /** What stands in a row that somebody wants to insert. */
 export function newColumns(table: TableName, row: NewRow): Columns {
-  const { tenant, owner, kind, status, place, user, agent, value, lie } = row;
+  const { tenant, owner, kind, status, place, shared, user, agent, value, about, by, chain, approval, lie } =
+    row;
   const common = {
     tenant_id: tenantId(tenant),
     // what is sealed is for an agent that exists, perhaps instructed already: that comes after the policy
-    id: agent === undefined || table !== 'agent_instructions' ? NEW : idOf(`a${agent}`),
+    id: IDS[table]?.(agent) ?? NEW,
     owner_id: idOf(owner),
     ...lying(lie),
   };
@@ -111,18 +191,40 @@ export function newColumns(table: TableName, row: NewRow): Columns {
     world_members: member,
     memories: {
       ...{ sensitive: value !== undefined, content: value === undefined ? 'new' : sealed(value) },
+      ...(shared === undefined ? {} : { shared }),
       ...{ kind: 'note', tags: [], metadata: value === undefined ? {} : sealed(value) },
     },
     service_credentials: { ...SERVICE, agent_id: agent === undefined ? null : idOf(`a${agent}`) },
     service_secrets: { secret: value === undefined ? null : sealed(value), secret_index: 'new' },
+    permissions: {
+      ...{ agent_id: agent === undefined ? null : idOf(`a${agent}`), service: 'fresh' },
+      ...{ action: '*', effect: 'allow' },
+    },
+    approvals: {
+      ...asking(about ?? 0, by ?? owner, chain ?? []),
+      ...{ arguments: value === undefined ? null : sealed(value), expires_at: soon(600) },
+      ...(lie === 'version' ? { version: 'f'.repeat(64) } : {}),
+    },
+    activity_entries: {
+      ...ACTED,
+      ...(about === undefined ? {} : ACTIONS[about]),
+      ...{ agent_id: idOf(by ?? owner), chain: (chain ?? []).map((n) => idOf(`d${n}`)) },
+      ...(lie === 'moment' ? { id: idOf('y99') } : lie === 'outcome' ? { outcome: 'denied' } : {}),
+      ...(approval === undefined ? {} : { approval_id: idOf(`q${approval}`) }),
+    },
+    baselines: { agent_id: agent === undefined ? null : idOf(`a${agent}`) },
   };
   return { ...common, ...own[table], ...at };
 }
 
-function lying(lie: Lie | undefined): Columns {
-  const stranger = idOf('u98');
-  const columns = { maker: 'created_by', request: 'request_id', delegation: 'delegation_id' } as const;
-  return lie === undefined ? {} : { [columns[lie]]: stranger };
+function lying(lie: NewRow['lie']): Columns {
+  const columns: Readonly<Partial<Record<string, string>>> = {
+    maker: 'created_by',
+    request: 'request_id',
+    delegation: 'delegation_id',
+  } satisfies Record<Lie, string>;
+  const column = columns[lie ?? ''];
+  return column === undefined ? {} : { [column]: idOf('u98') };
 }
 
 /** The arguments of a key that somebody wants to make. */

@@ -1,6 +1,7 @@
 // Worlds and those who ask in them as text: what a counter-example looks like.
 
 import { DELEGABLE, SCOPES } from '../capabilities.ts';
+import { ACTIONS } from './actions.ts';
 import { type Asker, firstKeyOf, issuerOf, type Status, slugOf, type World } from './world.ts';
 
 /** Words as they are, or that it is all there are. */
@@ -32,7 +33,7 @@ export function describeWorld({ tenants }: World): string {
           `  w${n} world of u${p.owner}${state(p.status)}, members ${
             tenant.members
               .filter(({ place }) => place === n)
-              .map(({ user }) => `u${user}`)
+              .map(({ user, guest }) => `u${user}${guest ? ' (guest)' : ''}`)
               .join(' ') || 'none'
           }`,
       ),
@@ -59,11 +60,26 @@ export function describeWorld({ tenants }: World): string {
           s.ends === null ? '' : ` to ${s.ends} s`
         }${secret}`;
       }),
+      ...tenant.permissions.map(
+        (l, n) =>
+          `  l${n} rule of u${l.owner}: ${l.effect} ${l.agent === null ? 'everybody' : `a${l.agent}`} to ${l.action} at ${l.service}`,
+      ),
+      ...tenant.approvals.map(
+        (q, n) =>
+          `  q${n} asked under d${q.delegation} to ${ACTIONS[q.about]?.action}, ${q.redeemed ? 'redeemed' : (q.decision ?? 'waiting')}, to ${q.ends} s${
+            q.current ? '' : ', under other rules'
+          }`,
+      ),
+      ...tenant.baselines.map(
+        (b, n) =>
+          `  b${n} baseline of a${b.agent}${b.frozen ? ', frozen' : ''}${b.lenient ? ', lenient' : ''}`,
+      ),
+      ...tenant.receipts.map((c, n) => `  c${n} receipt that a${c.agent} has read something of ${c.owner}`),
       ...tenant.memories.map(
         (m, n) =>
           `  m${n} memory of ${m.owner}${m.agent === null ? '' : ` by a${m.agent}`}${m.place === null ? '' : ` in w${m.place}`}${
-            m.sensitive ? `, sensitive under e${firstKeyOf(tenant, m.owner)}` : ''
-          }`,
+            m.shared ? ', shared' : ''
+          }${m.sensitive ? `, sensitive under e${firstKeyOf(tenant, m.owner)}` : ''}`,
       ),
     ])
     .join('\n');

@@ -7,6 +7,8 @@
 
 import fc from 'fast-check';
 import { DELEGABLE, SCOPES } from '../capabilities.ts';
+import { govern, governing, sealable } from './governing.ts';
+import { share, sharing } from './sharing.ts';
 import {
   type Agent,
   type DataKey,
@@ -147,11 +149,15 @@ export const worlds: fc.Arbitrary<World> = fc
     // last, so that what comes before stays the same for a seed
     sealed: fc.tuple(sealing, sealing),
     held: fc.tuple(holding, holding),
+    governed: fc.tuple(governing, governing),
+    shared: fc.tuple(sharing, sharing),
   })
-  .map(({ tenants, tokens, sealed, held }) => ({
-    tenants: tenants.map((tenant, at) =>
-      seal(hold(tenant, held[at] ?? []), sealed[at] ?? { keys: [], sensitive: [] }),
-    ),
+  .map(({ tenants, tokens, sealed, held, governed, shared }) => ({
+    tenants: tenants.map((tenant, at) => {
+      const ruled = govern(hold(tenant, held[at] ?? []), governed[at] ?? { permissions: [], approvals: [] });
+      const settled = sealable(seal(ruled, sealed[at] ?? { keys: [], sensitive: [] }));
+      return share(settled, shared[at]);
+    }),
     tokens,
   }));
 
@@ -165,7 +171,9 @@ type Holding = typeof holding extends fc.Arbitrary<infer Value> ? Value : never;
 /** Gives a tenant's people their credentials for services, each for all agents of its owner or for one of them. */
 function hold(tenant: Tenant, held: Holding): Tenant {
   const services = held.map(({ owner: drawnOwner, agent, ...rest }): Service => {
-    const owner = drawnOwner % tenant.users.length;
+    // every second is of somebody for whom an agent acts
+    const acted = tenant.delegations[drawnOwner % Math.max(tenant.delegations.length, 1)]?.owner;
+    const owner = drawnOwner % 2 === 0 && acted !== undefined ? acted : drawnOwner % tenant.users.length;
     const theirs = tenant.agents.flatMap((one, n) => (one.owner === owner ? [n] : []));
     return { ...rest, owner, agent: agent === null ? null : (theirs[agent % theirs.length] ?? null) };
   });
@@ -180,6 +188,7 @@ function seal(tenant: Tenant, { keys, sensitive }: Sealing): Tenant {
   const owners = [
     ...tenant.memories.map(({ owner }) => owner),
     ...tenant.services.map(({ owner }): Principal => `u${owner}`),
+    ...tenant.approvals.map(({ delegation }): Principal => `u${tenant.delegations[delegation]?.owner ?? 0}`),
   ];
   // every second key is of somebody who has something to seal
   const holders = keys.map(({ holder }, n): Principal => {
@@ -226,7 +235,8 @@ function settle(draw: Drawn): Tenant {
       // an agent's note names an agent of its owner's
       const agent = of(memory.agent, agents.length);
       const fits = agent !== null && owner === `u${agents[agent]?.owner}`;
-      return { owner, agent: fits ? agent : null, place: of(memory.place, places.length), sensitive: false };
+      const place = of(memory.place, places.length);
+      return { owner, agent: fits ? agent : null, place, shared: false, sensitive: false };
     }),
     keys: draw.keys.map(({ entity, pinned, ...rest }): Key => {
       const holder: Principal = principals[entity % principals.length] ?? 'u0';
@@ -239,6 +249,10 @@ function settle(draw: Drawn): Tenant {
     }),
     dataKeys: [],
     services: [],
+    permissions: [],
+    approvals: [],
+    baselines: [],
+    receipts: [],
     issuer: draw.issuer,
   };
 }
@@ -259,7 +273,7 @@ function settleAgents(draw: Drawn): Agent[] {
 
 function settleMembers(draw: Drawn, places: readonly Place[]): Member[] {
   const owners = places.flatMap(({ owner }, place) =>
-    draw.places[place]?.ownerStays ? [{ place, user: owner }] : [],
+    draw.places[place]?.ownerStays ? [{ place, user: owner, guest: false }] : [],
   );
   const others =
     places.length === 0
@@ -267,6 +281,7 @@ function settleMembers(draw: Drawn, places: readonly Place[]): Member[] {
       : draw.members.map(({ place, user }) => ({
           place: place % places.length,
           user: user % draw.users.length,
+          guest: false,
         }));
   const isOwner = ({ place, user }: Member) => places[place]?.owner === user;
   const key = ({ place, user }: Member) => `${place} ${user}`;

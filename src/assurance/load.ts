@@ -6,7 +6,21 @@
 
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
-import { type Columns, granted, keyed, served, under, wrapped } from './columns.ts';
+import { ARGUMENTS } from './actions.ts';
+import {
+  type Columns,
+  CURRENT,
+  done,
+  granted,
+  keyed,
+  READ,
+  requested,
+  ruled,
+  served,
+  under,
+  usual,
+  wrapped,
+} from './columns.ts';
 import { SEALED, type SealedTable } from './moves.ts';
 import { type Row, rowsOf, type TableName } from './rows.ts';
 import { idOf, issuerOf, slugOf, type Tenant, tenantId, type World } from './world.ts';
@@ -101,6 +115,11 @@ const REQUEST = '0198a000-0009-7000-8000-000000000000';
 // Deleted, not truncated: for a handful of rows that is ten times faster.
 const EMPTY = [
   'audit_entries',
+  'access_receipts',
+  'baselines',
+  'activity_entries',
+  'approvals',
+  'permissions',
   'service_secrets',
   'service_credentials',
   'data_keys',
@@ -117,6 +136,18 @@ const EMPTY = [
   .map((table) => `delete from ${table}`)
   .join('; ');
 
+/** Requests that are still good were made under the rules that are there now; as far as these policies know of any. */
+const VERSIONS = `
+do $$
+begin
+  if to_regproc('bailiwick.judge') is not null then
+    update public.approvals a set version = (bailiwick.judge(a.tenant_id, a.owner_id, array(
+             select d.delegate_id from public.delegations d
+              where d.tenant_id = a.tenant_id and d.id = any (a.chain) order by d.depth), a.service, a.action, null)).version
+     where a.version = '${CURRENT}';
+  end if;
+end $$`;
+
 /** Replaces whatever there is by a world. */
 export async function loadWorld(migrator: Client, world: World, sealing = NAMED): Promise<void> {
   const columns = columnsOf(world, sealing);
@@ -132,6 +163,7 @@ export async function loadWorld(migrator: Client, world: World, sealing = NAMED)
       );
     }
   }
+  await migrator.query(VERSIONS);
   await migrator.query('commit');
 }
 
@@ -209,7 +241,7 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
       ...placed(row),
       ...made,
       entity_id: idOf(`u${row.user}`),
-      role: row.owner === `u${row.user}` ? 'owner' : 'member',
+      role: row.owner === `u${row.user}` ? 'owner' : row.guest ? 'guest' : 'member',
     })),
     delegations: of('delegations', (row) => ({
       ...owned(row),
@@ -224,6 +256,7 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
         ...made,
         agent_id: agent === null || agent === undefined ? null : idOf(`a${agent}`),
         kind: 'note',
+        shared: row.shared,
         sensitive,
         content:
           sealed(row, 'content', `${row.name} of ${slugOf(row.tenant)}`) ??
@@ -262,6 +295,33 @@ function columnsOf(world: World, sealing: Sealing): Record<TableName | 'identiti
       ...owned(row),
       secret: sealed(row, 'secret', `${row.name} of ${slugOf(row.tenant)}`),
       secret_index: row.name,
+    })),
+    permissions: of('permissions', (row) => ({
+      ...owned(row),
+      ...(row.permission === undefined ? {} : ruled(row.permission)),
+      ...{ created_by, request_id },
+    })),
+    approvals: of('approvals', (row, tenant) => ({
+      ...owned(row),
+      arguments: sealed(row, 'arguments', JSON.stringify(ARGUMENTS)),
+      ...(row.approval === undefined ? {} : requested(row.approval, tenant, since)),
+      request_id,
+    })),
+    activity_entries: of('activity_entries', (row, tenant) => ({
+      ...owned(row),
+      ...(row.approval === undefined ? {} : done(row.approval, tenant)),
+      request_id,
+    })),
+    baselines: of('baselines', (row) => ({
+      ...owned(row),
+      ...(row.baseline === undefined ? {} : usual(row.baseline, since)),
+      ...{ created_by, request_id },
+    })),
+    access_receipts: of('access_receipts', (row, _, index) => ({
+      ...owned(row),
+      ...(row.receipt === undefined ? {} : { agent_id: idOf(`a${row.receipt.agent}`), ...READ }),
+      ...{ row_id: idOf(`m${index}`), delegation_id: idOf('d0'), first_at: since(-60), last_at: since(-60) },
+      request_id,
     })),
     // under the name of every issuer: whether it is trusted, and by which tenant, is another question
     identities: rows

@@ -14,6 +14,7 @@ import {
   rotationsOf,
   sessionsOf,
 } from './keys.ts';
+import { nameOfOutside, type OutsideMove, outsideMoves } from './outside.ts';
 import { TABLES, type TableName } from './rows.ts';
 import {
   dataKeysOf,
@@ -25,6 +26,7 @@ import {
   valuesOf,
 } from './sealing.ts';
 import { serviceMoves } from './services.ts';
+import { sharingMoves } from './sharing-moves.ts';
 import { type Asker, type Principal, principals, type Status, type Tenant, type World } from './world.ts';
 
 /** A row to insert, by names; what is left out is taken from the context by column defaults. */
@@ -34,18 +36,28 @@ export type NewRow = {
   readonly kind?: 'user' | 'agent' | 'world';
   readonly status?: Status;
   readonly place?: number | null;
+  /** Of a memory: with the members of that world. */
+  readonly shared?: boolean;
   /** Of a membership: whose. */
   readonly user?: number;
-  /** Of instructions: whose, where they have sealed values. Of a credential for a service: for whom alone. */
+  /** Of instructions: whose, where they have sealed values. Of a credential for a service or a rule: for whom alone; of a baseline: for whom. */
   readonly agent?: number;
   /** What stands in the encrypted columns of a row that says it is sealed. */
   readonly value?: Value;
-  readonly lie?: Lie;
+  /** Of a request for approval: about which action; of that and of an entry of the log: by whom and through which delegations, by index. */
+  readonly about?: number;
+  readonly by?: Principal;
+  readonly chain?: readonly number[];
+  /** Of an entry of the log: which approval it says was redeemed for it. */
+  readonly approval?: number;
+  readonly lie?: Lie | 'version' | 'moment' | 'outcome';
 };
 
 /** Tables with encrypted columns. */
-export const SEALED = ['memories', 'agent_instructions', 'service_secrets'] as const;
+export const SEALED = ['memories', 'agent_instructions', 'service_secrets', 'approvals'] as const;
 export type SealedTable = (typeof SEALED)[number];
+/** Those in which somebody may put another value: what was asked for stays as it was asked for. */
+export type ResealedTable = Exclude<SealedTable, 'approvals'>;
 
 /** What a row can lie about: who made it, in which request, through which delegation. */
 export const LIES = ['maker', 'request', 'delegation'] as const;
@@ -58,7 +70,10 @@ export type Move =
   | { readonly verb: 'update seen' | 'delete seen'; readonly table: TableName }
   | { readonly verb: 'insert'; readonly table: TableName; readonly row: NewRow }
   /** To write a value into the encrypted columns of whatever may be changed. */
-  | { readonly verb: 'seal'; readonly table: SealedTable; readonly value: Value }
+  | { readonly verb: 'seal'; readonly table: ResealedTable; readonly value: Value }
+  /** To let the members of its world see a memory, and to take back whatever may be changed. */
+  | { readonly verb: 'share'; readonly memory: number }
+  | { readonly verb: 'take back' }
   /** To have a first key kept. */
   | { readonly verb: 'keep tenant key'; readonly purpose: 'wrap' | 'index' }
   | { readonly verb: 'keep data key'; readonly wanted: NewDataKey }
@@ -76,12 +91,7 @@ export type Move =
   | { readonly verb: 'end credentials'; readonly entity: string }
   /** To tell that a key was used. */
   | { readonly verb: 'use'; readonly key: number }
-  /** To have a credential for a service used for a call. */
-  | { readonly verb: 'use service'; readonly service: number; readonly call: string }
-  /** To change a column of credentials for services that no grant lets anybody change. */
-  | { readonly verb: 'redirect'; readonly column: string }
-  /** Whose secrets may be read, as the kernel tells. */
-  | { readonly verb: 'revealed' }
+  | OutsideMove
   | { readonly verb: 'describe' }
   | { readonly verb: 'audit' };
 
@@ -96,12 +106,15 @@ export const CHANGEABLE: readonly TableName[] = [
   'memories',
   'service_credentials',
   'service_secrets',
+  'permissions',
+  'baselines',
 ];
 export const REMOVABLE: readonly TableName[] = [
   'world_members',
   'memories',
   'service_credentials',
   'service_secrets',
+  'permissions',
 ];
 export const INSERTABLE: readonly TableName[] = [
   'entities',
@@ -113,9 +126,13 @@ export const INSERTABLE: readonly TableName[] = [
   'memories',
   'service_credentials',
   'service_secrets',
+  'permissions',
+  'approvals',
+  'activity_entries',
+  'baselines',
 ];
 /** Those of which each asker tries a part. */
-const IN_TURN: readonly TableName[] = ['service_credentials', 'service_secrets'];
+const IN_TURN: readonly TableName[] = ['service_credentials', 'service_secrets', 'permissions', 'baselines'];
 const always = (table: TableName) => !IN_TURN.includes(table);
 
 /** Everything that an asker tries in a world. Nobody (undefined) tries what the first principal would. */
@@ -144,7 +161,9 @@ export function movesOf(world: World, asker: Asker | undefined): Move[] {
     ]),
     ...insertions(world, somebody),
     ...sealings(world, tenant, somebody),
+    ...sharingMoves(tenant, somebody, ownerOf(tenant, somebody)),
     ...serviceMoves(world, tenant, somebody, ownerOf(tenant, somebody)),
+    ...outsideMoves(world, tenant, somebody),
     ...stretched.map((grant): Move => ({ verb: 'why not', grant })),
     // the policy asks for the same reason: a few show that it does
     ...stretched.slice(0, 4).map((grant): Move => ({ verb: 'grant', grant })),
@@ -209,21 +228,31 @@ function keyMoves(tenant: Tenant, asker: Asker): Move[] {
 export function nameOfMove(move: Move): string {
   switch (move.verb) {
     case 'insert': {
-      const { tenant, owner, kind, status, place, user, agent, value, lie } = move.row;
+      const { tenant, owner, kind, status, place, shared, user, agent, ...row } = move.row;
+      const { value, about, by, chain, approval, lie } = row;
       return [
         `insert ${move.table} of ${owner}`,
         ...(kind === undefined ? [] : [`as ${kind}`]),
         ...(status === undefined ? [] : [status]),
         ...(place === undefined || place === null ? [] : [`in w${place}`]),
+        ...(shared === true ? ['shared'] : []),
         ...(user === undefined ? [] : [`for u${user}`]),
         ...(agent === undefined ? [] : [`for a${agent}`]),
         ...(value === undefined ? [] : [nameOfValue(value)]),
+        ...(about === undefined ? [] : [`about ${about}`]),
+        ...(by === undefined ? [] : [`by ${by} through [${chain?.map((n) => `d${n}`).join(' ')}]`]),
+        ...(move.table === 'activity_entries'
+          ? [`by ${by} through [${chain?.map((n) => `d${n}`).join(' ')}]`]
+          : []),
+        ...(approval === undefined ? [] : [`with q${approval}`]),
         ...(lie === undefined ? [] : [`lying about the ${lie}`]),
         `in tenant-${tenant}`,
       ].join(' ');
     }
     case 'seal':
       return `seal ${move.table} ${nameOfValue(move.value)}`;
+    case 'share':
+      return `share m${move.memory}`;
     case 'keep tenant key':
       return `keep a key to ${move.purpose}`;
     case 'keep data key':
@@ -249,16 +278,18 @@ export function nameOfMove(move: Move): string {
       return `${move.verb} k${move.key}`;
     case 'end credentials':
       return `end credentials of ${move.entity}`;
-    case 'use service':
-      return `use s${move.service} to ${move.call}`;
-    case 'redirect':
-      return `update ${move.column} of service_credentials`;
+    case 'take back':
     case 'describe':
-    case 'revealed':
     case 'audit':
       return move.verb;
-    default:
+    case 'see':
+    case 'update':
+    case 'update seen':
+    case 'delete':
+    case 'delete seen':
       return `${move.verb} ${move.table}`;
+    default:
+      return nameOfOutside(move);
   }
 }
 

@@ -4,10 +4,11 @@
 import type { Client } from 'pg';
 import { issueTicket, type TicketClaims, type TicketKey } from '../db/ticket.ts';
 import { type DelegationId, type EntityId, type KeyId, newId, type RequestId } from '../ids.ts';
+import type { Answer } from './answers.ts';
 import { everybody } from './askers.ts';
 import { digestOf, ISSUER, SPENT } from './load.ts';
 import { type Move, movesOf } from './moves.ts';
-import { type Answer, attemptOf } from './statements.ts';
+import { attemptOf } from './statements.ts';
 import { type Asker, idOf, issuerOf, slugOf, type World } from './world.ts';
 
 /** One thing tried, and what came of it. */
@@ -55,7 +56,7 @@ async function observeOne(
   try {
     const opened = asker === undefined ? 'opened' : await open(runtime, key, asker);
     const opening: Observation = { asker, move: 'open', name: 'open', outcome: opened };
-    if (opened !== 'opened') {
+    if (!opened.startsWith('opened')) {
       return [opening];
     }
     const moves = movesOf(world, asker).filter(only);
@@ -126,12 +127,12 @@ function claimsOf({ tenant, actor, delegation, onBehalfOf, token, by }: Asker): 
 async function open(runtime: Client, key: TicketKey, asker: Asker): Promise<string> {
   const [ticket, mac] = issueTicket(claimsOf(asker), key);
   try {
-    await runtime.query({
+    const { rows } = await runtime.query<{ receipts: boolean }>({
       name: 'assurance_open',
-      text: 'select bailiwick.open($1, $2)',
+      text: `select (bailiwick.open($1, $2)->>'receipts')::boolean as receipts`,
       values: [ticket, mac],
     });
-    return 'opened';
+    return rows[0]?.receipts === true ? 'opened, with receipts' : 'opened';
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === undefined) {

@@ -1,11 +1,15 @@
 // The rows that a world becomes, with the facts by which rules tell them apart. Names, not ids; no SQL, no rule.
 
 import {
+  type Approval,
+  type Baseline,
   type DataKey,
   type Delegation,
   firstKeyOf,
   type Key,
+  type Permission,
   type Principal,
+  type Receipt,
   type Service,
   type Status,
   type Tenant,
@@ -28,6 +32,11 @@ export const TABLES = [
   'data_keys',
   'service_credentials',
   'service_secrets',
+  'permissions',
+  'approvals',
+  'activity_entries',
+  'baselines',
+  'access_receipts',
 ] as const;
 export type TableName = (typeof TABLES)[number];
 
@@ -43,13 +52,21 @@ export type Row = {
   readonly status?: Status;
   /** The world in which it stands; of a world, itself. */
   readonly place?: number | null;
-  /** Of a membership: whose. */
+  /** Of a membership: whose, and as what. */
   readonly user?: number;
+  readonly guest?: boolean;
+  /** Of a memory: with the members of its world. */
+  readonly shared?: boolean;
   readonly delegation?: Delegation;
   readonly key?: Key;
   readonly dataKey?: DataKey;
   /** Of a credential for a service, and of the secret of one. */
   readonly service?: Service;
+  readonly permission?: Permission;
+  /** Of a request, and of the entry in the log of what came of it. */
+  readonly approval?: Approval;
+  readonly baseline?: Baseline;
+  readonly receipt?: Receipt;
   /** Of whose key what is sealed in it must be, and the index of the key that it is under; none where nothing is sealed. */
   readonly holder?: Principal;
   readonly sealed?: number | null;
@@ -60,9 +77,9 @@ export function rowsOf(world: World): Row[] {
   return world.tenants.flatMap((tenant, at) => [
     { table: 'tenants', tenant: at, name: `t${at}`, owner: null },
     ...entityRows(tenant, at),
-    ...tenant.members.map(({ place, user }, n): Row => {
+    ...tenant.members.map(({ place, user, guest }, n): Row => {
       const owner: Principal = `u${tenant.places[place]?.owner}` as Principal;
-      return { table: 'world_members', tenant: at, name: `p${n}`, owner, place, user };
+      return { table: 'world_members', tenant: at, name: `p${n}`, owner, place, user, guest };
     }),
     ...tenant.delegations.map(
       (delegation, n): Row => ({
@@ -74,8 +91,8 @@ export function rowsOf(world: World): Row[] {
       }),
     ),
     ...tenant.memories.map(
-      ({ owner, place, sensitive }, n): Row => ({
-        ...{ table: 'memories', tenant: at, name: `m${n}`, owner, place, holder: owner },
+      ({ owner, place, shared, sensitive }, n): Row => ({
+        ...{ table: 'memories', tenant: at, name: `m${n}`, owner, place, shared, holder: owner },
         sealed: sensitive ? firstKeyOf(tenant, owner) : null,
       }),
     ),
@@ -102,6 +119,29 @@ export function rowsOf(world: World): Row[] {
         { table: 'service_credentials', ...common },
         ...(sealed === null ? [] : [{ table: 'service_secrets' as const, ...common, holder: owner, sealed }]),
       ];
+    }),
+    ...tenant.permissions.map(
+      (permission, n): Row => ({
+        ...{ table: 'permissions', tenant: at, name: `l${n}`, owner: `u${permission.owner}`, permission },
+      }),
+    ),
+    ...tenant.approvals.map((approval, n): Row => {
+      const owner: Principal = `u${tenant.delegations[approval.delegation]?.owner ?? 0}`;
+      const sealed = firstKeyOf(tenant, owner);
+      return { table: 'approvals', tenant: at, name: `q${n}`, owner, approval, holder: owner, sealed };
+    }),
+    // whoever has asked has done something too
+    ...tenant.approvals.map((approval, n): Row => {
+      const owner: Principal = `u${tenant.delegations[approval.delegation]?.owner ?? 0}`;
+      return { table: 'activity_entries', tenant: at, name: `y${n}`, owner, approval };
+    }),
+    ...tenant.baselines.map((baseline, n): Row => {
+      const owner = personOf(tenant, `a${baseline.agent}`);
+      return { table: 'baselines', tenant: at, name: `b${n}`, owner, baseline };
+    }),
+    ...tenant.receipts.map((receipt, n): Row => {
+      const { owner } = receipt;
+      return { table: 'access_receipts', tenant: at, name: `c${n}`, owner, receipt };
     }),
   ]);
 }

@@ -4,12 +4,10 @@
 //
 // Which of it may be is not said here. A few of each for every asker, others for the next, because the many are alike.
 
+import { CALL } from './actions.ts';
 import type { Move, NewRow } from './moves.ts';
 import { some, turnOf, valuesOf } from './sealing.ts';
 import { type Asker, type Principal, principals, type Tenant, type World } from './world.ts';
-
-/** The one call that every credential of a world is for. */
-export const CALL = 'list';
 
 const TABLES = ['service_credentials', 'service_secrets'] as const;
 
@@ -53,10 +51,10 @@ export function serviceMoves(world: World, tenant: Tenant, asker: Asker, owner: 
     ...[own, ...any(kept)].map((row): Move => ({ verb: 'insert', table: 'service_credentials', row })),
     ...any(secrets, 2).map((row): Move => ({ verb: 'insert', table: 'service_secrets', row })),
     ...any(values).map((value): Move => ({ verb: 'seal', table: 'service_secrets', value })),
-    ...any(FIXED).map((column): Move => ({ verb: 'redirect', column })),
-    ...services.map((service): Move => ({ verb: 'use service', service, call: CALL })),
+    ...any(FIXED).map((column): Move => ({ verb: 'redirect', table: 'service_credentials', column })),
+    ...services.map((service): Move => ({ verb: 'use service', service, call: CALL, approval: null })),
     ...any([...any(services).map((service) => ({ service, call: 'fly' })), { service: 9, call: CALL }]).map(
-      (wanted): Move => ({ verb: 'use service', ...wanted }),
+      (wanted): Move => ({ verb: 'use service', ...wanted, approval: null }),
     ),
     { verb: 'revealed' },
   ];

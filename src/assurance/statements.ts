@@ -3,22 +3,13 @@
 // Values travel as one jsonb parameter, never in the text. A change without a WHERE says nothing of the rows it touched, so
 // each such statement comes with a look: a query, asked by an owner of the tables, that finds its mark.
 
+import { type Attempt, type Common, done, ended, kept, look, rows, told } from './answers.ts';
 import { grantColumns, keyColumns, NEW, newColumns, sealed, soon } from './columns.ts';
 import { WHY_NOT } from './load.ts';
-import { type Move, nameOfMove, type SealedTable } from './moves.ts';
+import { type Move, type NewRow, nameOfMove, type ResealedTable } from './moves.ts';
+import { outsideOf, versionOf } from './outside-statements.ts';
 import type { TableName } from './rows.ts';
-import { type Asker, idOf, nameOf, tenantId } from './world.ts';
-
-export type Attempt = {
-  readonly name: string;
-  readonly text: string;
-  readonly given: unknown;
-  /** Set where the statement returns nothing. */
-  readonly look: string | null;
-  /** Makes the answer readable: a value or null, or an SQLSTATE. */
-  readonly read: (answer: Answer) => string;
-};
-export type Answer = { readonly value: string | null; readonly refused: string | null };
+import { type Asker, idOf, tenantId } from './world.ts';
 
 /** A change that leaves a mark and could otherwise be made by anybody who may change the row. */
 const MARKS: Readonly<Partial<Record<TableName, readonly [set: string, found: string]>>> = {
@@ -27,17 +18,20 @@ const MARKS: Readonly<Partial<Record<TableName, readonly [set: string, found: st
   agents: [`name = 'marked'`, `name = 'marked'`],
   agent_instructions: [`updated_at = '-infinity'`, `updated_at = '-infinity'`],
   worlds: [`name = 'marked'`, `name = 'marked'`],
-  world_members: [`role = 'guest'`, `role = 'guest'`],
+  // of a membership nothing but the role is changed, and some are guests before
+  world_members: [`role = 'guest'`, `pg_xact_status(xmin::text::xid8) = 'in progress'`],
   memories: [`kind = 'marked'`, `kind = 'marked'`],
   service_credentials: [`label = 'marked'`, `label = 'marked'`],
   service_secrets: [`secret_index = 'marked'`, `secret_index = 'marked'`],
+  permissions: [`note = 'marked'`, `note = 'marked'`],
+  baselines: ['threshold = 0.07', 'threshold = 0.07'],
 };
 
 const NAMES = `string_agg(tenant_id || '/' || id, ' ')`;
 
 /** The statement of a move. */
 export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
-  const common = { name: nameOfMove(move), given: {}, look: null };
+  const common: Common = { name: nameOfMove(move), given: {}, look: null };
   switch (move.verb) {
     case 'see':
       return { ...common, text: `select ${NAMES} from ${move.table}`, read: rows };
@@ -60,9 +54,23 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
     case 'delete seen':
       return { ...common, text: returning(`delete from ${move.table}`, before(move.table)), read: rows };
     case 'insert':
-      return insertion(common, move.table, newColumns(move.table, move.row));
+      return insertion(common, move.table, newColumns(move.table, move.row), move.row);
     case 'seal':
       return sealing(common, move.table, sealed(move.value));
+    case 'share':
+      return {
+        ...common,
+        text: returning("update memories set shared = true where id = ($1 #>> '{}')::uuid"),
+        given: idOf(`m${move.memory}`),
+        read: rows,
+      };
+    case 'take back':
+      return {
+        ...common,
+        text: `update memories set shared = false, updated_at = '-infinity'`,
+        look: `select ${NAMES} from memories where updated_at = '-infinity'`,
+        read: rows,
+      };
     case 'keep tenant key': {
       const text = `select bailiwick.add_tenant_key('${NEW}', '${move.purpose}', 'x', false)::text`;
       return { ...common, text, read: kept };
@@ -163,23 +171,18 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
         given: [{ tenant: tenantId(asker?.tenant ?? 0), id: idOf(`k${move.key}`), at: soon(0) }],
         read: ({ value, refused }) => refused ?? `told of ${value}`,
       };
-    case 'use service': {
-      const [id, { call }] = [idOf(`s${move.service}`), move];
-      return {
-        ...common,
-        text: `select coalesce(r->>'refusal', concat_ws(' ', 'used', ${USED}, substr(r->>'envelope', 6, 32)::uuid))
-                 from bailiwick.use_service('${id}', '${call}', '${NEW}') r`,
-        read: told,
-      };
-    }
+    case 'use service':
     case 'redirect':
-      return {
-        ...common,
-        text: `update service_credentials set ${move.column} = default`,
-        read: ({ refused }) => refused ?? 'done',
-      };
+    case 'leave receipts':
     case 'revealed':
-      return { ...common, text: `select array_to_string(bailiwick.revealed(), ' ')`, read: rows };
+    case 'acting':
+    case 'authorize':
+    case 'asked':
+    case 'note verdict':
+    case 'preview':
+    case 'decide':
+    case 'redeem':
+      return outsideOf(common, move);
     case 'describe':
       return {
         ...common,
@@ -222,17 +225,6 @@ const ENDED = look(`
     union all
     select tenant_id, id from entities where credential_epoch between now() - interval '10 seconds' and now() + interval '1 minute') e`);
 
-/** Which credential for a service was used just now and by whom, where that is recorded too. */
-const USED = look(`
-  select string_agg(concat_ws('/', s.tenant_id, s.id, s.last_used_by), ' ')
-    from service_credentials s join audit_entries e on e.tenant_id = s.tenant_id and e.target_id = s.id and e.event = 'service.called'
-   where s.last_used_at > now() - interval '10 seconds'`);
-
-/** What an owner of the tables finds, within a statement and after what came before it. */
-function look(query: string): string {
-  return `assurance.look($look$${query}$look$)`;
-}
-
 const KERNEL = (call: string) => `bailiwick.${call.replace('$1', `($1 #>> '{}')::uuid`)}`;
 const ending = (call: string) => `select ${KERNEL(call)}::text`;
 /** A credential for a service goes with its secret, which refers to it. */
@@ -246,21 +238,29 @@ const returning = (statement: string, others: readonly string[] = []) =>
   `with ${[...others, `touched as (${statement} returning tenant_id, id)`].join(', ')} select ${NAMES} from touched`;
 
 function insertion(
-  common: Pick<Attempt, 'name'>,
+  common: Common,
   table: TableName,
   given: Readonly<Record<string, unknown>>,
+  row?: NewRow,
 ): Attempt {
   const columns = Object.keys(given).join(', ');
+  // whoever asks knows the version of the rules from the kernel; who lies says another
+  const known =
+    table !== 'approvals' || row?.about === undefined || 'version' in given
+      ? undefined
+      : versionOf(row.about);
   return {
     ...common,
-    text: `insert into ${table} (${columns}) select ${columns} from jsonb_populate_record(null::${table}, $1)`,
+    text: `insert into ${table} (${columns}${known === undefined ? '' : ', version'})
+           select ${columns}${known === undefined ? '' : `, ${known}`} from jsonb_populate_record(null::${table}, $1)`,
     // the policy is asked before any constraint: whatever fails later was admitted
     look: 'select null',
     given,
     read: ({ refused }) =>
       refused === '42501'
         ? 'refused'
-        : refused === '23503' && table === 'service_credentials'
+        : refused === '23503' &&
+            (table === 'service_credentials' || table === 'permissions' || table === 'baselines')
           ? 'unfit'
           : refused === null || refused.startsWith('23')
             ? 'admitted'
@@ -269,9 +269,9 @@ function insertion(
 }
 
 /** Writes a value into every encrypted column of a table, and finds it there. */
-function sealing(common: Pick<Attempt, 'name'>, table: SealedTable, value: string): Attempt {
+function sealing(common: Common, table: ResealedTable, value: string): Attempt {
   const set = {
-    memories: `sensitive = true, content = $1 #>> '{}', metadata = $1`,
+    memories: `sensitive = true, shared = false, content = $1 #>> '{}', metadata = $1`,
     agent_instructions: `system_prompt = $1 #>> '{}', private_instructions = $1 #>> '{}'`,
     service_secrets: `secret = $1 #>> '{}'`,
   };
@@ -282,41 +282,4 @@ function sealing(common: Pick<Attempt, 'name'>, table: SealedTable, value: strin
     look: `select ${NAMES} from ${table} where updated_at = '-infinity'`,
     read: rows,
   };
-}
-
-function rows({ value, refused }: Answer): string {
-  return refused ?? names(value ?? '');
-}
-
-function ended({ value, refused }: Answer): string {
-  return refused ?? (value === null ? 'nothing' : `ended ${names(value)}`.trim());
-}
-
-/** A reason why not, or what was made, word by word. */
-function told({ value, refused }: Answer): string {
-  return (
-    refused ??
-    (value ?? '')
-      .split(' ')
-      .map((word) => word.split('/').map(nameOf).join('/'))
-      .join(' ')
-  );
-}
-
-function kept({ value, refused }: Answer): string {
-  return refused ?? (value === 'true' ? 'kept' : 'not kept');
-}
-
-function done({ value, refused }: Answer): string {
-  return refused ?? (value === null ? 'nothing' : 'done');
-}
-
-/** `<tenant>/<id>` or `<id>`, several, as names in order. */
-function names(text: string): string {
-  return text
-    .split(' ')
-    .filter((word) => word !== '')
-    .map((word) => word.split('/').map(nameOf).join('/'))
-    .sort()
-    .join(' ');
 }

@@ -4,7 +4,8 @@
 //
 // Everything is named within its tenant: u0 is the first user, a1 the second agent, w0 a world, d2 a delegation, m0 a
 // memory, p0 a membership, k0 a credential, i0 the issuer that the tenant itself trusts, e0 a data key and r0 the tenant's key that
-// wraps it, s0 a credential for a service of a third party. The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
+// wraps it, s0 a credential for a service of a third party, l0 a rule about actions (the law), q0 a request for approval, y0 an
+// entry of the activity log, b0 a baseline and c0 a receipt (a copy is kept). The same name is the same UUID in every tenant, so that nothing but the tenant tells twins apart.
 // Knows no rule and no SQL.
 
 export type Status = 'active' | 'suspended' | 'archived';
@@ -34,8 +35,8 @@ export type Agent = Proven & {
   instructed: boolean;
 };
 export type Place = { owner: number; status: Status };
-/** A user in a world; the owner's own membership is one of these too. */
-export type Member = { place: number; user: number };
+/** A user in a world; the owner's own membership is one of these too, and never a guest's. */
+export type Member = { place: number; user: number; guest: boolean };
 export type Delegation = {
   owner: number;
   delegator: Principal;
@@ -67,6 +68,8 @@ export type Memory = {
   owner: Principal;
   agent: number | null;
   place: number | null;
+  /** With the members of its world; never what is sensitive. */
+  shared: boolean;
   /** Sealed under the first key of its owner, who has one. */
   sensitive: boolean;
 };
@@ -89,6 +92,46 @@ export type Service = {
   /** Seconds from now; null: never. */
   ends: number | null;
 };
+export type Effect = 'allow' | 'ask' | 'deny';
+/** What a person says of actions of agents outside. */
+export type Permission = {
+  /** Index of a user. */
+  owner: number;
+  /** Index of an agent of the owner's; null: all of them. */
+  agent: number | null;
+  /** One, or `*` for all. */
+  service: string;
+  /** One, those that begin with what stands before `.*`, or `*` for all. */
+  action: string;
+  effect: Effect;
+};
+/** What an agent has asked of its owner. The arguments are sealed under the first key of the owner, who has one. */
+export type Approval = {
+  /** Index of the delegation through which it asked. */
+  delegation: number;
+  /** Which action, by its index (actions.ts). */
+  about: number;
+  /** Whether the rules are still those under which it asked. */
+  current: boolean;
+  /** Seconds from now. */
+  ends: number;
+  decision: 'approved' | 'rejected' | null;
+  redeemed: boolean;
+};
+/** What is usual for an agent: nothing, so that every call is far from it. */
+export type Baseline = {
+  /** Index of an agent; one for each. */
+  agent: number;
+  frozen: boolean;
+  /** Whether its owner lets pass even what is that far. */
+  lenient: boolean;
+};
+/** That an agent has read something of somebody's, perhaps of another person than its owner. */
+export type Receipt = {
+  /** Index of an agent. */
+  agent: number;
+  owner: Principal;
+};
 
 export type Tenant = {
   status: Status;
@@ -102,6 +145,10 @@ export type Tenant = {
   keys: readonly Key[];
   dataKeys: readonly DataKey[];
   services: readonly Service[];
+  permissions: readonly Permission[];
+  approvals: readonly Approval[];
+  baselines: readonly Baseline[];
+  receipts: readonly Receipt[];
   /** The state of the issuer that the tenant itself trusts, where it has one. */
   issuer: 'active' | 'suspended' | null;
 };
@@ -150,17 +197,24 @@ export const KINDS = {
   e: 'b',
   r: 'c',
   s: 'd',
+  l: 'e',
+  q: 'f',
+  y: 0,
+  b: 10,
+  c: 11,
 } as const;
 
 /** The UUID of a name; the same in every tenant. Names beyond the world's own are of nobody. */
 export function idOf(name: string): string {
   const kind = KINDS[name[0] as keyof typeof KINDS];
-  return `0198a000-000${kind}-7000-8000-${name.slice(1).padStart(12, '0')}`;
+  return `0198a000-${String(kind).padStart(4, '0')}-7000-8000-${name.slice(1).padStart(12, '0')}`;
 }
 
 /** The name of a UUID made by `idOf`. */
 export function nameOf(id: string): string {
-  const kind = Object.entries(KINDS).find(([, digit]) => id[12] === String(digit))?.[0];
+  const kind = Object.entries(KINDS).find(
+    ([, digits]) => id.slice(9, 13) === String(digits).padStart(4, '0'),
+  )?.[0];
   return kind !== undefined && id.startsWith('0198a000-') ? `${kind}${Number(id.slice(24))}` : id;
 }
 

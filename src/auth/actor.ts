@@ -30,6 +30,8 @@ export type Caller =
       readonly priorActors: readonly string[];
       /** The one delegation to act under; undefined: the subject acts as itself. */
       readonly delegationId: DelegationId | undefined;
+      /** The delegation through which to look as its delegate does; only its owner may, in person. */
+      readonly viewAs: DelegationId | undefined;
       /** Capabilities of the token, `kind:verb`; an upper bound, never a grant. */
       readonly scopes: readonly string[];
       /** `iat`, `jti` and `sid` of the token, as in `VerifiedToken`: by these it can be revoked. */
@@ -50,6 +52,7 @@ export type Caller =
       /** Who acted before, by our own ids, the last of them first. The database must agree. */
       readonly priorActors: readonly string[];
       readonly delegationId: DelegationId | undefined;
+      readonly viewAs: DelegationId | undefined;
       readonly scopes: readonly string[];
       /** `jti`: by it the token can be revoked. */
       readonly tokenId: string;
@@ -62,6 +65,7 @@ export type Caller =
       readonly hash: string;
       /** The delegation asked for in the header; the key's own may not leave the choice. */
       readonly delegationId: DelegationId | undefined;
+      readonly viewAs: DelegationId | undefined;
     };
 
 /** As much of a request as says who sent it. */
@@ -88,8 +92,8 @@ export type Authentication = {
  * Establishes who sent a request.
  *
  * @throws {BailiwickError} UNAUTHENTICATED for a credential that does not verify, for a token that is bound to a key
- *   and comes without proof or the other way round, for a delegation that claim and header name differently, and for an
- *   actor without a delegation; BAD_USER_INPUT for malformed headers.
+ *   and comes without proof or the other way round, for a delegation that claim and header name differently, for an actor
+ *   without a delegation, and for a view through one; BAD_USER_INPUT for malformed headers.
  */
 export async function authenticate(request: PresentedRequest, by: Authentication): Promise<Caller> {
   const credential = readCredential(request.headers);
@@ -100,7 +104,7 @@ export async function authenticate(request: PresentedRequest, by: Authentication
       return credential;
     case 'bearer':
     case 'dpop':
-      return callerOf(await verified(credential, request, by), credential.delegationId, by.ownIssuer);
+      return callerOf(await verified(credential, request, by), credential, by.ownIssuer);
     default:
       return credential satisfies never;
   }
@@ -146,7 +150,7 @@ function addressOf({ headers, url }: PresentedRequest, publicOrigin: string | un
 
 function callerOf(
   token: VerifiedToken,
-  asked: DelegationId | undefined,
+  { delegationId: asked, viewAs }: Pick<Credential, 'delegationId' | 'viewAs'>,
   ownIssuer: string | undefined,
 ): Caller {
   const delegationId = token.delegationId ?? asked;
@@ -155,8 +159,11 @@ function callerOf(
   if (contradicted || (token.actor !== undefined && delegationId === undefined)) {
     throw refused('delegation');
   }
+  if (viewAs !== undefined && delegationId !== undefined) {
+    throw refused('view');
+  }
   if (token.issuer === ownIssuer) {
-    return issuedTo(token, delegationId);
+    return issuedTo(token, delegationId, viewAs);
   }
   return {
     kind: 'subject',
@@ -167,6 +174,7 @@ function callerOf(
     onBehalfOf: token.actor === undefined ? undefined : token.subject,
     priorActors: token.priorActors,
     delegationId,
+    viewAs,
     scopes: token.scopes,
     issuedAt: token.issuedAt,
     tokenId: token.tokenId,
@@ -175,13 +183,17 @@ function callerOf(
   };
 }
 
-function issuedTo(token: VerifiedToken, delegationId: DelegationId | undefined): Caller {
+function issuedTo(
+  token: VerifiedToken,
+  delegationId: DelegationId | undefined,
+  viewAs: DelegationId | undefined,
+): Caller {
   const credentialId = parseId<KeyId>(token.sessionId);
   const onBehalfOf = token.actor === undefined ? undefined : parseId<EntityId>(token.subject);
   if (credentialId === undefined || token.tokenId === undefined) {
     throw refused('sid');
   }
   const { tenant, priorActors, scopes, tokenId, expiresAt } = token;
-  const said = { tenant, onBehalfOf, priorActors, delegationId, scopes, tokenId, expiresAt };
+  const said = { tenant, onBehalfOf, priorActors, delegationId, viewAs, scopes, tokenId, expiresAt };
   return { kind: 'issued', credentialId, ...said };
 }

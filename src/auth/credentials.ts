@@ -1,4 +1,4 @@
-// Which credential a request presents. Reads four headers, and nothing else of the request.
+// Which credential a request presents. Reads five headers, and nothing else of the request.
 //
 // A credential in a query string ends in logs and histories, one in a cookie is sent by other people's pages; neither
 // is looked at (RFC 6750 sections 2.3 and 5.3). Decides only what is presented and that it has the form of one
@@ -13,6 +13,8 @@ import { refused } from './refusal.ts';
 export type Credential = {
   /** From the header `Delegation-Id`: the delegation that an agent wants to act under. */
   readonly delegationId: DelegationId | undefined;
+  /** From the header `View-As`: the delegation whose delegate's view its owner wants to see. */
+  readonly viewAs: DelegationId | undefined;
 } & (
   | { readonly kind: 'bearer'; readonly token: string }
   | { readonly kind: 'dpop'; readonly token: string; readonly proof: string }
@@ -35,12 +37,12 @@ const PROOF = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
  *
  * @returns undefined when the request presents none: the caller is anonymous.
  * @throws {BailiwickError} BAD_USER_INPUT for two credentials or a malformed delegation id; UNAUTHENTICATED for a
- *   credential of another kind or form, and for a delegation or a proof without the credential it belongs to.
+ *   credential of another kind or form, for a delegation or a proof without the credential it belongs to, and for a view
+ *   through a delegation.
  */
 export function readCredential(headers: RequestHeaders): Credential | undefined {
   const authorization = headers.get('authorization');
   const apiKey = headers.get('x-api-key');
-  const delegation = headers.get('delegation-id');
   const proof = headers.get('dpop');
   if (authorization !== null && apiKey !== null) {
     throw new BailiwickError('BAD_USER_INPUT', 'Send Authorization or X-API-Key, not both.');
@@ -53,11 +55,14 @@ export function readCredential(headers: RequestHeaders): Credential | undefined 
     if (hash === undefined) {
       throw refused('api-key');
     }
-    return { kind: 'key', hash, delegationId: readDelegationId(delegation) };
+    return { kind: 'key', hash, ...readDelegations(headers) };
   }
   if (authorization === null) {
-    if (delegation !== null) {
+    if (headers.get('delegation-id') !== null) {
       throw refused('delegation');
+    }
+    if (headers.get('view-as') !== null) {
+      throw refused('view');
     }
     return undefined;
   }
@@ -70,10 +75,10 @@ export function readCredential(headers: RequestHeaders): Credential | undefined 
   if (bound ? proof === null || !PROOF.test(proof) : proof !== null) {
     throw refused('dpop');
   }
-  const delegationId = readDelegationId(delegation);
+  const delegations = readDelegations(headers);
   return bound && proof !== null
-    ? { kind: 'dpop', token, proof, delegationId }
-    : { kind: 'bearer', token, delegationId };
+    ? { kind: 'dpop', token, proof, ...delegations }
+    : { kind: 'bearer', token, ...delegations };
 }
 
 /** A credential as it was sent, well-formed or not. */
@@ -99,10 +104,21 @@ export function presentedCredential(headers: RequestHeaders): PresentedCredentia
   };
 }
 
-function readDelegationId(text: string | null): DelegationId | undefined {
+function readDelegations(headers: RequestHeaders): Pick<Credential, 'delegationId' | 'viewAs'> {
+  const delegationId = readDelegationId(headers, 'Delegation-Id');
+  const viewAs = readDelegationId(headers, 'View-As');
+  // who looks on does so in person
+  if (delegationId !== undefined && viewAs !== undefined) {
+    throw refused('view');
+  }
+  return { delegationId, viewAs };
+}
+
+function readDelegationId(headers: RequestHeaders, name: string): DelegationId | undefined {
+  const text = headers.get(name);
   const id = parseId<DelegationId>(text);
   if (text !== null && id === undefined) {
-    throw new BailiwickError('BAD_USER_INPUT', 'Delegation-Id must be one UUID in lower case.');
+    throw new BailiwickError('BAD_USER_INPUT', `${name} must be one UUID in lower case.`);
   }
   return id;
 }

@@ -14,6 +14,7 @@ export const REFUSALS = {
   scheme:        'Authorization is not exactly one token of a scheme that this server takes',
   'api-key':     'not spelt like an API key of this server, or its checksum is wrong',
   delegation:    'the delegation is missing, named without a credential, or named twice and differently',
+  view:          'the view of a delegation is asked for without a credential, or through a delegation',
   binding:       'the token is bound to a key and came as Bearer, or is not and came as DPoP',
   database:      'the database knows no such subject, key or chain',
   // the proof of possession (RFC 9449)

@@ -130,3 +130,12 @@ export function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
 }
+
+/** The value of an option that is a whole number within bounds. */
+export function whole(option: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < least || number > most) {
+    throw new UsageError(`--${option} must be a whole number from ${least} to ${most}`);
+  }
+  return number;
+}

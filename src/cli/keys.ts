@@ -9,7 +9,7 @@ import { openDatabase } from '../db/connect.ts';
 import { columnsOf, type Pass } from '../db/custody/resealing.ts';
 import { withClient } from '../db/with-client.ts';
 import { openRoots } from '../encryption.ts';
-import { defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
+import { defineCommand, type ExitCode, type Io, UsageError, whole } from './command.ts';
 import { destroy } from './keys/destroy.ts';
 import { rotateData, rotateKek, rotateTenant, sealPlain, unseal, verify } from './keys/passes.ts';
 import { prune } from './keys/prune.ts';
@@ -115,14 +115,6 @@ export const command = defineCommand(
     }
   },
 );
-
-function whole(option: string, text: string, least: number, most: number): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < least || number > most) {
-    throw new UsageError(`--${option} must be a whole number from ${least} to ${most}`);
-  }
-  return number;
-}
 
 async function tenantOf(client: Pass['client'], slug: string): Promise<string> {
   const { rows } = await client.query<{ id: string }>('select id from tenants where slug = $1', [slug]);

@@ -71,10 +71,7 @@ function credentialPage(context: Context, { filter, direction, ...args }: Creden
     ...(filter?.kinds ? [{ kind: { in: [...new Set(filter.kinds)] } }] : []),
     ...(typeof filter?.ended === 'boolean' ? [filter.ended ? ended : { NOT: ended }] : []),
   ];
-  return {
-    page,
-    query: { where: { AND: [...conditions, page.where] }, orderBy: page.orderBy, take: page.take },
-  };
+  return page.of(...conditions);
 }
 
 const CredentialStateEnum = builder.enumType('CredentialState', {

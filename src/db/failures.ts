@@ -43,6 +43,7 @@ const BY_SQLSTATE: ReadonlyMap<string, ErrorCode> = new Map([
   ['EPIPE', 'UNAVAILABLE'],
   ['ENOENT', 'UNAVAILABLE'], //    the socket of a server that is not running
   ['ETIMEDOUT', 'UNAVAILABLE'],
+  ['BW001', 'UNAVAILABLE'], //     receipts of what was read could not be written
   ['P2025', 'NOT_FOUND'], //       Prisma: an operation on one row found none
 ]);
 
@@ -56,6 +57,10 @@ const BY_MESSAGE: readonly (readonly [fragment: string, code: ErrorCode])[] = [
 
 /** Where the code's own sentence would promise too much. */
 const WORDS: ReadonlyMap<string, string> = new Map([
+  [
+    'BW001',
+    'What was read could not be written down, so it is not shown. What was to be changed is changed: read again before you retry.',
+  ],
   ['08007', 'The connection was lost while the work was being kept; read again before you retry.'],
 ]);
 

@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
+import { ensurePartitions } from './partitions.ts';
 import { withClient } from './with-client.ts';
 
 /** The folder of the policy files in this package. */
@@ -66,6 +67,7 @@ begin
     execute format('drop function %s', item."function");
   end loop;
   drop type if exists bailiwick.context;
+  drop type if exists bailiwick.verdict;
   for item in
     select c.oid::regclass as "table"
       from pg_class c
@@ -104,6 +106,7 @@ export async function applyPolicies(
       });
     }
     await client.query('select bailiwick.ensure_seal_key()');
+    await ensurePartitions(client);
     await client.query(
       `insert into bailiwick.policy_state (checksum) values ($1)
        on conflict (singleton) do update set checksum = excluded.checksum, applied_at = now()`,

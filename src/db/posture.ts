@@ -8,6 +8,7 @@ import pg from 'pg';
 import { PostureError } from '../errors.ts';
 import { diagnose, MIGRATIONS_FOLDER } from './engine.ts';
 import { policyChecksum, readPolicies } from './policies.ts';
+import { ACTIVITY_CHECKS } from './posture/activity.ts';
 import type { Check, Fault, Finding, Queryable } from './posture/check.ts';
 import { readDeclared } from './posture/declared.ts';
 import { ENCRYPTION_CHECKS } from './posture/encryption.ts';
@@ -29,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   ...TABLE_CHECKS,
   ...POLICY_CHECKS,
   ...ENCRYPTION_CHECKS,
+  ...ACTIVITY_CHECKS,
   ...SERVER_CHECKS,
 ];
 

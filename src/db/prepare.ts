@@ -2,6 +2,7 @@
 // Everything is skipped that is in place already.
 
 import { applyMigrations, MIGRATIONS_FOLDER } from './engine.ts';
+import { ensurePartitions } from './partitions.ts';
 import { applyPolicies, installTicketKey } from './policies.ts';
 import { assertPosture, type Finding } from './posture.ts';
 import { readUnsealed } from './sealing/phase.ts';
@@ -25,6 +26,7 @@ export async function prepareDatabase(
   const migrations = await applyMigrations(urls.migratorUrl, { migrationsDir: MIGRATIONS_FOLDER });
   const policiesApplied = await applyPolicies(urls.migratorUrl);
   await installTicketKey(urls.migratorUrl, ticket.kid, ticket.secret);
+  await withClient(urls.migratorUrl, (client) => ensurePartitions(client));
   const warnings = await assertPosture(urls);
   return { ...(await stateOf(urls.migratorUrl)), migrations, policiesApplied, warnings };
 }

@@ -15,7 +15,7 @@ type Args = Record<string, unknown>;
 
 // Which rows of a model can concern a context at all, besides being of its tenant. An agent acting as itself is its own
 // owner, so it also looks at itself by id; an administrator's reach is the tenant, in the three models that say so.
-const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
+const CONCERNS: Record<ModelName, (context: OpenContext, where: Predicate) => Predicate> = {
   Tenant: () => ({}),
   Credential: (context) => (context.administrator ? {} : own(context)),
   Identity: (context) => ({ entityId: context.ownerId }),
@@ -45,9 +45,28 @@ const CONCERNS: Record<ModelName, (context: OpenContext) => Predicate> = {
         : own(context),
   ServiceCredential: own,
   ServiceSecret: own,
-  Memory: (context) =>
-    context.worldId === null ? own(context) : { ...own(context), worldId: context.worldId },
+  Permission: own,
+  Approval: own,
+  // under a chain the agent's own part of it, which has an index: the policy's "or" could not use one
+  ActivityEntry: (context) =>
+    context.chain.length === 0 ? own(context) : { ...own(context), agentId: context.actorId },
+  Memory: (context, where) => ({
+    ...(context.worldId === null ? {} : { worldId: context.worldId }),
+    ...memories(context, where),
+  }),
+  Baseline: own,
+  AccessReceipt: own,
 };
+
+/** One's own, and what others share; to an agent only where it is sent. Who asks for one of the two gets that one's index. */
+function memories(context: OpenContext, { ownerId, shared }: Predicate): Predicate {
+  const mine = own(context);
+  if (ownerId === context.ownerId || (context.chain.length > 0 && context.worldId === null)) {
+    return mine;
+  }
+  const theirs = { shared: true, world: { members: { some: { entityId: context.ownerId } } } };
+  return shared === true ? theirs : { OR: [mine, theirs] };
+}
 
 function own(context: OpenContext): Predicate {
   return { ownerId: context.ownerId };
@@ -59,9 +78,9 @@ function ownOrSelf(context: OpenContext): Predicate {
     : own(context);
 }
 
-/** What every query on a model must also satisfy. */
-export function predicate(model: ModelName, context: OpenContext): Predicate {
-  return { tenantId: context.tenantId, ...CONCERNS[model](context) };
+/** What every query on a model must also satisfy; `where`: what it asks for itself, by which that may be said more simply. */
+export function predicate(model: ModelName, context: OpenContext, where: unknown = {}): Predicate {
+  return { tenantId: context.tenantId, ...CONCERNS[model](context, (where ?? {}) as Predicate) };
 }
 
 /** A filter that also asks for something else. */
@@ -87,7 +106,7 @@ function narrowSelection(model: ModelName, selection: Args, context: OpenContext
       }
       if (list !== undefined) {
         const args = value === true ? {} : narrowNested(list, value as Args, context);
-        return [field, { ...args, where: narrowed(args.where, predicate(list, context)) }];
+        return [field, { ...args, where: narrowed(args.where, predicate(list, context, args.where)) }];
       }
       if (single !== undefined && value !== true) {
         return [field, narrowNested(single, value as Args, context)];
@@ -224,14 +243,14 @@ function narrowArgs(model: ModelName, operation: string, args: Args, context: Op
     case 'updateManyAndReturn':
       return {
         ...scoped,
-        where: narrowed(args.where, predicate(model, context)),
+        where: narrowed(args.where, predicate(model, context, args.where)),
         data: changed(model, args.data as Args, context),
       };
     case 'upsert':
       // what row security hides would turn into an insert or an error that tells of it
       throw new TypeError('upsert is not used: it answers differently for hidden rows');
     default:
-      return { ...scoped, where: narrowed(args.where, predicate(model, context)) };
+      return { ...scoped, where: narrowed(args.where, predicate(model, context, args.where)) };
   }
 }
 

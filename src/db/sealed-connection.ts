@@ -26,6 +26,8 @@ export type OpenContext = {
   readonly chain: readonly string[];
   /** What proved who acts: `token`, `key:<id>`, or `service:<name>` when nobody does. */
   readonly credential: string;
+  /** Whether what is read is to be written down. */
+  readonly receipts: boolean;
 };
 
 /** One transaction's worth of intent, travelling from `withSession` to the pool and back. */
@@ -46,6 +48,10 @@ export type Opening = {
   roundTrips: number;
   /** Statements that Prisma or the kernel's callers sent, without opening and closing. */
   statements: number;
+  /** Set by `withSession` where what is read is to be written down: ids of rows, by model. */
+  read?: Map<string, Set<string>>;
+  /** Set by `withSession`: what is to be kept beside the transaction, in one of its own; asked for when everything in it is done. */
+  besides?: () => QueryConfig | undefined;
 };
 
 const BEGIN = {
@@ -58,6 +64,9 @@ const COMMIT = { name: 'bailiwick_commit', text: 'commit' };
 
 /** Milliseconds after PostgreSQL's own limit at which the shield stops waiting for anybody and destroys the connection. */
 const GRACE = 1000;
+
+/** What node-postgres takes and its types do not say. */
+type Single = QueryConfig & { readonly queryMode: 'extended' };
 
 /** What node-postgres keeps below its client. */
 type Wired = { readonly connection: { readonly stream: Duplex } };
@@ -145,7 +154,12 @@ export class SealedConnection {
     this.#opening.roundTrips += 1;
     // When the assertion fails, the transaction is aborted before COMMIT arrives, which PostgreSQL then answers with ROLLBACK.
     const close = { ...CLOSE, values: [this.#opening.requestId] };
-    const [closed, committed] = await this.#together<{ request_id: RequestId }>(close, COMMIT);
+    const besides = this.#opening.besides?.();
+    const [closed, committed, kept] = await this.#together<{ request_id: RequestId }>(
+      close,
+      COMMIT,
+      ...(besides === undefined ? [] : [besides]),
+    );
     if (closed.status === 'rejected' && closed.reason.severity !== undefined) {
       // another's context, or none any more, says nothing about this caller's identity
       throw closed.reason.code === '28000' ? foreign(closed.reason) : closed.reason;
@@ -161,6 +175,9 @@ export class SealedConnection {
     if (answer(closed).rows[0]?.request_id !== this.#opening.requestId || result.command !== 'COMMIT') {
       throw foreign();
     }
+    if (kept?.status === 'rejected') {
+      throw failure('BW001', 'what belongs to the transaction was not kept beside it', kept.reason);
+    }
     this.#state = 'committed';
     return result;
   }
@@ -174,16 +191,26 @@ export class SealedConnection {
   async #send<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
     this.#unanswered += 1;
     try {
-      return await this.#client.query<Row>(statement);
+      // one statement and no other, also where it has neither a name nor values: the simple protocol would take several
+      const single: Single = { ...statement, queryMode: 'extended' };
+      return await this.#client.query<Row>(single);
     } finally {
       this.#unanswered -= 1;
     }
   }
 
-  /** Sends two statements in one write and waits for both, so that no answer is left over on the connection. */
-  async #together<Row extends QueryResultRow>(first: QueryConfig, second: QueryConfig) {
+  /** Sends statements in one write and waits for all, so that no answer is left over on the connection. */
+  async #together<Row extends QueryResultRow>(
+    first: QueryConfig,
+    second: QueryConfig,
+    ...others: readonly QueryConfig[]
+  ) {
     this.#stream.cork();
-    const answers = [this.#send<Row>(first), this.#send<Row>(second)] as const;
+    const answers = [
+      this.#send<Row>(first),
+      this.#send<Row>(second),
+      ...others.map((one) => this.#send<Row>(one)),
+    ] as const;
     this.#stream.uncork();
     return Promise.allSettled(answers);
   }

@@ -9,6 +9,7 @@ import { newId } from '../ids.ts';
 import type { DatabaseClient, Transaction } from './client.ts';
 import { translate } from './failures.ts';
 import { opening } from './pool.ts';
+import { receiptsOf } from './receipts.ts';
 import type { OpenContext, Opening } from './sealed-connection.ts';
 import { issueTicket, type ServiceClaims, type TicketClaims, type TicketKey } from './ticket.ts';
 
@@ -23,6 +24,8 @@ export type Session = OpenContext & {
 export type SessionOptions = {
   /** PostgreSQL refuses every write in it. */
   readonly readOnly: boolean;
+  /** The root fields that are asked for, as receipts of what is read name them. */
+  readonly fields?: readonly string[] | undefined;
 };
 
 /** How to open sessions: a client on a sealed pool, the key that signs tickets, and the longest transaction. */
@@ -56,7 +59,7 @@ export class Rollback<Value> extends Error {
 export async function withSession<Result>(
   database: Database,
   claims: TicketClaims,
-  { readOnly }: SessionOptions,
+  { readOnly, fields }: SessionOptions,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
   const intent: Opening = {
@@ -85,6 +88,10 @@ export async function withSession<Result>(
             });
           }
           intent.db = db;
+          if (intent.context.receipts) {
+            intent.read = new Map();
+            intent.besides = receiptsOf(intent.context, intent.read, database.ticketKey, fields);
+          }
           return work({ ...intent.context, db, cost });
         },
         { maxWait: database.waitMs + HEADROOM, timeout: database.transactionMs + HEADROOM },

@@ -26,6 +26,8 @@ export type TokenClaims = {
   readonly priorActors?: readonly string[] | undefined;
   /** The delegation under which the subject acts; left out, it acts as itself. */
   readonly delegation?: DelegationId | undefined;
+  /** A delegation of the subject's own authority, to see what its delegate sees; only in person, and only to read. */
+  readonly viewAs?: DelegationId | undefined;
   /** kind:verb */
   readonly scopes: readonly string[];
   readonly tokenExpiresAt: Date;
@@ -39,6 +41,7 @@ export type KeyClaims = {
   /** SHA-256 of the key, in hexadecimal. */
   readonly digest: string;
   readonly delegation?: DelegationId | undefined;
+  readonly viewAs?: DelegationId | undefined;
   readonly requestId: RequestId;
 };
 
@@ -60,6 +63,7 @@ export type IssuedClaims = {
   readonly priorActors?: readonly string[] | undefined;
   /** The delegation under which the holder acts; left out, the one the credential is bound to, or itself. */
   readonly delegation?: DelegationId | undefined;
+  readonly viewAs?: DelegationId | undefined;
   /** kind:verb; counts as far as the credential's capabilities go. */
   readonly scopes: readonly string[];
   readonly tokenExpiresAt: Date;
@@ -107,12 +111,13 @@ function said(claims: TicketClaims): Record<string, unknown> {
         on_behalf_of: claims.onBehalfOf,
         prior_actors: claims.priorActors,
         delegation: claims.delegation,
+        view_as: claims.viewAs,
         scopes: claims.scopes,
         token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
         issued_at: claims.tokenIssuedAt.getTime() / 1000,
       };
     case 'key':
-      return { key: claims.digest, delegation: claims.delegation };
+      return { key: claims.digest, delegation: claims.delegation, view_as: claims.viewAs };
     case 'issued':
       return {
         credential: claims.credentialId,
@@ -121,6 +126,7 @@ function said(claims: TicketClaims): Record<string, unknown> {
         on_behalf_of: claims.onBehalfOf,
         prior_actors: claims.priorActors,
         delegation: claims.delegation,
+        view_as: claims.viewAs,
         scopes: claims.scopes,
         token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
       };

@@ -56,7 +56,11 @@ type DelegationArgs = PageArgs & {
   orderBy?: typeof DelegationOrder.$inferInput | null | undefined;
 };
 
-function delegationPage(context: Context, { filter, orderBy, ...args }: DelegationArgs) {
+function delegationPage(
+  context: Context,
+  { filter, orderBy, ...args }: DelegationArgs,
+  condition: Prisma.DelegationWhereInput,
+) {
   const page = paginate(context, args, {
     connection: 'delegations',
     field: orderBy?.field ?? 'id',
@@ -69,10 +73,7 @@ function delegationPage(context: Context, { filter, orderBy, ...args }: Delegati
     ...(filter?.worldId ? [{ worldId: idOf(filter.worldId, 'World') }] : []),
     ...(typeof filter?.ended === 'boolean' ? [filter.ended ? ended : { NOT: ended }] : []),
   ];
-  return {
-    page,
-    query: { where: { AND: [...conditions, page.where] }, orderBy: page.orderBy, take: page.take },
-  };
+  return page.of(condition, ...conditions);
 }
 
 const DelegationStateEnum = builder.enumType('DelegationState', {
@@ -168,11 +169,8 @@ function listDelegations(
       type: DelegationConnection,
       description,
       args: delegationArguments,
-      resolve: (_root, args, context, info) => {
-        const { page, query } = delegationPage(context, args);
-        const where = { AND: [condition(context), query.where] };
-        return readPage(context, info, 'Delegation', { page, query: { ...query, where } });
-      },
+      resolve: (_root, args, context, info) =>
+        readPage(context, info, 'Delegation', delegationPage(context, args, condition(context))),
     }),
   );
 }

@@ -5,18 +5,23 @@
 // was revoked is not made anew. Never run against an installation with tenants of its own.
 
 import pg, { type Client } from 'pg';
-import type { DataKeyRing, SessionKeys } from '../crypto/keys.ts';
-import { operatorKeyTable, sealFor } from '../db/operator-keys.ts';
+import type { DataKeyRing } from '../crypto/keys.ts';
 import { type DelegationId, newId } from '../ids.ts';
-import { ACTORS, type ActorName, AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from './cast.ts';
+import { ACTORS, type ActorName, AGENTS, TENANTS, USERS, WORLDS } from './cast.ts';
 import { DELEGATIONS, type DelegationName, type Grant } from './delegations.ts';
 import { MEMORIES } from './memories.ts';
-import { SERVICES } from './services.ts';
+import { insertPlatform, renewRequest } from './platform.ts';
+import { insert, type Keys, keysIn, madeBy, sealer } from './rows.ts';
 
 /** The delegations that are in force after seeding; whoever revoked one in the demo does not find it here. */
 export type LiveDelegations = ReadonlyMap<DelegationName, DelegationId>;
 
-type Row = Readonly<Record<string, unknown>>;
+/** What there is after seeding that is not the same every time. */
+export type Seeded = {
+  readonly delegations: LiveDelegations;
+  /** A request for approval that waits for Alice; undefined where Scout has no delegation to ask through. */
+  readonly waiting: string | undefined;
+};
 
 /** Held while seeding, so that two starting servers do not renew the same delegation twice. */
 const SEED_LOCK = 0x63617374;
@@ -35,7 +40,7 @@ const WORTHWHILE = 600;
 export async function seedCast(
   migratorUrl: string,
   { issuer, keys, revive = false }: { issuer: string; keys: DataKeyRing; revive?: boolean },
-): Promise<LiveDelegations> {
+): Promise<Seeded> {
   const client = new pg.Client({ connectionString: migratorUrl });
   await client.connect();
   try {
@@ -56,10 +61,11 @@ export async function seedCast(
     const live = await renewDelegations(client, later, revive);
     if (first) {
       await insertMemories(client, sealing);
-      await insertServices(client, sealing);
+      await insertPlatform(client, sealing, later);
     }
+    const waiting = await renewRequest(client, sealing, later, live.get('scout'));
     await client.query('commit');
-    return live;
+    return { delegations: live, waiting };
   } finally {
     // whatever was not committed ends with the connection
     await client.end();
@@ -243,65 +249,4 @@ async function insertMemories(client: Client, keys: Keys): Promise<void> {
       ...(by === undefined ? madeBy(owner) : madeBy(by, DELEGATIONS[by].id)),
     });
   }
-}
-
-async function insertServices(client: Client, keys: Keys): Promise<void> {
-  for (const { id, owner, agent, secret, ownerOnly, calls, ...said } of Object.values(SERVICES)) {
-    const tenant_id = TENANTS[USERS[owner].tenant].id;
-    const key = { tenant_id, id, owner_id: USERS[owner].id };
-    const { created_by, request_id } = madeBy(owner);
-    await insert(client, 'service_credentials', {
-      ...key,
-      ...said,
-      agent_id: agent === undefined ? null : AGENTS[agent].id,
-      owner_only: ownerOnly,
-      calls: JSON.stringify(calls),
-      created_by,
-      request_id,
-    });
-    await insert(client, 'service_secrets', {
-      ...key,
-      secret: await sealer(keys, 'service_secrets', key, key.owner_id)('secret', secret),
-      secret_index: await keys(tenant_id).blindIndex(['service_secrets', 'secret'], secret, true),
-    });
-  }
-}
-
-type Keys = (tenantId: string) => SessionKeys;
-
-/** The keys of each tenant, as one transaction has them. */
-function keysIn(client: Client, keys: DataKeyRing): Keys {
-  const sessions = new Map<string, SessionKeys>();
-  return (tenantId) => {
-    const session = sessions.get(tenantId) ?? keys.forSession(tenantId, operatorKeyTable(client, tenantId));
-    sessions.set(tenantId, session);
-    return session;
-  };
-}
-
-/** Seals the values of one row for its holder. */
-function sealer(
-  keys: Keys,
-  table: string,
-  { tenant_id, owner_id, id }: { tenant_id: string; owner_id: string; id: string },
-  holderId: string,
-): (column: string, plain: string | null) => Promise<string | null> {
-  const row = { tenantId: tenant_id, ownerId: owner_id, rowId: id, holderId };
-  return (column, plain) => sealFor(keys(tenant_id), { table, column }, row, plain);
-}
-
-/** Provenance, which a request would take from its context. */
-function madeBy(actor: ActorName, delegation: DelegationId | null = null): Row {
-  return { created_by: ACTORS[actor].id, delegation_id: delegation, request_id: SEED_REQUEST };
-}
-
-/** Inserts a row unless its key is taken. Names of tables and columns are this file's own, values are parameters. */
-async function insert(client: Client, table: string, row: Row): Promise<number> {
-  const columns = Object.keys(row);
-  const { rowCount } = await client.query(
-    `insert into public.${table} (${columns.join(', ')})
-     values (${columns.map((_, index) => `$${index + 1}`).join(', ')}) on conflict do nothing`,
-    Object.values(row),
-  );
-  return rowCount ?? 0;
 }

@@ -103,7 +103,7 @@
     if (url.origin !== endpoint.origin || url.pathname !== endpoint.pathname) {
       return nativeFetch(input, init);
     }
-    const request = new Request(input, init);
+    const request = posted(new Request(input, init), url);
     const own = request.headers.has('authorization') || request.headers.has('x-api-key');
     if (!own) {
       await addIdentity(request.headers);
@@ -115,6 +115,30 @@
       bar.answered(response, own);
     }
     return response;
+  }
+
+  /**
+   * GraphiQL listens by GET; our server answers operations by POST alone.
+   *
+   * @param {Request} request @param {URL} url @returns {Request}
+   */
+  function posted(request, url) {
+    const query = url.searchParams.get('query');
+    if (request.method !== 'GET' || query === null) {
+      return request;
+    }
+    const headers = new Headers(request.headers);
+    headers.set('content-type', 'application/json');
+    return new Request(endpoint, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({
+        query,
+        variables: JSON.parse(url.searchParams.get('variables') ?? 'null'),
+        operationName: url.searchParams.get('operationName'),
+      }),
+      signal: request.signal,
+    });
   }
 
   /** @param {Headers} headers */

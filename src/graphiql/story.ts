@@ -1,4 +1,6 @@
-// The prepared tabs of GraphiQL: isolation, told in seven operations that a reader runs one after the other.
+// The prepared tabs of GraphiQL: isolation, told in seventeen operations that a reader runs one after the other.
+//
+// One file because it is one story, read from its beginning to its end.
 //
 // Data only. The ids in the variables come from the demo rows of this installation; the page gets the tabs, together
 // with the identities that play in them, from the development endpoint. Knows no token, and nothing of GraphiQL but
@@ -40,12 +42,18 @@ export type Demo = { readonly identities: readonly DemoIdentity[]; readonly tabs
 export type StoryIds = {
   /** A memory of alice's. */
   readonly memory: string;
+  /** The world that alice and bob keep together. */
+  readonly world: string;
+  /** alice's agent. */
+  readonly scout: string;
   /** scout's sub-agent. */
   readonly scribe: string;
   /** alice's delegation to scout. */
   readonly delegation: string;
   /** alice's credential for a service. */
   readonly credential: string;
+  /** A request for approval that waits for alice. */
+  readonly approval: string;
 };
 
 const WHO_AM_I = `query WhoAmI {
@@ -90,6 +98,108 @@ const USE_A_SECRET = `mutation UseASecret($input: CallServiceInput!) {
     ... on ServiceAnswer { status body }
     ... on ServiceCallRefused { reason }
     ... on Problem { message }
+  }
+}
+`;
+
+const ASK_FIRST = `mutation AskFirst($input: AuthorizeActionInput!) {
+  authorizeAction(input: $input) {
+    effect
+    rule { service action note }
+    approval { id state expiresAt digest }
+  }
+}
+`;
+
+const WHAT_THEY_ASK = `query WhatTheyAsk {
+  approvals(first: 5, filter: { state: WAITING }) {
+    edges { node { id agent { name } service action arguments purpose expiresAt } }
+  }
+  permissions(first: 10) {
+    edges { node { effect service action everyAgent note } }
+  }
+}
+`;
+
+const APPROVE = `mutation Approve($input: DecideApprovalInput!) {
+  decideApproval(input: $input) {
+    __typename
+    ... on Approval { state note service action arguments }
+    ... on ApprovalRefused { reason }
+    ... on Problem { message }
+  }
+}
+`;
+
+const WHAT_THEY_DID = `query WhatTheyDid {
+  activity(first: 10) {
+    edges { node { createdAt agent { name } service action outcome summary durationMs } }
+  }
+}
+`;
+
+const LISTEN = `subscription Listen {
+  approvalChanged {
+    event
+    approval { id state service action }
+  }
+}
+`;
+
+const SHARE_IN_A_WORLD = `mutation ShareInAWorld($input: CreateMemoryInput!) {
+  createMemory(input: $input) {
+    __typename
+    ... on Memory { id shared content world { name } }
+    ... on Problem { message }
+  }
+}
+`;
+
+const A_FELLOW_READS = `query AFellowReads($worldId: ID!) {
+  sharedMemories(worldId: $worldId, first: 5) {
+    edges { node { ownerId content } }
+  }
+  memories(first: 5) {
+    edges { node { ownerId content } }
+  }
+}
+`;
+
+const KEEP_WHAT_IS_USUAL = `mutation KeepWhatIsUsual($input: FreezeBaselineInput!) {
+  freezeBaseline(input: $input) {
+    __typename
+    ... on Baseline {
+      status
+      threshold
+      usual { times network { host method port tls } }
+    }
+    ... on Problem { message }
+  }
+}
+`;
+
+const IS_THIS_USUAL = `query IsThisUsual(
+  $agentId: ID!
+  $calls: [ActivityNetworkInput!]
+) {
+  compareToBaseline(agentId: $agentId, calls: $calls) {
+    score
+    learned
+    enough
+    deviating {
+      network { host }
+      score
+      deviations { dimension value weight }
+    }
+  }
+}
+`;
+
+const WHO_HAS_READ_WHAT = `query WhoHasReadWhat {
+  accessReceipts(first: 20) {
+    edges {
+      node { day operation kind rowId times agent { name } }
+    }
   }
 }
 `;
@@ -169,8 +279,107 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
       note: "Scout has alice's tracker called with her token, which it never sees: the answer comes back without it.",
     },
     {
+      id: 'AskFirst',
+      title: '4 Ask first',
+      identity: 'scout',
+      query: ASK_FIRST,
+      variables: {
+        input: {
+          service: 'shop',
+          action: 'orders.place',
+          arguments: { item: 'bean poles', count: 8 },
+          purpose: 'The beans have outgrown theirs',
+        },
+      },
+      note: "Scout asks before it acts. Alice's rules say ASK, so she is asked: about exactly this, once.",
+    },
+    {
+      id: 'WhatTheyAsk',
+      title: '5 What my agents ask',
+      identity: 'alice',
+      query: WHAT_THEY_ASK,
+      variables: null,
+      note: 'Alice sees who asks for what, in full, and the rules by which they had to ask.',
+    },
+    {
+      id: 'Approve',
+      title: '6 Approve',
+      identity: 'alice',
+      query: APPROVE,
+      variables: { input: { id: ids.approval, decision: 'APPROVE', note: 'Give them my best' } },
+      note: 'Alice says yes, once, to this and nothing else. A second time, the answer is ApprovalRefused.',
+    },
+    {
+      id: 'WhatTheyDid',
+      title: '7 What they did',
+      identity: 'alice',
+      query: WHAT_THEY_DID,
+      variables: null,
+      note: 'Every call and every decision is in the log of what agents do, which nobody changes.',
+    },
+    {
+      id: 'Listen',
+      title: '8 Listen',
+      identity: 'alice',
+      query: LISTEN,
+      variables: null,
+      note: 'Run this, then tab 4 with other arguments in another window: the request comes in by itself.',
+    },
+    {
+      id: 'ShareInAWorld',
+      title: '9 Share in a world',
+      identity: 'alice',
+      query: SHARE_IN_A_WORLD,
+      variables: {
+        input: {
+          content: 'The key of the shed hangs behind the water butt.',
+          worldId: ids.world,
+          shared: true,
+        },
+      },
+      note: 'Alice tells everybody who takes part in the Garden. Without shared it would stay hers.',
+    },
+    {
+      id: 'AFellowReads',
+      title: '10 A fellow reads it',
+      identity: 'bob',
+      query: A_FELLOW_READS,
+      variables: { worldId: ids.world },
+      note: 'Bob is a member and reads what alice shares there; the rest of hers he does not see. When he leaves, it is gone.',
+    },
+    {
+      id: 'KeepWhatIsUsual',
+      title: '11 Keep what is usual',
+      identity: 'alice',
+      query: KEEP_WHAT_IS_USUAL,
+      variables: { input: { agentId: ids.scout } },
+      note: 'Where scout’s calls went so far is usual from now on; alice hears of a call that is far from it.',
+    },
+    {
+      id: 'IsThisUsual',
+      title: '12 Is this usual?',
+      identity: 'alice',
+      query: IS_THIS_USUAL,
+      variables: {
+        agentId: ids.scout,
+        calls: [
+          { host: 'tracker.invalid', method: 'GET', port: 443, tls: true },
+          { host: 'collector.invalid', method: 'POST', port: 8443, tls: true },
+        ],
+      },
+      note: 'The call to the tracker is as always; of the other one everything is new, and the score says so.',
+    },
+    {
+      id: 'WhoHasReadWhat',
+      title: '13 Who has read what',
+      identity: 'alice',
+      query: WHO_HAS_READ_WHAT,
+      variables: null,
+      note: 'What scout read in tab 2 has left receipts: which row, on which day, by which operation, how often.',
+    },
+    {
       id: 'Redelegate',
-      title: '4 Re-delegate to a sub-agent',
+      title: '14 Re-delegate to a sub-agent',
       identity: 'scout',
       query: REDELEGATE,
       variables: { input: { delegateId: ids.scribe, capabilities: ['memory:read'], lifetimeSeconds: 1800 } },
@@ -178,7 +387,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
     },
     {
       id: 'AStrangerTries',
-      title: '5 A stranger tries',
+      title: '15 A stranger tries',
       identity: 'mallory',
       query: A_STRANGER_TRIES,
       variables: { id: ids.memory },
@@ -186,7 +395,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
     },
     {
       id: 'Revoke',
-      title: '6 Revoke',
+      title: '16 Revoke',
       identity: 'alice',
       query: REVOKE,
       variables: { input: { id: ids.delegation } },
@@ -194,7 +403,7 @@ export function storyTabs(ids: StoryIds): readonly StoryTab[] {
     },
     {
       id: 'NothingLeft',
-      title: '7 The next query returns nothing',
+      title: '17 The next query returns nothing',
       identity: 'scout',
       query: NOTHING_LEFT,
       variables: null,

@@ -3,13 +3,13 @@
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { Agent } from '../agents/agent.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
-import { idOf } from '../api/global-id.ts';
+import { idOf, toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { nestedPage, nestedQuery, readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
 import { builder } from '../builder.ts';
-import type { Context } from '../context.ts';
+import { type Context, sessionOf } from '../context.ts';
 import { World } from '../worlds/world.ts';
 
 export const MemoryFilter = builder.inputType('MemoryFilter', {
@@ -56,9 +56,14 @@ type MemoryArgs = PageArgs & {
   orderBy?: typeof MemoryOrder.$inferInput | null | undefined;
 };
 
-function memoryPage(context: Context, { filter, orderBy, ...args }: MemoryArgs) {
+/** A page of those that one owner has, or of those that are shared in a world. */
+function memoryPage(
+  context: Context,
+  { filter, orderBy, ...args }: MemoryArgs,
+  of: Prisma.MemoryWhereInput = { ownerId: sessionOf(context).ownerId },
+) {
   const page = paginate(context, args, {
-    connection: 'memories',
+    connection: of.shared === true ? `shared ${of.worldId}` : 'memories',
     field: orderBy?.field ?? 'id',
     direction: orderBy?.direction ?? 'desc',
   });
@@ -77,14 +82,24 @@ function memoryPage(context: Context, { filter, orderBy, ...args }: MemoryArgs) 
         }
       : {}),
   };
-  return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
+  const made = page.of(where);
+  // outermost, where the second layer looks for it (src/db/scope.ts)
+  return { page, query: { ...made.query, where: { ...of, AND: made.query.where } } };
 }
 
 export const Memory = builder.prismaObject('Memory', {
   interfaces: [NodeInterface],
   description:
-    'Something remembered about an owner. Seen by that owner, and by agents that may read memories for them.',
+    'Something remembered about an owner. Seen by that owner, and by agents that may read memories for them; and where it is shared, by the members of its world.',
   fields: (t) => ({
+    ownerId: t.id({
+      description: 'Global id of its owner; their profile is their own affair and usually out of sight.',
+      resolve: ({ ownerId }) => toGlobalId('User', ownerId),
+    }),
+    shared: t.exposeBoolean('shared', {
+      description:
+        'Whether the members of its world see it, and agents of theirs whose delegation names that world.',
+    }),
     kind: t.exposeString('kind', {
       description: "What sort of memory, a word of the caller's choosing: note, fact, preference.",
     }),
@@ -134,7 +149,7 @@ builder.prismaObjectField(Agent, 'memories', (t) =>
 builder.prismaObjectField(World, 'memories', (t) =>
   t.field({
     type: MemoryConnection,
-    description: `${ofParent} The memories of other members are not among them.`,
+    description: `${ofParent} What other members share there is asked for with sharedMemories.`,
     args: memoryArguments,
     select: (args, context, nested) => nestedQuery('memories', nested, memoryPage(context, args)),
     resolve: (world, args, context) => nestedPage('memories', world, memoryPage(context, args)),
@@ -147,6 +162,25 @@ builder.queryField('memories', (t) =>
     description: 'The memories of the owner.',
     args: memoryArguments,
     resolve: (_root, args, context, info) => readPage(context, info, 'Memory', memoryPage(context, args)),
+  }),
+);
+
+builder.queryField('sharedMemories', (t) =>
+  t.field({
+    type: MemoryConnection,
+    description:
+      'What the members of a world share in it, the caller’s own with it. None for who takes no part, and for an agent whose delegation does not name the world.',
+    args: {
+      worldId: t.arg.id({ description: 'Where they are shared.' }),
+      ...memoryArguments,
+    },
+    resolve: (_root, { worldId, ...args }, context, info) =>
+      readPage(
+        context,
+        info,
+        'Memory',
+        memoryPage(context, args, { shared: true, worldId: idOf(worldId, 'World') }),
+      ),
   }),
 );
 

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
-import { readByIds, readWritten } from '../api/reading.ts';
+import { idsInSight, readByIds, readWritten } from '../api/reading.ts';
 import { checked, dropNulls, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
@@ -20,6 +20,7 @@ const shape = {
     .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be a lower-case word of at most 63 characters')
     .optional(),
   sensitive: z.boolean().optional(),
+  shared: z.boolean().optional(),
   tags: z.array(text(100)).max(50, 'must be at most 50').optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 };
@@ -49,6 +50,11 @@ const CreateMemoryInput = builder.inputType('CreateMemoryInput', {
       required: false,
       description: 'The world it belongs to, of which the owner is a member.',
     }),
+    shared: t.boolean({
+      required: false,
+      description:
+        'Whether the members of the world see it. Not with sensitive, not by a guest, and by an agent only where its delegation names the world. Left out: no.',
+    }),
   }),
 });
 
@@ -61,6 +67,10 @@ const UpdateMemoryInput = builder.inputType('UpdateMemoryInput', {
     sensitive: t.boolean({
       required: false,
       description: 'Encrypts content and metadata where they are kept, or no longer.',
+    }),
+    shared: t.boolean({
+      required: false,
+      description: 'Shows it to the members of its world, or no longer.',
     }),
     tags: t.stringList({ required: false, description: 'Tags, replaced as a whole.' }),
     metadata: t.field({ type: 'JSONObject', required: false, description: 'Replaced as a whole.' }),
@@ -86,6 +96,12 @@ const CreateMemoriesInput = builder.inputType('CreateMemoriesInput', {
 function newRow(context: Context, input: typeof CreateMemoryInput.$inferInput) {
   const { chain, actorId } = sessionOf(context);
   const { agentId, worldId, ...rest } = input;
+  if (input.shared && (!worldId || input.sensitive)) {
+    throw new BailiwickError(
+      'BAD_USER_INPUT',
+      worldId ? 'What is sensitive is not shared' : 'What is shared stands in a world: give worldId',
+    );
+  }
   return {
     id: newId<MemoryId>(),
     ...given(checked(z.object(shape), dropNulls(rest))),
@@ -103,18 +119,10 @@ async function missingReference(context: Context, memories: readonly ReturnType<
     agents.delete(actorId);
   }
   const worlds = new Set(memories.flatMap(({ worldId }) => worldId ?? []));
-  const seen = new Set<string>(
-    [
-      ...(agents.size > 0
-        ? await rows(context).agent.findMany({ where: { id: { in: [...agents] } }, select: { id: true } })
-        : []),
-      ...(worlds.size > 0
-        ? await rows(context).world.findMany({ where: { id: { in: [...worlds] } }, select: { id: true } })
-        : []),
-    ].map(({ id }) => id),
-  );
-  const agent = [...agents].find((id) => !seen.has(id));
-  const world = [...worlds].find((id) => !seen.has(id));
+  const seenAgents = await idsInSight(context, 'Agent', [...agents]);
+  const seenWorlds = await idsInSight(context, 'World', [...worlds]);
+  const agent = [...agents].find((id) => !seenAgents.has(id));
+  const world = [...worlds].find((id) => !seenWorlds.has(id));
   return agent !== undefined
     ? { kind: 'agent', id: agent }
     : world !== undefined
@@ -193,11 +201,17 @@ builder.mutationField('updateMemory', (t) =>
       const data = given(
         checked(z.object({ ...shape, content: shape.content.optional() }), dropNulls(changes)),
       );
+      // whoever it was shared with is told that it no longer is
+      const shared =
+        input.shared === false && (await rows(context).memory.count({ where: { id, shared: true } })) > 0;
       const { count } = await rows(context).memory.updateMany({ where: { id }, data: data as never });
       if (count === 0) {
         return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);
       }
-      await recordChange(context, 'memory.updated', 'memory', id, { fields: Object.keys(data) });
+      const fields = Object.keys(data);
+      await (shared
+        ? recordChange(context, 'memory.withdrawn', 'memory', id, { fields, shared })
+        : recordChange(context, 'memory.updated', 'memory', id, { fields }));
       return await readWritten(context, info, 'Memory', id);
     },
   }),
@@ -216,11 +230,16 @@ builder.mutationField('deleteMemory', (t) =>
     args: { input: t.arg({ type: DeleteMemoryInput, description: 'Which memory.' }) },
     resolve: async (_root, { input }, context) => {
       const id = idOf<MemoryId>(input.id, 'Memory');
+      // where it has stood: whoever listens there is told that it is gone
+      const there = await rows(context).memory.findFirst({
+        where: { id },
+        select: { worldId: true, shared: true },
+      });
       const { count } = await rows(context).memory.deleteMany({ where: { id } });
-      if (count === 0) {
+      if (there === null || count === 0) {
         return refuseAsNotFound(context, 'memory.delete_refused', 'memory', id);
       }
-      await recordChange(context, 'memory.deleted', 'memory', id);
+      await recordChange(context, 'memory.deleted', 'memory', id, there);
       return { id: input.id };
     },
   }),

@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { BailiwickError } from '../errors.ts';
+import { actionName } from '../permissions/names.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export type Method = (typeof METHODS)[number];
@@ -29,12 +30,7 @@ const path = z
 
 /** A call that may be made. */
 export const namedCall = z.strictObject({
-  name: z
-    .string()
-    .regex(
-      /^[a-z][a-z0-9._-]{0,62}$/,
-      'must be a lower-case name such as issues.create, of at most 63 characters',
-    ),
+  name: actionName,
   method: z.enum(METHODS),
   path,
 });

@@ -1,25 +1,26 @@
 // Calling a service with a credential: whoever calls says which call and with what, and gets the answer; the secret it never sees.
 //
-// Who may: prisma/policies/06-services.sql. That a secret was used is kept before it leaves, and no transaction is open while somebody
+// Who may: prisma/policies/07-services.sql. That a secret was used is kept before it leaves, and no transaction is open while somebody
 // else's server takes its time.
 
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
-import { idOf } from '../api/global-id.ts';
+import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, refusalOf, refuseAsNotFound, refuseFor } from '../api/problems.ts';
-import { checked } from '../api/validation.ts';
+import { checked, dropNulls, text } from '../api/validation.ts';
+import { ApprovalRefused } from '../approvals/refusal.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows } from '../context.ts';
-import { type Use, type UseRefusal, useService } from '../db/services.ts';
-import { BailiwickError } from '../errors.ts';
-import type { ServiceId } from '../ids.ts';
+import { finishCall, type Network } from '../db/activity.ts';
+import { type NotUsed, type Use, type UseRefusal, useService } from '../db/services.ts';
+import { type ApprovalId, newId, type ServiceId } from '../ids.ts';
 import {
   type OutgoingAnswer,
   OutgoingError,
   type OutgoingFault,
   type OutgoingRequest,
 } from '../outgoing/call.ts';
-import { addressOf } from './call.ts';
+import { ApprovalRequired, askBefore, checkedRequest, digestOf } from './asking.ts';
 import { masked } from './masking.ts';
 
 const REFUSED = {
@@ -27,6 +28,7 @@ const REFUSED = {
   expired: 'The credential is past its end; it needs a new secret first.',
   call: 'This is none of the calls that its owner has named.',
   gone: 'Its secret is no more, or the key that it was encrypted with.',
+  denied: 'The rules of the owner deny this action.',
 } as const satisfies Record<Exclude<UseRefusal, 'credential'>, string>;
 
 /** Why no call was made. */
@@ -94,15 +96,27 @@ const CallServiceInput = builder.inputType('CallServiceInput', {
       required: false,
       description: 'The body, sent as JSON; not with GET or DELETE.',
     }),
+    approvalId: t.id({
+      required: false,
+      description: 'The approval of exactly this call, where the owner was asked.',
+    }),
+    purpose: t.string({
+      required: false,
+      description: 'What it is for, should the owner be asked; at most 500 characters.',
+    }),
   }),
 });
+type Input = typeof CallServiceInput.$inferInput;
 
-const shape = z.object({ call: z.string().max(100, 'must have at most 100 characters') });
+const shape = z.object({
+  call: z.string().max(100, 'must have at most 100 characters'),
+  purpose: text(500).optional(),
+});
 
 builder.mutationField('callService', (t) =>
   t.field({
     type: ServiceAnswer,
-    errors: { types: [NotFound, ServiceCallRefused, ServiceUnanswered] },
+    errors: { types: [NotFound, ServiceCallRefused, ApprovalRequired, ApprovalRefused, ServiceUnanswered] },
     description:
       'Makes a call with a credential, without showing its secret. Must be the only field of its operation: that it was made is kept before it is made.',
     args: {
@@ -110,38 +124,59 @@ builder.mutationField('callService', (t) =>
     },
     resolve: async (_root, { input }, context) => {
       const id = idOf<ServiceId>(input.credentialId, 'ServiceCredential');
-      const { call } = checked(shape, input);
-      const use = await useService(rows(context), id, call);
-      if (use === 'credential') {
-        return refuseAsNotFound(context, 'service.call_refused', 'service_credential', id);
+      const { call, purpose } = checked(shape, dropNulls(input));
+      const approvalId = optionalIdOf<ApprovalId>(input.approvalId, 'Approval');
+      const use = await useService(
+        rows(context),
+        id,
+        call,
+        approvalId === null ? undefined : { id: approvalId, digest: await digestOf(context, id, input) },
+      );
+      if (use === 'ask') {
+        return await askBefore(context, id, input, purpose);
       }
-      if (typeof use === 'string') {
-        const target = { kind: 'service_credential', id };
-        return refuseFor(context, 'service.call_refused', target, new ServiceCallRefused(use), { call });
+      if (typeof use === 'string' || 'problem' in use) {
+        return refuseUse(context, id, call, use);
       }
       const request = requestOf(use, input);
       if (context.leave === undefined) {
         throw new TypeError('a call is made by a mutation');
       }
-      await context.leave();
-      return await make(context, id, use, request);
+      const afterwards = await context.leave();
+      const { startedId } = use;
+      return await make(context, id, use, request, async (ended) => {
+        if (startedId !== null) {
+          await afterwards((db) => finishCall(db, { id: newId<never>(), startedId, ...ended }));
+        }
+      });
     },
   }),
 );
 
-/** What is sent: everything is checked before anything is kept. */
-function requestOf(use: Use, input: typeof CallServiceInput.$inferInput): OutgoingRequest {
-  const url = addressOf(use.origin, use.call, {
-    parameters: input.parameters ?? {},
-    query: input.query ?? {},
-  });
-  const { method } = use.call;
-  const body = input.body ?? undefined;
-  if (body !== undefined && (method === 'GET' || method === 'DELETE')) {
-    throw new BailiwickError('BAD_USER_INPUT', `input.body does not go with ${method}`);
+async function refuseUse(
+  context: Context,
+  id: ServiceId,
+  call: string,
+  why: Exclude<NotUsed, 'ask'>,
+): Promise<never> {
+  const event = 'service.call_refused';
+  const target = { kind: 'service_credential', id };
+  if (why === 'credential') {
+    return refuseAsNotFound(context, event, target.kind, id);
   }
+  if (typeof why === 'string') {
+    return refuseFor(context, event, target, new ServiceCallRefused(why), { call });
+  }
+  return why.problem === 'approval'
+    ? refuseAsNotFound(context, event, 'approval', null)
+    : refuseFor(context, event, target, new ApprovalRefused(why.problem), { call });
+}
+
+/** What is sent: everything is checked before anything is kept. */
+function requestOf(use: Use, input: Input): OutgoingRequest {
+  const { url, body } = checkedRequest(use.origin, use.call, input);
   return {
-    method,
+    method: use.call.method,
     url,
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -151,15 +186,34 @@ function requestOf(use: Use, input: typeof CallServiceInput.$inferInput): Outgoi
   };
 }
 
-async function make(context: Context, id: ServiceId, use: Use, request: OutgoingRequest): Promise<Answer> {
+type Ended = {
+  readonly outcome: 'succeeded' | 'failed';
+  readonly durationMs: number;
+  readonly network: Network;
+};
+
+async function make(
+  context: Context,
+  id: ServiceId,
+  use: Use,
+  request: OutgoingRequest,
+  finish: (ended: Ended) => Promise<void>,
+): Promise<Answer> {
   const { outgoing, log } = context;
   const began = performance.now();
   const line = { event: 'service.called', credentialId: id, service: use.service, call: use.call.name };
   const taken = () => Math.round(performance.now() - began);
+  // that the call was begun is kept; that nobody could write down how it ended changes nothing of its answer
+  const noted = async (outcome: Ended['outcome'], durationMs: number) => {
+    await finish({ outcome, durationMs, network: networkOf(request) }).catch((err: unknown) =>
+      log.warn({ ...line, err }, 'how the call ended was not noted'),
+    );
+  };
   try {
     const answer = await outgoing(request);
     const milliseconds = taken();
     log.info({ ...line, status: answer.status, milliseconds }, 'service called');
+    await noted(answer.status < 400 ? 'succeeded' : 'failed', milliseconds);
     return {
       ...answer,
       contentType: answer.contentType && masked(answer.contentType, use.secret),
@@ -168,9 +222,16 @@ async function make(context: Context, id: ServiceId, use: Use, request: Outgoing
     };
   } catch (error) {
     if (error instanceof OutgoingError) {
-      log.warn({ ...line, fault: error.fault, milliseconds: taken() }, 'service did not answer');
+      const milliseconds = taken();
+      log.warn({ ...line, fault: error.fault, milliseconds }, 'service did not answer');
+      await noted('failed', milliseconds);
       throw new ServiceUnanswered(error.fault);
     }
     throw error;
   }
+}
+
+function networkOf({ method, url }: OutgoingRequest): Network {
+  const tls = url.protocol === 'https:';
+  return { host: url.hostname, method, port: Number(url.port || (tls ? 443 : 80)), tls };
 }

@@ -105,10 +105,7 @@ function credentialPage(context: Context, { filter, direction, ...args }: Creden
     ...(filter?.expiresBefore ? [{ expiresAt: { lt: filter.expiresBefore } }] : []),
     ...(filter?.holding ? [{ secret: { is: { secret: filter.holding } } }] : []),
   ];
-  return {
-    page,
-    query: { where: { AND: [...conditions, page.where] }, orderBy: page.orderBy, take: page.take },
-  };
+  return page.of(...conditions);
 }
 
 export const ServiceCredential = builder.prismaObject('ServiceCredential', {

@@ -6,14 +6,16 @@
 
 import './calling.ts';
 import { z } from 'zod';
-import { idOf, optionalIdOf } from '../api/global-id.ts';
+import { namedAgent } from '../agents/named.ts';
+import { idOf } from '../api/global-id.ts';
 import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
 import { readWritten } from '../api/reading.ts';
 import { checked, dropNulls, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
-import { type Context, rows } from '../context.ts';
+import { rows } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
-import { type EntityId, newId, type ServiceId } from '../ids.ts';
+import { newId, type ServiceId } from '../ids.ts';
+import { serviceName } from '../permissions/names.ts';
 import { namedCalls } from './call.ts';
 import { HttpMethodEnum, ServiceCredential, ServiceCredentialKindEnum } from './credential.ts';
 
@@ -40,12 +42,7 @@ const shape = {
 
 const creation = z.object({
   ...shape,
-  service: z
-    .string()
-    .regex(
-      /^[a-z0-9][a-z0-9._-]{0,63}$/,
-      'must be a lower-case name such as github, of at most 64 characters',
-    ),
+  service: serviceName,
   kind: z.string(),
   origin: z.string().refine((value) => {
     const url = URL.parse(value);
@@ -110,14 +107,7 @@ const CreateServiceCredentialInput = builder.inputType('CreateServiceCredentialI
   }),
 });
 
-/** An agent that the caller names must be in sight; null for none. */
-async function namedAgent(context: Context, globalId: string | null | undefined): Promise<EntityId | null> {
-  const id = optionalIdOf<EntityId>(globalId, 'Agent');
-  if (id !== null && (await rows(context).agent.count({ where: { id } })) === 0) {
-    return refuseAsNotFound(context, 'service_credential.refused', 'agent', id);
-  }
-  return id;
-}
+const REFUSED = 'service_credential.refused';
 
 /** The second of two changes that only make sense together: undoes the first where it reaches nothing. */
 async function whole(change: PromiseLike<{ readonly count: number }>): Promise<void> {
@@ -134,7 +124,7 @@ builder.mutationField('createServiceCredential', (t) =>
     args: { input: t.arg({ type: CreateServiceCredentialInput, description: 'The credential.' }) },
     resolve: async (_root, { input }, context, info) => {
       const { secret: value, ...said } = checked(creation, dropNulls(input));
-      const agentId = await namedAgent(context, input.agentId);
+      const agentId = await namedAgent(context, input.agentId, REFUSED);
       const id = newId<ServiceId>();
       await rows(context).serviceCredential.createMany({ data: { id, agentId, ...given(said) } as never });
       await rows(context).serviceSecret.createMany({ data: { id, secret: value } as never });
@@ -181,7 +171,7 @@ builder.mutationField('updateServiceCredential', (t) =>
         ...given(
           checked(z.object({ ...shape, label: shape.label.optional() }), { ...dropNulls(rest), expiresAt }),
         ),
-        ...(agentId === undefined ? {} : { agentId: await namedAgent(context, agentId) }),
+        ...(agentId === undefined ? {} : { agentId: await namedAgent(context, agentId, REFUSED) }),
       };
       const { count } = await rows(context).serviceCredential.updateMany({
         where: { id },

@@ -40,8 +40,9 @@ const PrincipalObject = builder.objectRef<Principal>('Principal').implement({
   }),
 });
 
-const HopObject = builder.objectRef<Hop>('Hop').implement({
-  description: 'One delegation of the chain through which the caller acts.',
+/** One delegation of a chain, for whoever may know of the chain. */
+export const HopObject = builder.objectRef<Hop>('Hop').implement({
+  description: 'One delegation of a chain from an owner to an agent.',
   fields: (t) => ({
     delegationId: t.id({
       description: 'Global id of the delegation.',

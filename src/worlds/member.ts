@@ -57,7 +57,7 @@ function memberPage(context: Context, { filter, orderBy, ...args }: MemberArgs) 
     direction: orderBy?.direction ?? 'asc',
   });
   const where: Prisma.WorldMemberWhereInput = filter?.role ? { role: filter.role } : {};
-  return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
+  return page.of(where);
 }
 
 export const WorldMember = builder.prismaObject('WorldMember', {

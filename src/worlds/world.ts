@@ -70,7 +70,7 @@ function worldPage(context: Context, { filter, orderBy, ...args }: WorldArgs) {
     ...(filter?.name ? { name: containing(filter.name) } : {}),
     ...(typeof filter?.mine === 'boolean' ? { ownerId: filter.mine ? ownerId : { not: ownerId } } : {}),
   };
-  return { page, query: { where: { AND: [where, page.where] }, orderBy: page.orderBy, take: page.take } };
+  return page.of(where);
 }
 
 export const World = builder.prismaObject('World', {

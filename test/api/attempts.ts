@@ -6,13 +6,24 @@ import { toGlobalId } from '../../src/api/global-id.ts';
 import { AGENTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
+import { APPROVALS, PERMISSIONS } from '../../src/demo/permissions.ts';
 import { SERVICES } from '../../src/demo/services.ts';
 import { newId } from '../../src/ids.ts';
 import { KEYS } from '../policies/credentials.ts';
 
 export type Ids = Readonly<
   Record<
-    'agent' | 'subagent' | 'memory' | 'world' | 'member' | 'user' | 'delegation' | 'key' | 'service',
+    | 'agent'
+    | 'subagent'
+    | 'memory'
+    | 'world'
+    | 'member'
+    | 'user'
+    | 'delegation'
+    | 'key'
+    | 'service'
+    | 'permission'
+    | 'approval',
     string
   >
 >;
@@ -28,6 +39,8 @@ export const HIDDEN: Ids = {
   delegation: toGlobalId('Delegation', DELEGATIONS.scout.id),
   key: toGlobalId('Credential', KEYS.alice.id),
   service: toGlobalId('ServiceCredential', SERVICES.tracker.id),
+  permission: toGlobalId('Permission', PERMISSIONS.find(({ owner }) => owner === 'alice')?.id ?? ''),
+  approval: toGlobalId('Approval', APPROVALS.find(({ owner }) => owner === 'alice')?.id ?? ''),
 };
 /** Of the same types, and of nobody. */
 export const absent = (): Ids => ({
@@ -40,6 +53,8 @@ export const absent = (): Ids => ({
   delegation: toGlobalId('Delegation', newId()),
   key: toGlobalId('Credential', newId()),
   service: toGlobalId('ServiceCredential', newId()),
+  permission: toGlobalId('Permission', newId()),
+  approval: toGlobalId('Approval', newId()),
 });
 
 export type Attempt = { document: { toString(): string }; input: (ids: Ids) => Record<string, unknown> };
@@ -102,7 +117,23 @@ export const ON_ROWS: Readonly<Record<string, Attempt>> = {
     call: 'issues.list',
     parameters: { bed: 'lower' },
   })),
+  updatePermission: attempt(documents.UpdatePermissionDocument, ({ permission }) => ({
+    id: permission,
+    effect: 'ALLOW',
+  })),
+  deletePermission: attempt(documents.DeletePermissionDocument, ({ permission }) => ({ id: permission })),
+  decideApproval: attempt(documents.DecideApprovalDocument, ({ approval }) => ({
+    id: approval,
+    decision: 'APPROVE',
+  })),
+  redeemApproval: attempt(documents.RedeemApprovalDocument, ({ approval }) => ({
+    id: approval,
+    service: 'mail',
+    action: 'messages.send',
+  })),
   endCredentials: attempt(documents.EndCredentialsDocument, ({ agent }) => ({ holderId: agent })),
+  freezeBaseline: attempt(documents.FreezeBaselineDocument, ({ agent }) => ({ agentId: agent })),
+  resetBaseline: attempt(documents.ResetBaselineDocument, ({ agent }) => ({ agentId: agent })),
 };
 
 /** Mutations that make something, or change what is the caller's own. */
@@ -127,6 +158,18 @@ export const MAKING: Readonly<Record<string, Attempt>> = {
     holderId: agent,
     capabilities: ['memory:read'],
     publicKey: PUBLIC_KEY,
+  })),
+  createPermission: attempt(documents.CreatePermissionDocument, () => ({
+    service: '*',
+    action: '*',
+    effect: 'ALLOW',
+  })),
+  recordActivity: attempt(documents.RecordActivityDocument, () => ({
+    entries: [{ service: 'mail', action: 'messages.send', outcome: 'SUCCEEDED' }],
+  })),
+  authorizeAction: attempt(documents.AuthorizeActionDocument, () => ({
+    service: 'mail',
+    action: 'messages.send',
   })),
   createServiceCredential: attempt(documents.CreateServiceCredentialDocument, () => ({
     service: 'new',

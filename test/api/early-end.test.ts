@@ -4,9 +4,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ExecutionResult } from 'graphql';
 import { expect, test } from 'vitest';
 import { earlyEnd } from '../../src/api/early-end.ts';
-import type { Context } from '../../src/context.ts';
+import type { Afterwards, Context } from '../../src/context.ts';
 
 const contextOf = () => ({ session: {}, leave: undefined }) as unknown as Context;
+const unused: Afterwards = () => Promise.reject(new Error('nothing is done afterwards here'));
 const RESULT: ExecutionResult = { data: { done: true } };
 
 /** A mutation that leaves and goes on; what it has done so far is in `steps`. */
@@ -26,7 +27,7 @@ function leaving(context: Context, steps: string[]): Promise<ExecutionResult> {
 
 test('a mutation that is not alone does not leave', async () => {
   const context = contextOf();
-  earlyEnd(context, false);
+  earlyEnd(context, false, unused);
   await expect(context.leave?.()).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   expect(context.session).toBeDefined();
 });
@@ -34,7 +35,7 @@ test('a mutation that is not alone does not leave', async () => {
 test('what was not kept is told to whoever left, and waited for until it has given up', async () => {
   const context = contextOf();
   const steps: string[] = [];
-  const end = earlyEnd(context, true);
+  const end = earlyEnd(context, true, unused);
   expect(await end.orLeft(leaving(context, steps))).toEqual({});
   await end.lost(new Error('not committed'));
   expect(steps).toEqual(['inside', 'gave up: Error: not committed']);
@@ -43,7 +44,7 @@ test('what was not kept is told to whoever left, and waited for until it has giv
 test('whoever leaves goes on when everything is kept and not before, and the answer is that of the whole', async () => {
   const context = contextOf();
   const steps: string[] = [];
-  const end = earlyEnd(context, true);
+  const end = earlyEnd(context, true, unused);
   const inside = await end.orLeft(leaving(context, steps));
   await turn();
   expect(steps).toEqual(['inside']);
@@ -53,10 +54,10 @@ test('whoever leaves goes on when everything is kept and not before, and the ans
 
 test('who does not leave is not waited for twice, and a failure of the session stays one', async () => {
   const context = contextOf();
-  const end = earlyEnd(context, true);
+  const end = earlyEnd(context, true, unused);
   expect(await end.orLeft(Promise.resolve(RESULT))).toBe(RESULT);
   expect(await end.kept(RESULT)).toBe(RESULT);
-  const other = earlyEnd(contextOf(), true);
+  const other = earlyEnd(contextOf(), true, unused);
   await other.orLeft(Promise.resolve(RESULT));
   await other.lost(new Error('not committed'));
 });

@@ -15,6 +15,7 @@ import { openEnvironmentProvider } from '../../src/crypto/providers/environment.
 import { operatorKeyTable, sealFor } from '../../src/db/operator-keys.ts';
 import { ACTORS, type ActorName, AGENTS, TENANTS } from '../../src/demo/cast.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
+import { APPROVALS } from '../../src/demo/permissions.ts';
 import { seedCast } from '../../src/demo/seed.ts';
 import { SERVICES } from '../../src/demo/services.ts';
 import { newId } from '../../src/ids.ts';
@@ -39,6 +40,7 @@ export const SEEDED: Contents = Object.fromEntries([
     [`memories.metadata ${id}`, '{}'],
   ]),
   ...Object.values(SERVICES).map(({ id, secret }) => [`service_secrets.secret ${id}`, secret]),
+  ...APPROVALS.map(({ id, arguments: given }) => [`approvals.arguments ${id}`, JSON.stringify(given)]),
 ]);
 
 /** What is in clear or does not open, as `contents` has it. */
@@ -77,7 +79,9 @@ const VALUES = `
   union all
   select 'memories', 'metadata', tenant_id, id, owner_id, owner_id, metadata #>> '{}' from memories where sensitive
   union all
-  select 'service_secrets', 'secret', tenant_id, id, owner_id, owner_id, secret from service_secrets`;
+  select 'service_secrets', 'secret', tenant_id, id, owner_id, owner_id, secret from service_secrets
+  union all
+  select 'approvals', 'arguments', tenant_id, id, owner_id, owner_id, arguments #>> '{}' from approvals`;
 
 type Value = {
   readonly table: string;
@@ -95,6 +99,7 @@ const TABLES = [
   'agent_instructions',
   'memories',
   'service_secrets',
+  'approvals',
   'audit_entries',
   'bailiwick.key_rotations',
   'bailiwick.signing_keys',

@@ -11,7 +11,9 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { test as base, expect, vi } from 'vitest';
 import * as documents from '../../generated/graphql/graphql.ts';
+import { toGlobalId } from '../../src/api/global-id.ts';
 import { seedCast } from '../../src/demo/seed.ts';
+import { SERVICES } from '../../src/demo/services.ts';
 import { dataOf } from '../kit/answer.ts';
 import { as, ISSUER } from '../kit/as.ts';
 import { asAdmin, type TestDatabase } from '../kit/database.ts';
@@ -103,7 +105,32 @@ async function write(server: RunningServer): Promise<Canaries> {
     input: { id: agent.id, ...instructions('updateAgent') },
   });
   await secrets(server, word);
+  await requests(server, word);
   return { sealed, later, plain };
+}
+
+/** What an agent asks its owner: by itself, and for a call of a service. */
+async function requests({ query }: RunningServer, word: (name: string) => string): Promise<void> {
+  const asking = { delegation: 'scout' } as const;
+  const input = {
+    service: 'mail',
+    action: 'messages.send',
+    arguments: {
+      [word('name in arguments of authorizeAction')]: [word('value in arguments of authorizeAction')],
+    },
+  };
+  const asked = dataOf(await query('scout', documents.AuthorizeActionDocument, { input }, asking));
+  expect(asked.authorizeAction.approval?.arguments).toEqual(input.arguments);
+  const call = {
+    credentialId: toGlobalId('ServiceCredential', SERVICES.tracker.id),
+    call: 'issues.create',
+    parameters: { bed: 'lower' },
+    body: { title: word('body of callService') },
+  };
+  const { callService } = dataOf(
+    await query('scout', documents.CallServiceDocument, { input: call }, asking),
+  );
+  expect(callService).toMatchObject({ approval: { arguments: { body: call.body } } });
 }
 
 /** A secret for a service: kept, replaced, looked for, and used. */
@@ -264,10 +291,11 @@ test("neither the database's log, with every parameter in it, nor its view of ac
 test('whoever wrote it reads all of it through the API', async ({ stage }) => {
   const { server, canaries } = stage;
   const { memories } = dataOf(await server.query('alice', documents.MemoriesDocument, { first: 100 }));
+  const { approvals } = dataOf(await server.query('alice', documents.ApprovalsDocument, { first: 100 }));
   const kept = Object.keys(canaries.sealed).filter(
     (name) => !/ of createMemory$|updateMemory$|Agent$|ServiceCredential$/.test(name),
   );
-  const read = seen([JSON.stringify(memories)], { ...canaries.sealed, later: canaries.later });
+  const read = seen([JSON.stringify({ memories, approvals })], { ...canaries.sealed, later: canaries.later });
   expect(read).toEqual(expect.arrayContaining([...kept, 'later', 'metadata of updateMemory']));
 });
 

@@ -10,6 +10,7 @@ import { resealAll } from '../../src/db/custody/resealing.ts';
 import { rotateDataKeys } from '../../src/db/custody/rotation.ts';
 import { readUnsealed } from '../../src/db/sealing/phase.ts';
 import { AGENTS, TENANTS, USERS, type UserName } from '../../src/demo/cast.ts';
+import { APPROVALS } from '../../src/demo/permissions.ts';
 import { SERVICES } from '../../src/demo/services.ts';
 import { CLEAR, CLOSED, type Contents, type Installation, install, SEEDED } from '../cli/sealed.ts';
 import { testKeys } from '../kit/keys.ts';
@@ -20,10 +21,9 @@ const BOB = USERS.bob.id;
 const { scout, scribe, bobot } = AGENTS;
 const PROMPT = 'agent_instructions.system_prompt';
 const memoryOf = (word: string) => Object.keys(SEEDED).find((name) => SEEDED[name]?.includes(word)) ?? '';
-const secretsOf = (who: UserName) =>
-  Object.values(SERVICES).flatMap(({ id, owner }) => (owner === who ? [id] : []));
-/** alice's and her agents' values. */
-const ROWS = [memoryOf('Iyer').split(' ')[1], scout.id, scribe.id, ...secretsOf('alice')];
+const sealedOf = (who: UserName) =>
+  [...Object.values(SERVICES), ...APPROVALS].flatMap(({ id, owner }) => (owner === who ? [id] : []));
+const ROWS = [memoryOf('Iyer').split(' ')[1], scout.id, scribe.id, ...sealedOf('alice')];
 const HERS = Object.keys(SEEDED).filter((name) => ROWS.some((id) => name.endsWith(` ${id}`)));
 const VALUES = Object.keys(SEEDED).length;
 
@@ -94,7 +94,7 @@ test('a damaged value and a damaged key are named, and everything else is sealed
   });
   const { code, out } = await keys('rotate data --no-wait');
   expect(code).toBe(1);
-  expect(out).toMatch(/^7 new data keys, 12 values sealed anew\n/);
+  expect(out).toMatch(/^7 new data keys, 15 values sealed anew\n/);
   expect(out).toMatch(
     new RegExp(`system_prompt of row ${scout.id} in tenant \\S+ does not open: not what was written`),
   );
@@ -293,7 +293,7 @@ test("with secrets outside the database an owner's values are gone from backups 
     code: 0,
     out: `${VALUES - HERS.length} values open, ${HERS.length} were destroyed, 0 do not open\n`,
   });
-  expect((await keys('rotate data --no-wait')).out).toMatch(/^4 new data keys, 7 values sealed anew\n/);
+  expect((await keys('rotate data --no-wait')).out).toMatch(/^4 new data keys, 8 values sealed anew\n/);
 
   // whoever has the backup and the key-encryption key reads nothing of hers
   await restore();
@@ -322,7 +322,7 @@ test('a whole tenant is gone, from backups too, and the other one goes on', asyn
   expect(await readdir(erasureDir)).toEqual([TENANTS.globex.id]);
   const globex = Object.keys(SEEDED).filter(
     (name) =>
-      name.endsWith('bad03') || [AGENTS.mimic.id, ...secretsOf('mallory')].some((id) => name.endsWith(id)),
+      name.endsWith('bad03') || [AGENTS.mimic.id, ...sealedOf('mallory')].some((id) => name.endsWith(id)),
   );
   const acme = Object.keys(SEEDED).filter((name) => !globex.includes(name));
   const gone = { ...SEEDED, ...as(acme, CLOSED) };

@@ -78,14 +78,14 @@ test('nothing is found any more when the faults are gone', async () => {
 });
 
 test('one fault that breaks several rules is reported under each', async () => {
-  expect(await findingsWith('alter policy select_own on public.memories to public')).toEqual([
-    ['table-policies', 'public.memories for SELECT'],
-    ['policy-altered', 'select_own on public.memories'],
-    ['policy-role', 'select_own on public.memories'],
+  expect(await findingsWith('alter policy select_own on public.baselines to public')).toEqual([
+    ['table-policies', 'public.baselines for SELECT'],
+    ['policy-altered', 'select_own on public.baselines'],
+    ['policy-role', 'select_own on public.baselines'],
   ]);
-  expect(await findingsWith('drop policy select_own on public.memories')).toEqual([
-    ['table-policies', 'public.memories for SELECT'],
-    ['policy-declared', 'select_own on public.memories'],
+  expect(await findingsWith('drop policy select_own on public.baselines')).toEqual([
+    ['table-policies', 'public.baselines for SELECT'],
+    ['policy-declared', 'select_own on public.baselines'],
   ]);
   expect(await findingsWith('alter table public.memories owner to bailiwick_runtime')).toEqual([
     ['runtime-owns', 'table public.memories'],

@@ -101,9 +101,17 @@ test.for(MODELS)('no write to %s leaves the caller', async (model, { unguarded, 
 
 test.for(MODELS)('a new row of %s is in the name of its maker', async (model, { lane }) => {
   const names = new Set(fieldsOf(model).map(({ name }) => name));
+  const needsDelegation = fieldsOf(model).some(
+    ({ name, isRequired }) => name === 'delegationId' && isRequired,
+  );
   for (const [actor, acting] of CALLERS) {
     const work = async (session: Session) => {
       const rows = delegate(session, model);
+      // what is made through a delegation alone has no maker without one
+      if (needsDelegation && session.chain.length === 0) {
+        await expect(rows.create({ data: newRow(model) })).rejects.toThrow('Invalid');
+        throw new Rollback(undefined);
+      }
       const truth = Object.entries({
         tenantId: session.tenantId,
         ownerId: session.ownerId,
@@ -219,8 +227,8 @@ test('what is read along on the far side of a relation to one does not leave the
     });
     expect(memberships.map(({ world }) => world.name).sort()).toEqual(['Garden', 'Workshop']);
     for (const { world } of memberships) {
-      const nested = [...world.memories, ...world.delegations];
-      expect(nested.filter((row) => row.ownerId !== ownerId)).toEqual([]);
+      const unshared = world.memories.filter(({ shared }) => !shared);
+      expect([...unshared, ...world.delegations].filter((row) => row.ownerId !== ownerId)).toEqual([]);
       expect(world._count.memories).toBe(world.memories.length);
       expect(world._count.delegations).toBe(world.delegations.length);
     }

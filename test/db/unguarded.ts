@@ -14,7 +14,11 @@ import { newId } from '../../src/ids.ts';
 import { ISSUER, migrate } from '../kit/as.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { testKeys } from '../kit/keys.ts';
+import { ATTIC, STUDY } from '../policies/arrangement.ts';
 import { arrangeKeys } from '../policies/credentials.ts';
+import { arrangeReceipts } from '../policies/receipts.ts';
+import { arrangeSharing } from '../policies/sharing.ts';
+import { arrangeBaselines } from '../policies/usual.ts';
 
 type ModelName = Prisma.ModelName;
 type Row = Readonly<Record<string, unknown>> & { readonly id: string };
@@ -102,6 +106,9 @@ const CONCERNED: Partial<Record<ModelName, string>> = {
   World: `t.owner_id = $2 or ${ANY_WORLD('t.id')}`,
   WorldMember: `t.owner_id = $2 or ${ANY_WORLD('t.world_id')}`,
   Delegation: 't.owner_id = $2 or $3 in (t.delegator_id, t.delegate_id)',
+  ActivityEntry: 't.owner_id = $2 and $3 in (t.owner_id, t.agent_id)',
+  // what others share, an agent sees only where it is sent
+  Memory: `t.owner_id = $2 or t.shared and $2 = $3 and ${ANY_WORLD('t.world_id')}`,
 };
 export const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation', 'Credential'];
 
@@ -152,22 +159,30 @@ async function createUnguarded(): Promise<TestDatabase> {
         item record;
       begin
         for item in
-          select format('alter table %s drop constraint %I cascade', conrelid::regclass, conname) as command
-            from pg_constraint where connamespace = 'public'::regnamespace and contype in ('f', 'c', 'u')
+          select format('alter table %s drop constraint if exists %I cascade', conrelid::regclass, conname) as command
+            from pg_constraint
+           where connamespace = 'public'::regnamespace and contype in ('f', 'c', 'u') and coninhcount = 0 and conparentid = 0
           union all
           select format('drop index if exists %s', indexrelid::regclass)
             from pg_index i join pg_class c on c.oid = i.indrelid
-           where c.relnamespace = 'public'::regnamespace and i.indisunique and not i.indisprimary
+           where c.relnamespace = 'public'::regnamespace and i.indisunique and not i.indisprimary and not c.relispartition
           union all
           select format('alter table %s disable row level security', c.oid::regclass)
             from pg_class c where c.relnamespace = 'public'::regnamespace and c.relrowsecurity
           union all
           select format('grant all on %s to bailiwick_runtime', c.oid::regclass)
-            from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+            from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
         loop
           execute item.command;
         end loop;
-      end $$`),
+      end $$;
+      -- what is read here is not written down, but for one in so many operations
+      update tenants set receipt_every = 1000000000`),
   );
+  await migrate(database, async (sql) => {
+    await arrangeSharing(sql, STUDY, ATTIC);
+    await arrangeBaselines(sql);
+    await arrangeReceipts(sql);
+  });
   return database;
 }

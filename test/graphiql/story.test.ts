@@ -27,9 +27,27 @@ type Told = {
     readonly chain: readonly { readonly revokedAt?: string }[];
   };
   readonly agents: Connection<Row>;
-  readonly memories: Connection<Row>;
+  readonly memories: Connection<Row & { readonly ownerId?: string }>;
   readonly node: null;
   readonly callService: { readonly __typename: string; readonly status: number; readonly body: string };
+  readonly authorizeAction: { readonly effect: string; readonly approval: Row & { readonly state: string } };
+  readonly approvals: Connection<
+    Row & { readonly agent: { readonly name: string }; readonly arguments: object }
+  >;
+  readonly permissions: Connection<{ readonly effect: string }>;
+  readonly decideApproval: { readonly __typename: string; readonly state?: string };
+  readonly activity: Connection<{ readonly service: string; readonly outcome: string }>;
+  readonly createMemory: { readonly content: string };
+  readonly sharedMemories: Connection<{ readonly ownerId: string }>;
+  readonly freezeBaseline: {
+    readonly status: string;
+    readonly usual: readonly { readonly network: { readonly host: string } }[];
+  };
+  readonly compareToBaseline: {
+    readonly score: number;
+    readonly deviating: readonly { readonly network: { readonly host: string } }[];
+  };
+  readonly accessReceipts: Connection<{ readonly kind: string; readonly rowId: string }>;
   readonly redelegate: { readonly __typename: string; readonly id: string };
   readonly revokeDelegation: { readonly __typename: string; readonly delegationId: string };
 };
@@ -92,6 +110,34 @@ async function run(
   return { ...data, text };
 }
 
+/** Runs a tab that listens: the first event that comes. */
+async function hear(id: string): Promise<{ next: Promise<string>; stop: () => void }> {
+  const tab = tabOf(id);
+  const gone = new AbortController();
+  const token = demo.identities.find((one) => one.id === tab.identity)?.token;
+  const response = await fetch(running.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${token}`,
+    },
+    body: JSON.stringify({ query: tab.query, operationName: id }),
+    signal: gone.signal,
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  // the first message says that the stream has begun
+  await reader?.read();
+  const next = (async () => {
+    let text = '';
+    while (!text.includes('event: next')) {
+      text += (await reader?.read())?.value ?? '';
+    }
+    return text;
+  })();
+  return { next, stop: () => gone.abort() };
+}
+
 const idsOf = (rows: Connection<Row>): readonly string[] => rows.edges.map(({ node }) => node.id).sort();
 const byOwnId = (id: string): string => Buffer.from(id, 'base64url').toString().split(':')[1] ?? '';
 
@@ -101,6 +147,16 @@ test('each tab, in order and as its identity, answers what the note beside it sa
     'WhoAmI',
     'MyAgentsView',
     'UseASecret',
+    'AskFirst',
+    'WhatTheyAsk',
+    'Approve',
+    'WhatTheyDid',
+    'Listen',
+    'ShareInAWorld',
+    'AFellowReads',
+    'KeepWhatIsUsual',
+    'IsThisUsual',
+    'WhoHasReadWhat',
     'Redelegate',
     'AStrangerTries',
     'Revoke',
@@ -126,6 +182,65 @@ test('each tab, in order and as its identity, answers what the note beside it sa
   expect(used.callService.body).toContain('The water butt leaks');
   expect(used.text).not.toContain(SERVICES.tracker.secret);
 
+  // "Scout asks before it acts. Alice's rules say ASK, so she is asked: about exactly this, once."
+  const asked = (await run('AskFirst')).authorizeAction;
+  expect([asked.effect, asked.approval.state]).toEqual(['ASK', 'WAITING']);
+  expect((await run('AskFirst')).authorizeAction.approval.id).toBe(asked.approval.id);
+
+  // "Alice sees who asks for what, in full, and the rules by which they had to ask."
+  const { approvals, permissions } = await run('WhatTheyAsk');
+  const { input: given } = tabOf('AskFirst').variables as { input: { arguments: object } };
+  const { input: decision } = tabOf('Approve').variables as { input: Row };
+  expect(approvals.edges.map(({ node }) => [node.id, node.agent.name, node.arguments])).toEqual(
+    expect.arrayContaining([
+      [asked.approval.id, AGENTS.scout.name, given.arguments],
+      [decision.id, AGENTS.scout.name, expect.anything()],
+    ]),
+  );
+  expect(permissions.edges.map(({ node }) => node.effect)).toContain('ASK');
+
+  // "Alice says yes, once, to this and nothing else. A second time, the answer is ApprovalRefused."
+  expect((await run('Approve')).decideApproval).toMatchObject({ __typename: 'Approval', state: 'APPROVED' });
+  expect((await run('Approve')).decideApproval.__typename).toBe('ApprovalRefused');
+
+  // "Every call and every decision is in the log of what agents do, which nobody changes."
+  const did = (await run('WhatTheyDid')).activity.edges.map(({ node }) => `${node.service} ${node.outcome}`);
+  expect(did).toEqual(expect.arrayContaining(['shop ASKED', 'tracker STARTED', 'tracker SUCCEEDED']));
+
+  // "Run this, then tab 4 with other arguments in another window: the request comes in by itself."
+  const listening = await hear('Listen');
+  const other = { input: { ...given, arguments: { item: 'string', count: 1 } } };
+  const second = (await run('AskFirst', { variables: other })).authorizeAction.approval;
+  expect(await listening.next).toContain(second.id);
+  listening.stop();
+
+  // "Alice tells everybody who takes part in the Garden. Without shared it would stay hers."
+  const { createMemory: told } = await run('ShareInAWorld');
+  expect(told).toMatchObject({ __typename: 'Memory', shared: true, world: { name: 'Garden' } });
+
+  // "Bob is a member and reads what alice shares there; the rest of hers he does not see."
+  const fellow = await run('AFellowReads');
+  expect(fellow.sharedMemories.edges.map(({ node }) => node)).toEqual([
+    { ownerId: alice.owner.id, content: told.content },
+  ]);
+  expect(fellow.memories.edges.map(({ node }) => node.ownerId)).not.toContain(alice.owner.id);
+
+  // "Where scout’s calls went so far is usual from now on"
+  const { freezeBaseline: kept } = await run('KeepWhatIsUsual');
+  expect(kept.status).toBe('FROZEN');
+  expect(kept.usual.map(({ network }) => network.host)).toContain('tracker.invalid');
+
+  // "The call to the tracker is as always; of the other one everything is new, and the score says so."
+  const { compareToBaseline: compared } = await run('IsThisUsual');
+  expect(compared.deviating.map(({ network }) => network.host)).toEqual(['collector.invalid']);
+  expect(compared.score).toBeGreaterThan(0.9);
+
+  // "What scout read in tab 2 has left receipts: which row, on which day, by which operation, how often."
+  const receipts = (await run('WhoHasReadWhat')).accessReceipts.edges.map(({ node }) => node);
+  expect(receipts.filter(({ kind }) => kind === 'Memory').map(({ rowId }) => rowId)).toEqual(
+    expect.arrayContaining([...idsOf(scouts.memories)]),
+  );
+
   // "Scout hands on a part of what it holds. Ask for more than that and the answer is DelegationRefused."
   const handed = await run('Redelegate');
   expect(handed.redelegate.__typename).toBe('Delegation');
@@ -134,7 +249,8 @@ test('each tab, in order and as its identity, answers what the note beside it sa
   const refused = await run('Redelegate', { variables: more });
   expect(refused.redelegate.__typename).toBe('DelegationRefused');
   const scribes = { as: 'scribe', delegationId: byOwnId(handed.redelegate.id) };
-  expect(idsOf((await run('AStrangerTries', scribes)).memories)).toEqual(idsOf(hers.memories));
+  const now = await run('MyAgentsView', { as: 'alice' });
+  expect(idsOf((await run('AStrangerTries', scribes)).memories)).toEqual(idsOf(now.memories));
 
   // "Mallory knows the id of alice's memory, and gets null: the same as for an id that never was."
   const stranger = await run('AStrangerTries');
@@ -161,7 +277,7 @@ test('each tab, in order and as its identity, answers what the note beside it sa
   // '"Restart story" begins again.'
   demo = await begin();
   const again = await run('MyAgentsView');
-  expect([again.viewer.live, idsOf(again.memories)]).toEqual([true, idsOf(hers.memories)]);
+  expect([again.viewer.live, idsOf(again.memories)]).toEqual([true, idsOf(now.memories)]);
   expect(again.viewer.actor.id).toBe(toGlobalId('Agent', AGENTS.scout.id));
   expect(again.viewer.owner.id).toBe(toGlobalId('User', USERS.alice.id));
 });

@@ -5,12 +5,14 @@
 // nothing is left behind and no case sees another's preparations. Nothing here knows what is allowed.
 
 import { randomBytes } from 'node:crypto';
-import pg, { type Client } from 'pg';
+import type pg from 'pg';
+import type { Client } from 'pg';
 import { SCOPES } from '../../src/capabilities.ts';
 import { installTicketKey } from '../../src/db/policies.ts';
 import { issueTicket, type TicketKey, ticketKey } from '../../src/db/ticket.ts';
 import { ACTORS, type ActorName } from '../../src/demo/cast.ts';
 import { type DelegationId, newId, type RequestId } from '../../src/ids.ts';
+import { onConnection } from './connections.ts';
 import type { TestDatabase } from './database.ts';
 
 export const ISSUER = 'https://issuer.test/';
@@ -58,21 +60,21 @@ export async function as<Result>(
   work: (sql: Sql) => Promise<Result>,
 ): Promise<Result> {
   await trustTickets(database);
-  return raw(
-    database,
-    async (sql) => {
-      await sql.client.query('begin isolation level read committed');
+  return onConnection(
+    acting.given === undefined ? database.runtimeUrl : database.adminUrl,
+    async (client) => {
+      const sql = statements(client);
+      await client.query('begin isolation level read committed');
       await prepare(sql, acting.given);
       const requestId = acting.requestId ?? newId<RequestId>();
-      await open(sql.client, actor, { ...acting, requestId });
+      await open(client, actor, { ...acting, requestId });
       const result = await work(sql);
       if (acting.commit) {
-        await sql.client.query('select bailiwick.close($1)', [requestId]);
-        await sql.client.query('commit');
+        await client.query('select bailiwick.close($1)', [requestId]);
+        await client.query('commit');
       }
       return result;
     },
-    acting.given === undefined ? database.runtimeUrl : database.adminUrl,
   );
 }
 
@@ -82,13 +84,7 @@ export async function raw<Result>(
   work: (sql: Sql) => Promise<Result>,
   url = runtimeUrl,
 ): Promise<Result> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(statements(client));
-  } finally {
-    await client.end();
-  }
+  return onConnection(url, (client) => work(statements(client)));
 }
 
 /** Runs `work` as the migrator, who is not subject to row security; what it does stays. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { ensureRoles } from '../../src/db/roles.ts';
+import { endIdle } from './connections.ts';
 
 /** What global-setup.ts provides. */
 export type TestServer = {
@@ -42,7 +43,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const { adminUrl, template, run } = inject('testServer');
   const name = `bailiwick_test_${run}_${randomBytes(4).toString('hex')}`;
   await asAdmin(adminUrl, (client) =>
-    client.query(`create database ${name} template ${template} owner bailiwick_migrator`),
+    client.query(`create database ${name} template ${template} strategy file_copy owner bailiwick_migrator`),
   );
   const ownUrl = testUrl(adminUrl, name);
   // A clone has the template's functions and tables but not its permissions on the database itself.
@@ -52,7 +53,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     runtimeUrl: testUrl(adminUrl, name, 'runtime'),
     migratorUrl: testUrl(adminUrl, name, 'migrator'),
     adminUrl: ownUrl,
-    drop: () => asAdmin(adminUrl, (client) => drop(client, name)),
+    drop: async () => {
+      await endIdle(name);
+      await asAdmin(adminUrl, (client) => drop(client, name));
+    },
   };
 }
 

@@ -29,6 +29,7 @@ import { DEVELOPMENT_ISSUER, developmentIssuer } from '../../src/development.ts'
 import { healthPages } from '../../src/health.ts';
 import { registeredIssuers } from '../../src/identity.ts';
 import type { DelegationId } from '../../src/ids.ts';
+import { Streams } from '../../src/live/streams.ts';
 import { createTokenService, documentPages, ownIssuer } from '../../src/oauth/service.ts';
 import type { Outgoing } from '../../src/outgoing/call.ts';
 import { schema } from '../../src/schema.ts';
@@ -68,6 +69,8 @@ export type ServerOptions = {
   readonly tokenService?: boolean;
   /** By which services are called; nothing is reached unless given. */
   readonly outgoing?: Outgoing;
+  /** Most streams of events; of one owner as many. */
+  readonly streams?: number;
 };
 
 export type RunningServer = {
@@ -136,8 +139,18 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     reach: 'loopback',
   });
   const tokens = own && createTokenService(own, verifier);
+  const most = options.streams ?? 1000;
+  const streams = new Streams(observed, database.runtimeUrl, { streams: most, perOwner: most }, (err, what) =>
+    logger.warn({ err }, what),
+  );
   const server = createHttpServer({
-    engine: createEngine({ schema, database: observed, outgoing: options.outgoing, development }),
+    engine: createEngine({
+      schema,
+      database: observed,
+      streams: { streams, looks: 2 },
+      outgoing: options.outgoing,
+      development,
+    }),
     verifier,
     maxBodyBytes,
     log: logger,
@@ -191,6 +204,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       return cost();
     },
     async stop() {
+      await streams.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       verifier.close();
@@ -204,7 +218,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 }
 
 /** Free a moment ago: an issuer must know its name, and in it the port, before it listens. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

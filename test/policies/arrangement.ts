@@ -3,16 +3,22 @@
 // Twins are rows in globex with the very ids and owners of Alice's rows in acme, so that nothing but the tenant tells
 // them apart. Spares are half-made things of each owner, so that an insert fails on a policy and on nothing else. Two
 // more worlds of Alice's, one of them archived, and delegations that name one kind each. Keys stand in credentials.ts, those that
-// encrypt in wrapped.ts, credentials for services in services.ts.
+// encrypt in wrapped.ts, credentials for services in services.ts, rules and requests in permissions.ts.
 
-import type { Capability } from '../../src/capabilities.ts';
+import type { Scope } from '../../src/capabilities.ts';
 import { ACTORS, type ActorName, AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS, type DelegationName } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
 import type { DelegationId, EntityId, MemoryId, TenantId } from '../../src/ids.ts';
 import type { Sql } from '../kit/as.ts';
+import { arrangeActivity } from './activity.ts';
 import { arrangeKeys, KEYS, makeKey } from './credentials.ts';
+import { arrangeEvents } from './happened.ts';
+import { arrangePermissions, arrangePermissionTwins, fill, HOPS, TWIN_AGENT } from './permissions.ts';
+import { arrangeReceipts, arrangeReceiptTwins } from './receipts.ts';
 import { arrangeServices, arrangeServiceTwins } from './services.ts';
+import { arrangeSharing, arrangeSharingTwin } from './sharing.ts';
+import { arrangeBaselines, arrangeBaselineTwin } from './usual.ts';
 import { arrangeWrapped, arrangeWrappedTwins, keepDataKey, keyOf, under } from './wrapped.ts';
 
 const acme = TENANTS.acme.id;
@@ -57,11 +63,12 @@ export const MEMBERS = {
 /** Alice's own membership of her Study. */
 export const STUDY_OWNER = id<string>(4, '57d1000a11ce');
 
-/** Delegations by Alice that name one kind each, and one that is limited to the Garden in everything. */
+/** Delegations by Alice that name one kind each, one that is limited to the Garden in everything, one that names what nobody can hand on. */
 export const NARROW: Readonly<
   Record<
-    'maker' | 'mapper' | 'gardener' | 'warden' | 'lister' | 'courier' | 'confidant',
-    { id: DelegationId; delegate: 'late' | 'rogue' | 'scribe'; capabilities: readonly Capability[] }
+    | ('maker' | 'mapper' | 'gardener' | 'warden' | 'lister' | 'courier' | 'confidant' | 'ruled')
+    | ('asker' | 'reader' | 'pesterer' | 'usurper' | 'listener' | 'teller' | 'watched'),
+    { id: DelegationId; delegate: 'late' | 'rogue' | 'scribe' | 'scout'; capabilities: readonly Scope[] }
   >
 > = {
   maker: {
@@ -95,6 +102,22 @@ export const NARROW: Readonly<
     capabilities: ['credential:read', 'credential:execute'],
   },
   confidant: { id: id(5, 'c0f1da'), delegate: 'scribe', capabilities: ['secret:read'] },
+  ruled: { id: id(5, '41ed'), delegate: 'late', capabilities: ['permission:read'] },
+  asker: { id: id(5, 'a5ce4'), delegate: 'rogue', capabilities: ['approval:create'] },
+  reader: { id: id(5, '4eade4'), delegate: 'rogue', capabilities: ['approval:read'] },
+  // as many of this one's requests wait as may
+  pesterer: { id: id(5, '9e57e4e4'), delegate: 'late', capabilities: ['approval:read', 'approval:create'] },
+  usurper: {
+    id: id(5, '54e9e4'),
+    delegate: 'rogue',
+    capabilities: [
+      ...(['permission:read', 'permission:create', 'permission:update', 'permission:delete'] as const),
+      ...(['approval:read', 'approval:update'] as const),
+    ],
+  },
+  listener: { id: id(5, '1157e9e4'), delegate: 'late', capabilities: ['activity:read'] },
+  teller: { id: id(5, '7e11e4'), delegate: 'late', capabilities: ['activity:create', 'baseline:read'] },
+  watched: { id: id(5, '3a7c4ed'), delegate: 'scout', capabilities: ['activity:create', 'baseline:read'] },
 };
 
 /** An audit entry in each tenant. */
@@ -133,6 +156,7 @@ export async function arrange(sql: Sql): Promise<void> {
     const world_id = name === 'gardener' ? WORLDS.garden.id : null;
     await delegation(sql, acme, grant, AGENTS[delegate].id, { capabilities, world_id });
   }
+  await hops(sql);
   for (const [tenant, entry] of Object.entries(ENTRIES) as ['acme' | 'globex', string][]) {
     await insert(sql, 'audit_entries', {
       tenant_id: TENANTS[tenant].id,
@@ -147,6 +171,9 @@ export async function arrange(sql: Sql): Promise<void> {
   }
   await arrangeKeys(sql);
   await arrangeServices(sql);
+  await arrangePermissions(sql);
+  await fill(sql, 'late', NARROW.pesterer.id, 50);
+  await arrangeSharing(sql, STUDY, ATTIC);
   await arrangeTwins(sql);
 }
 
@@ -165,6 +192,16 @@ async function arrangeTwins(sql: Sql): Promise<void> {
   await world(sql, globex, garden, 'active');
   await member(sql, globex, WORLDS.garden.members.alice?.id ?? '', garden, alice, alice, 'owner');
   await member(sql, globex, MEMBERS.garden.id, garden, alice, USERS.mallory.id, 'member');
+  // Ada's twin is a member where she is a guest
+  await entity(sql, globex, USERS.ada.id, 'user', USERS.ada.id);
+  await insert(sql, 'users', {
+    tenant_id: globex,
+    id: USERS.ada.id,
+    owner_id: USERS.ada.id,
+    display_name: "Ada's twin",
+  });
+  await world(sql, globex, STUDY, 'active');
+  await member(sql, globex, MEMBERS.study.id, STUDY, alice, USERS.ada.id, 'member');
   await delegation(sql, globex, DELEGATIONS.scout.id, scout, { capabilities: ['memory:read'] });
   for (const owner_id of [alice, scout]) {
     const twin = MEMORIES.find((note) => ACTORS[note.owner].id === owner_id)?.id;
@@ -179,8 +216,27 @@ async function arrangeTwins(sql: Sql): Promise<void> {
   }
   await makeKey(sql, { id: KEYS.alice.id, for: 'alice', tenant: globex });
   await arrangeWrappedTwins(sql);
+  await entity(sql, globex, TWIN_AGENT, 'agent', alice);
+  await delegation(sql, globex, HOPS.upper, scout, { capabilities: ['approval:read'] });
   await arrangeServiceTwins(sql);
+  await arrangePermissionTwins(sql);
+  await arrangeActivity(sql);
+  await arrangeSharingTwin(sql);
+  await arrangeBaselineTwin(sql);
+  await sql.rows('update tenants set receipt_every = 2 where tenant_id = $1', [globex]);
+  await arrangeBaselines(sql);
+  await arrangeReceipts(sql);
+  await arrangeReceiptTwins(sql);
+  await arrangeEvents(sql);
   await arrangeSpares(sql, globex, alice, SPARES.alice);
+}
+
+async function hops(sql: Sql): Promise<void> {
+  const capabilities = ['permission:read', 'approval:read', 'approval:create'];
+  const { rogue, late } = AGENTS;
+  await delegation(sql, acme, HOPS.upper, rogue.id, { capabilities, redelegate: 1 });
+  const below = { delegator_id: rogue.id, parent_id: HOPS.upper, depth: 2 };
+  await delegation(sql, acme, HOPS.lower, late.id, { capabilities, ...below });
 }
 
 async function arrangeSpares(
@@ -246,16 +302,26 @@ export async function insert(sql: Sql, table: string, row: Readonly<Record<strin
   await sql.rows(text, values);
 }
 
+/** What the database itself says where a row has it: SQL in the place of a value. */
+export class Said {
+  readonly sql: string;
+  constructor(sql: string) {
+    this.sql = sql;
+  }
+}
+
 /** An INSERT statement for a row. */
 export function insertion(
   table: string,
   row: Readonly<Record<string, unknown>>,
 ): { text: string; values: unknown[] } {
-  const columns = Object.keys(row);
-  const parameters = columns.map((_, index) => `$${index + 1}`);
+  const values: unknown[] = [];
+  const places = Object.values(row).map((value) =>
+    value instanceof Said ? value.sql : `$${values.push(value)}`,
+  );
   return {
-    text: `insert into ${table} (${columns.join(', ')}) values (${parameters.join(', ')})`,
-    values: Object.values(row),
+    text: `insert into ${table} (${Object.keys(row).join(', ')}) values (${places.join(', ')})`,
+    values,
   };
 }
 

@@ -7,7 +7,6 @@ import {
   ACTORS,
   type ActorName,
   AGENTS,
-  type AgentName,
   id,
   TENANTS,
   USERS,
@@ -15,6 +14,7 @@ import {
   WORLDS,
 } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
+import { ACTIVITY_BLOCKS } from './activity-attempts.ts';
 import {
   ATTIC,
   DELEGATION_OF,
@@ -26,9 +26,13 @@ import {
   SPARES,
   STUDY,
 } from './arrangement.ts';
+import { BASELINE_BLOCKS } from './baseline-attempts.ts';
 import { digestOf, ISSUERS, KEYS, type KeyHolder, ownerOf } from './credentials.ts';
+import { PERMISSION_BLOCKS } from './permission-attempts.ts';
+import { RECEIPT_BLOCKS } from './receipt-attempts.ts';
 import { SERVICE_BLOCKS } from './service-attempts.ts';
-import { keeper, personOf, type Relation, tenantOf, type Voice } from './voices.ts';
+import { SHARING_BLOCKS } from './sharing-attempts.ts';
+import { agentOf, keeper, personOf, type Relation, tenantOf, type Voice } from './voices.ts';
 import { DATA_KEYS, keyOf, TENANT_KEYS, under } from './wrapped.ts';
 
 export type Verb = 'S' | 'I' | 'U' | 'D';
@@ -55,23 +59,14 @@ export type Block = {
 const NEW = id<string>(9, '1');
 const isUser = (who: ActorName): who is UserName => who in USERS;
 const spare = (who: ActorName) => (who in SPARES ? SPARES[who as Keeper] : undefined);
-const ownAgent: Readonly<Partial<Record<ActorName, AgentName>>> = {
-  alice: 'rogue',
-  bob: 'bobot',
-  mallory: 'mimic',
-};
 const ownWorld: Readonly<Partial<Record<ActorName, string>>> = {
   alice: STUDY,
   bob: WORLDS.workshop.id,
   mallory: WORLDS.vault.id,
 };
 
-/** The agent that a person owns; an agent is itself its own. Under the owner's name: a sibling of the acting agent. */
-function agentOf(who: ActorName, relation: Relation, { actor }: Voice): string | undefined {
-  if (relation === 'owner') {
-    return personOf(who) !== 'alice' ? undefined : AGENTS[actor === 'scout' ? 'scribe' : 'scout'].id;
-  }
-  const name = isUser(who) ? ownAgent[who] : (who as AgentName);
+function agentIdOf(who: ActorName, relation: Relation, voice: Voice): string | undefined {
+  const name = agentOf(who, relation, voice);
   return name === undefined ? undefined : AGENTS[name].id;
 }
 
@@ -137,7 +132,7 @@ const entityKinds: readonly Block[] = (['user', 'agent', 'world'] as const).map(
         ? USERS[who].id
         : undefined
       : kind === 'agent'
-        ? agentOf(who, relation, voice)
+        ? agentIdOf(who, relation, voice)
         : worldOf(who, relation, voice),
   make: (who, relation) =>
     relation === 'garden' || relation === 'shared'
@@ -169,7 +164,7 @@ export const BLOCKS: readonly Block[] = [
     key: 'id',
     set: "name = 'Changed'",
     relations: ['own', 'owner', 'foreign', 'other'],
-    row: agentOf,
+    row: agentIdOf,
     make: (who) => spare(who) && { id: spare(who)?.agentEntity, owner_id: ACTORS[who].id, name: 'New' },
   },
   {
@@ -177,7 +172,7 @@ export const BLOCKS: readonly Block[] = [
     key: 'id',
     set: 'private_instructions = system_prompt',
     relations: ['own', 'owner', 'foreign', 'other'],
-    row: agentOf,
+    row: agentIdOf,
     make: (who) => {
       const agent = spare(who)?.agent;
       return agent && { id: agent, owner_id: ACTORS[who].id, system_prompt: under(keyOf(agent)) };
@@ -217,7 +212,8 @@ export const BLOCKS: readonly Block[] = [
   {
     table: 'memories',
     key: 'id',
-    set: "kind = 'changed'",
+    // what is said of a change of what is shared stands below
+    set: 'shared = false',
     relations: ['own', 'owner', 'garden', 'shared', 'foreign', 'other'],
     row: (who, relation) =>
       memoryOf(who, relation === 'garden' || relation === 'shared' ? 'garden' : undefined),
@@ -229,6 +225,7 @@ export const BLOCKS: readonly Block[] = [
       tags: [],
     }),
   },
+  ...SHARING_BLOCKS,
   {
     table: 'identities',
     key: 'entity_id',
@@ -287,6 +284,10 @@ export const BLOCKS: readonly Block[] = [
     }),
   },
   ...SERVICE_BLOCKS,
+  ...PERMISSION_BLOCKS,
+  ...ACTIVITY_BLOCKS,
+  ...BASELINE_BLOCKS,
+  ...RECEIPT_BLOCKS,
   {
     table: 'audit_entries',
     key: 'id',

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { ACTORS, AGENTS, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
+import { APPROVALS, PERMISSIONS } from '../../src/demo/permissions.ts';
 import { seedCast } from '../../src/demo/seed.ts';
 import { SERVICES } from '../../src/demo/services.ts';
 import { isUuid } from '../../src/ids.ts';
@@ -25,6 +26,8 @@ const TABLES = [
   'identities',
   'service_credentials',
   'service_secrets',
+  'permissions',
+  'approvals',
 ];
 const seed = ({ migratorUrl }: { migratorUrl: string }) =>
   seedCast(migratorUrl, { issuer: ISSUER, keys: testKeys() });
@@ -48,7 +51,7 @@ const past = (sql: Sql) =>
   );
 
 test('every id is a canonical UUID of the form of version 7, and no two are the same', () => {
-  const all = [TENANTS, USERS, AGENTS, WORLDS, DELEGATIONS, MEMORIES, SERVICES]
+  const all = [TENANTS, USERS, AGENTS, WORLDS, DELEGATIONS, MEMORIES, SERVICES, PERMISSIONS, APPROVALS]
     .flatMap((group) => Object.values(group))
     .map(({ id }) => id);
   expect(all.filter((id) => !(isUuid(id) && /^.{14}7.{4}8/.test(id)))).toEqual([]);
@@ -57,7 +60,7 @@ test('every id is a canonical UUID of the form of version 7, and no two are the 
 
 test('seeding again changes nothing and names the same delegations', async ({ database, migrate }) => {
   const before = await migrate(everything);
-  const live = await seed(database);
+  const { delegations: live } = await seed(database);
   expect(await migrate(everything)).toEqual(before);
   expect(Object.fromEntries(live)).toEqual({
     scout: DELEGATIONS.scout.id,
@@ -101,7 +104,7 @@ test('expired delegations are followed by new ones with new ids, a hop under the
   as,
 }) => {
   await migrate(past);
-  const live = await seed(database);
+  const { delegations: live } = await seed(database);
   const [first, second, ...others] = await migrate(scouts);
   expect([first, others]).toEqual([{ id: DELEGATIONS.scout.id, live: false }, []]);
   expect(second).toEqual({ id: live.get('scout'), live: true });
@@ -119,13 +122,13 @@ test('a delegation that was revoked is not made anew, nor what hung from it, not
   migrate,
   as,
 }) => {
-  const before = await seed(database);
+  const { delegations: before } = await seed(database);
   await as('alice', { commit: true }, (sql) =>
     sql.rows('select bailiwick.revoke_agent($1)', [AGENTS.scout.id]),
   );
   for (const later of [async () => 0, past]) {
     await migrate(later);
-    const live = await seed(database);
+    const { delegations: live } = await seed(database);
     expect(live.has('scout') || live.has('scoutInGarden') || live.has('scribe')).toBe(false);
     expect(live.has('bobot')).toBe(true);
   }

@@ -130,7 +130,7 @@ test('what is ended for an entity is ended from that moment, for it alone', asyn
 for (const who of ['alice', 'ada'] as const) {
   test(`the kill switch ends the keys of the agent too, for ${who}, and nobody else's`, async ({ as }) => {
     await as(who, { given: arrange }, async (sql) => {
-      expect(await sql.value('select bailiwick.revoke_agent($1)', [scout])).toHaveLength(2);
+      expect(await sql.value('select bailiwick.revoke_agent($1)', [scout])).toHaveLength(3);
       await sql.rows('reset role');
       expect(await sql.list('select id from credentials where revoked_at is not null')).toEqual([
         KEYS.scout.id,

@@ -33,7 +33,7 @@ export async function readGrants(sql: Sql): Promise<Grants> {
             has_column_privilege('bailiwick_runtime', c.oid, a.attnum, 'insert') as "insert",
             has_column_privilege('bailiwick_runtime', c.oid, a.attnum, 'update') as "update"
        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
       order by c.relname, a.attnum`,
   );
   const functions = await sql.rows<Grants['functions'][number]>(

@@ -1,5 +1,5 @@
 // Guarantees of prisma/policies/18-memories.sql: who reads, writes, changes and deletes what is remembered about an owner.
-// The kind of row there will be most of, and the one for whose sake agents are let in at all.
+// The kind of row there will be most of, and the one for whose sake agents are let in at all. What is shared in worlds: sharing.test.ts.
 
 import { expect } from 'vitest';
 import { AGENTS, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
@@ -37,10 +37,10 @@ hidesFromTheDead('memories');
 keepsProvenance('memories');
 takesOnlyColumns('memories', {
   insert: [
-    ...['tenant_id', 'id', 'owner_id', 'agent_id', 'world_id', 'kind', 'sensitive', 'content', 'tags'],
-    ...['metadata', 'created_by', 'delegation_id', 'request_id', 'updated_at'],
+    ...['tenant_id', 'id', 'owner_id', 'agent_id', 'world_id', 'shared', 'kind', 'sensitive', 'content'],
+    ...['tags', 'metadata', 'created_by', 'delegation_id', 'request_id', 'updated_at'],
   ],
-  update: ['kind', 'sensitive', 'content', 'tags', 'metadata', 'updated_at'],
+  update: ['shared', 'kind', 'sensitive', 'content', 'tags', 'metadata', 'updated_at'],
   remove: true,
 });
 
@@ -119,13 +119,13 @@ test('a delegation limited to a world reaches the memories of that world and nei
   as,
 }) => {
   await as('late', { delegation: NARROW.gardener.id, given: arrange }, async (sql) => {
-    expect(await sql.list(SEEN)).toEqual(of('alice', 'garden'));
+    expect(await sql.list(`${SEEN} where not shared`)).toEqual(of('alice', 'garden'));
     expect(await sql.touched(`${CHANGE} where id = $1`, [memoryOf('alice')])).toBe(0);
     for (const world_id of [null, STUDY, workshop.id]) {
       expect(await write(sql, { owner_id: alice.id, world_id }), String(world_id)).toBe('42501');
     }
     expect(await write(sql, { owner_id: alice.id, world_id: garden.id })).toBe('1');
-    expect(await sql.touched('delete from memories')).toBe(3);
+    expect(await sql.touched('delete from memories where not shared')).toBe(3);
   });
 });
 

@@ -1,4 +1,4 @@
-// Guarantees of bailiwick.revealed (prisma/policies/06-services.sql): whose secrets somebody may read, which is less than may be used
+// Guarantees of bailiwick.revealed (prisma/policies/07-services.sql): whose secrets somebody may read, which is less than may be used
 // and less than is the owner's. What the policies make of it stands in service-secrets.test.ts.
 
 import { expect } from 'vitest';

@@ -6,6 +6,7 @@
 import { ACTORS, id, TENANTS, USERS } from '../../src/demo/cast.ts';
 import { SERVICES } from '../../src/demo/services.ts';
 import type { Block, Statement } from './attempts.ts';
+import { ASKED, REQUESTS } from './permissions.ts';
 import { ASSIGNED, BARE, KEPT, type Owner, SAID, type Sort, TWIN_ONLY } from './services.ts';
 import { DATA_KEYS, under } from './wrapped.ts';
 
@@ -101,11 +102,17 @@ export function services(attempt: Attempt): void {
              from bailiwick.revealed() l`,
     values: [],
   });
-  const used = (name: string, key: string, call: string | null, entry: string | null = ENTRY) =>
+  const used = (
+    name: string,
+    key: string,
+    call: string | null,
+    entry: string | null = ENTRY,
+    [approval, digest]: readonly [approval: string | null, digest: string | null] = [null, null],
+  ) =>
     attempt(undefined, `the use of ${name}`, {
-      text: `select coalesce(u ->> 'refusal', (u - 'envelope')::text || (u ->> 'envelope' = $4)::text) as used
-               from bailiwick.use_service($1, $2, $3) u`,
-      values: [key, call, entry, under(DATA_KEYS.alice)],
+      text: `select coalesce(u ->> 'refusal', (u - '{envelope,startedId}'::text[] || jsonb_build_object('started', u ->> 'startedId' is not null))::text || (u ->> 'envelope' = $4)::text) as used
+               from bailiwick.use_service($1, $2, $3, $5, $6) u`,
+      values: [key, call, entry, under(DATA_KEYS.alice), approval, digest],
     });
   for (const [owner, sorts] of Object.entries(KEPT)) {
     for (const [sort, key] of Object.entries(sorts)) {
@@ -121,6 +128,20 @@ export function services(attempt: Attempt): void {
   used('what is recorded nowhere', KEPT.alice.shared, 'first', null);
   used('what has no secret', BARE.alice.shared, 'first');
   used("the cast's", SERVICES.exchange.id, 'quotes.latest');
+  used('what is denied', SERVICES.weather.id, 'forecast');
+  used('what is asked for', SERVICES.tracker.id, 'issues.create');
+  const { tracker, weather } = SERVICES;
+  const { 'approved for the tracker': good, rejected } = REQUESTS;
+  for (const [which, { id: approval }] of Object.entries({ good, rejected, nothing: { id: NEW } })) {
+    const given = [approval, ASKED.digest] as const;
+    used(`what is asked for, with an approval: ${which}`, tracker.id, 'issues.create', ENTRY, given);
+    used(`what is allowed, with an approval: ${which}`, KEPT.alice.shared, 'second', ENTRY, given);
+    used(`what is denied, with an approval: ${which}`, weather.id, 'forecast', ENTRY, given);
+  }
+  used('what is asked for, with the approval of something else', tracker.id, 'issues.create', ENTRY, [
+    good.id,
+    'x',
+  ]);
   notes(attempt);
   expires(attempt);
 }
@@ -133,7 +154,7 @@ function notes(attempt: Attempt): void {
       text: `do $$
       declare
         before bigint := pg_stat_get_xact_tuples_updated('public.service_credentials'::regclass);
-        used jsonb := bailiwick.use_service(${key}, 'first', '${ENTRY}');
+        used jsonb := bailiwick.use_service(${key}, 'first', '${ENTRY}', null, null);
         touched bigint := pg_stat_get_xact_tuples_updated('public.service_credentials'::regclass) - before;
         noted bigint := (select count(*) from public.service_credentials s where s.id = ${key}
           and s.last_used_at = statement_timestamp()::timestamptz(3) and s.last_used_by = bailiwick.actor_id());
@@ -157,7 +178,7 @@ function expires(attempt: Attempt): void {
       text: `do $$
       begin
         update public.service_credentials set expires_at = ${end};
-        if coalesce(bailiwick.use_service('${KEPT.alice.shared}', 'first', '${ENTRY}') ->> 'refusal', '') <> '${refusal}' then
+        if coalesce(bailiwick.use_service('${KEPT.alice.shared}', 'first', '${ENTRY}', null, null) ->> 'refusal', '') <> '${refusal}' then
           raise exception 'otherwise' using errcode = 'ZZ002';
         end if;
       end $$`,

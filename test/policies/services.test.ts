@@ -1,5 +1,6 @@
-// Guarantees of prisma/policies/06-services.sql: what a credential is used for, by whom, and what is recorded of it.
-// What may not be known of gets one answer, whatever the reason. Whose secrets may be read is in revealed.test.ts.
+// Guarantees of prisma/policies/07-services.sql: what a credential is used for, by whom, and what is recorded of it.
+// What may not be known of gets one answer, whatever the reason. Whose secrets may be read is in revealed.test.ts, what the owner's rules
+// have to say in service-approvals.test.ts.
 
 import { expect } from 'vitest';
 import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
@@ -13,12 +14,15 @@ import { arrangeKeys, KEYS, keyTicket, serviceTicket } from './credentials.ts';
 import { DEAD, EVERYTHING, granted, REACHES_NOTHING, suspend } from './given.ts';
 import { TWIN_ONLY } from './services.ts';
 
-const USE = 'select bailiwick.use_service($1, $2, $3)';
+const USE = 'select bailiwick.use_service($1, $2, $3, null, null)';
 const { alice, bob } = USERS;
 const { tracker, weather, post, parts, exchange } = SERVICES;
 const use = (sql: Sql, id: string, call: string | null, entry: string = newId()) =>
   sql.value(USE, [id, call, entry]);
 const NONE = async () => undefined;
+/** Has alice's rules hold nothing back. */
+const allowed = (sql: Sql) =>
+  sql.rows(`update permissions set effect = 'allow' where owner_id = $1`, [alice.id]);
 
 /** All that a use could leave behind, as the administrator sees it. Ends what the runtime role does in this transaction. */
 const traces = async (sql: Sql) => {
@@ -244,6 +248,7 @@ for (const [what, who, acting, service, call] of [
     const given = async (sql: Sql) => {
       await ('given' in acting ? acting.given : undefined)?.(sql);
       await arrange(sql);
+      await allowed(sql);
     };
     await as(who, { ...acting, given }, async (sql) => {
       const before = await sql.value('select statement_timestamp()::timestamptz(3)');
@@ -261,6 +266,8 @@ for (const [what, who, acting, service, call] of [
         header: 'authorization',
         prefix: 'Bearer ',
         call: service.calls[call],
+        // an owner in person is not in the log of what agents do
+        startedId: who === 'alice' ? null : expect.any(String),
       });
       const actor_id = who === 'alice' ? alice.id : AGENTS[who].id;
       expect(
@@ -276,7 +283,7 @@ for (const [what, who, acting, service, call] of [
           ...{ tenant_id: TENANTS.acme.id, id: entry, event: 'service.called' },
           ...{ actor_id, owner_id: alice.id, chain, request_id: request },
           ...{ target_kind: 'service_credential', target_id: service.id },
-          detail: { service: service.service, call: service.calls[call]?.name },
+          detail: { service: service.service, call: service.calls[call]?.name, approval: null },
           policy_checksum: expect.any(String),
           occurred_at: expect.any(Date),
         },
@@ -288,7 +295,7 @@ for (const [what, who, acting, service, call] of [
 }
 
 test('every use is recorded, also the same one again', async ({ as }) => {
-  await as('scout', { ...through.scout, given: NONE }, async (sql) => {
+  await as('scout', { ...through.scout, given: allowed }, async (sql) => {
     for (const call of ['issues.list', 'issues.list', 'issues.create']) {
       expect(await use(sql, tracker.id, call)).toMatchObject({ call: { name: call } });
     }

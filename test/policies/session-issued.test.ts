@@ -33,6 +33,7 @@ const person = {
   chain: [],
   actorKind: 'user',
   administrator: false,
+  receipts: false,
 };
 const told = (sql: Sql, shown: readonly [string, string]) =>
   sql.value(`select bailiwick.open($1, $2) - 'requestId'`, shown);
@@ -222,7 +223,7 @@ test('a token of an agent acts as itself, or under a delegation that it names, f
   }, arrangeHung);
   await stage(async (sql) => {
     const shown = issuedTicket(HUNG.agentSession.id, { delegation: SCOUT, onBehalfOf: USERS.alice.id });
-    expect(await told(sql, shown)).toEqual({ ...agent, chain: [SCOUT], credential });
+    expect(await told(sql, shown)).toEqual({ ...agent, chain: [SCOUT], receipts: true, credential });
   }, arrangeHung);
 });
 
@@ -235,6 +236,7 @@ test('a token on a client that is bound to a delegation acts under that one, nam
         ...person,
         actorId: AGENTS.scout.id,
         chain: [SCOUT],
+        receipts: true,
         credential: `client:${HUNG.boundClient.id}`,
         actorKind: 'agent',
       });

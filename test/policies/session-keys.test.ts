@@ -86,6 +86,7 @@ const person = {
   credential: `key:${KEYS.alice.id}`,
   actorKind: 'user',
   administrator: false,
+  receipts: false,
 };
 
 test('a key is its holder, in the tenant of its own row, with its capabilities and until it expires', async ({
@@ -115,6 +116,7 @@ test('a key bound to a delegation acts under that one, whether the ticket names 
         ...person,
         actorId: AGENTS.scout.id,
         chain: [SCOUT],
+        receipts: true,
         credential: `key:${KEYS.scout.id}`,
         actorKind: 'agent',
       });
@@ -220,6 +222,7 @@ test('the server itself is nobody in no tenant: it reads issuers, and has no aut
       chain: [],
       credential: 'service:identity',
       administrator: false,
+      receipts: false,
     });
     expect(await sql.list('select issuer from issuers')).toEqual(
       Object.values(ISSUERS)

@@ -6,10 +6,17 @@
 
 import { AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
+import { logging } from './activity-attempts.ts';
 import { EXTRA, insertion, MEMBERS, memoryOf, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
 import { BLOCKS, type Statement } from './attempts.ts';
+import { BASELINE_ROW, deviating, watching } from './baseline-attempts.ts';
 import { digestOf, KEYS } from './credentials.ts';
+import { announcing, listening, noting } from './event-attempts.ts';
+import { deciding, judging } from './judging-attempts.ts';
+import { PERMISSION_ROW, requests } from './permission-attempts.ts';
+import { leaving } from './receipt-attempts.ts';
 import { SERVICE_ROWS, sealingServices, services } from './service-attempts.ts';
+import { sharing } from './sharing-attempts.ts';
 import { isSomebody, type Voice } from './voices.ts';
 import { DATA_KEYS, DESTROYED, keyOf, RETIRED_LONG_AGO, TENANT_KEYS, TWINS_ONLY, under } from './wrapped.ts';
 
@@ -43,9 +50,11 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   },
   memories: { id: NEW, owner_id: alice, content: 'New.', tags: [] },
   service_credentials: SERVICE_ROWS.service_credentials,
+  permissions: PERMISSION_ROW,
+  baselines: BASELINE_ROW,
 };
 /** Of them, those that are made in person alone, and have no column for a delegation. */
-export const IN_PERSON: readonly string[] = ['service_credentials'];
+export const IN_PERSON: readonly string[] = ['service_credentials', 'permissions', 'baselines'];
 /** The same and others, as they could be inserted next to the twins. */
 export const TWINS: typeof ROWS = {
   ...ROWS,
@@ -102,11 +111,26 @@ export function specials(voice: Voice): Special[] {
   }
   entities(attempt);
   worlds(attempt);
+  sharing(attempt);
   sealing(attempt);
   sealingServices(attempt, VALUES);
+  requests(attempt, VALUES);
+  logging(attempt);
   kernel(attempt);
   keys(attempt);
   services(attempt);
+  judging(attempt);
+  deciding(attempt);
+  listening(attempt);
+  leaving(attempt);
+  if (voice.label !== undefined) {
+    announcing(attempt);
+    noting(attempt);
+    deviating(attempt);
+  }
+  if (voice.delegation !== undefined) {
+    watching(attempt);
+  }
   return !isSomebody(voice) ? list.filter(({ table }) => table !== undefined) : list;
 }
 

@@ -1,7 +1,7 @@
 // Who speaks in the probe: every actor of the cast, under which delegation, and whose rows stand in which relation to it.
 //
-// Those without a label are left out of ACCESS.txt: each holds a delegation or a token that names one kind only, so that a policy
-// which forgets to ask for the kind is noticed.
+// Those without a label are left out of ACCESS.txt: each holds a delegation or a token that names one kind only, or one of each of kinds
+// that have nothing to do with each other, so that a policy which forgets to ask for the kind is noticed.
 
 import {
   ACTORS,
@@ -15,6 +15,7 @@ import {
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import type { DelegationId } from '../../src/ids.ts';
 import { NARROW } from './arrangement.ts';
+import { HOPS } from './permissions.ts';
 
 export type Voice = {
   readonly name: string;
@@ -68,6 +69,26 @@ export const VOICES: readonly Voice[] = [
   { name: 'confidant', actor: 'scribe', delegation: NARROW.confidant.id },
   { name: 'alice keeping services', actor: 'alice', scopes: ['credential:create', 'credential:delete'] },
   { name: 'alice changing services', actor: 'alice', scopes: ['credential:read', 'credential:update'] },
+  { name: 'ruled', actor: 'late', delegation: NARROW.ruled.id },
+  { name: 'asker', actor: 'rogue', delegation: NARROW.asker.id },
+  { name: 'reader', actor: 'rogue', delegation: NARROW.reader.id },
+  { name: 'pesterer', actor: 'late', delegation: NARROW.pesterer.id },
+  { name: 'usurper', actor: 'rogue', delegation: NARROW.usurper.id },
+  { name: 'listener', actor: 'late', delegation: NARROW.listener.id },
+  { name: 'teller', actor: 'late', delegation: NARROW.teller.id },
+  { name: 'watched', actor: 'scout', delegation: NARROW.watched.id },
+  { name: 'of two hops', actor: 'late', delegation: HOPS.lower },
+  {
+    name: 'alice making rules',
+    actor: 'alice',
+    scopes: ['permission:create', 'permission:delete', 'baseline:create'],
+  },
+  {
+    name: 'alice changing rules',
+    actor: 'alice',
+    scopes: ['permission:read', 'permission:update', 'baseline:read', 'baseline:update'],
+  },
+  { name: 'alice deciding', actor: 'alice', scopes: ['approval:update', 'receipt:read'] },
 ];
 
 /** How a row stands to a voice. */
@@ -86,6 +107,20 @@ export const RELATIONS: Readonly<Record<Relation, readonly [column: string, mean
 /** The person at the root of an actor's authority: itself, or the owner of the agent. */
 export function personOf(actor: ActorName): UserName {
   return actor in AGENTS ? AGENTS[actor as AgentName].owner : (actor as UserName);
+}
+
+const ownAgent: Readonly<Partial<Record<ActorName, AgentName>>> = {
+  alice: 'rogue',
+  bob: 'bobot',
+  mallory: 'mimic',
+};
+
+/** The agent that a person owns; an agent is itself its own. Under the owner's name: a sibling of the acting agent. */
+export function agentOf(who: ActorName, relation: Relation, { actor }: Voice): AgentName | undefined {
+  if (relation === 'owner') {
+    return personOf(who) !== 'alice' ? undefined : actor === 'scout' ? 'scribe' : 'scout';
+  }
+  return who in AGENTS ? (who as AgentName) : ownAgent[who];
 }
 
 /** Whether a voice has a context at all. */

@@ -8,7 +8,7 @@ import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { createOutgoing } from '../../src/outgoing/call.ts';
 import { codesOf, dataOf } from '../kit/answer.ts';
 import { startServer } from '../kit/server.ts';
-import { AS_SCOUT, call, keep, REPO, SECRET, test } from './kept.ts';
+import { AS_SCOUT, allow, call, keep, REPO, SECRET, test } from './kept.ts';
 
 test('an agent has a service called as its owner named it, with the secret in the header and nowhere in the answer', async ({
   kept,
@@ -75,7 +75,7 @@ test('a use is kept before it happens: who, for whom, through what, and when las
       actor_id: AGENTS.scout.id,
       owner_id: USERS.alice.id,
       chain: [DELEGATIONS.scout.id],
-      detail: { service: 'github', call: 'issues.list' },
+      detail: { service: 'github', call: 'issues.list', approval: null },
       last_used_by: AGENTS.scout.id,
     },
   ]);
@@ -125,6 +125,7 @@ test('a service that is silent, breaks off or is not there is an outcome that sa
   const hasty = await startServer({ outgoing: createOutgoing({ reach: 'loopback', timeoutMs: 200 }) });
   try {
     service.respond(() => undefined);
+    await allow(hasty);
     const credentialId = await keep(hasty, { origin: service.origin });
     const silent = await call({ server: hasty }, 'scout', { ...input, credentialId }, AS_SCOUT);
     expect(silent).toMatchObject({ fault: 'TIMEOUT' });

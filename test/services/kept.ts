@@ -23,6 +23,7 @@ export const test = base.extend<{ kept: Kept }>({
       const server = await startServer({
         outgoing: createOutgoing({ reach: 'loopback', timeoutMs: 20_000 }),
       });
+      await allow(server);
       await use({ id: await keep(server, { origin: service.origin }), service, server });
       await server.stop();
       await service.stop();
@@ -30,6 +31,12 @@ export const test = base.extend<{ kept: Kept }>({
     { scope: 'file' },
   ],
 });
+
+/** Lets every agent of alice's do what these tests have done, as a rule of hers. */
+export async function allow(server: RunningServer): Promise<void> {
+  const input = { service: 'github', action: '*', effect: 'ALLOW' } as documents.CreatePermissionInput;
+  dataOf(await server.query('alice', documents.CreatePermissionDocument, { input }));
+}
 
 /** Keeps a credential of alice's. */
 export async function keep(server: RunningServer, more: object): Promise<string> {

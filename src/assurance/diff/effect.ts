@@ -135,6 +135,10 @@ function rightsOf(world: World, observation: Observation | undefined): ReadonlyS
     case 'use service':
       // anything else is the reason why not
       return new Set(outcome.startsWith('used') ? words : []);
+    case 'decide':
+    case 'redeem':
+      // anything else is the reason why not
+      return new Set(outcome.startsWith('done') ? words : []);
     default:
       return new Set(words.filter((word) => !['refused', 'unfit', 'nothing'].includes(word)));
   }

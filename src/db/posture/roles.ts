@@ -113,7 +113,7 @@ export const ROLE_CHECKS: readonly Check[] = [
     sql: `
       select pg_describe_object(d.classid, d.objid, d.objsubid) as subject, null as detail ${owned(KERNEL)}
          and d.classid <> 'pg_default_acl'::regclass
-         and not (d.classid = 'pg_type'::regclass and d.objid = coalesce(to_regtype('bailiwick.context'), 0))
+         and not (d.classid = 'pg_type'::regclass and d.objid in (coalesce(to_regtype('bailiwick.context'), 0), coalesce(to_regtype('bailiwick.verdict'), 0)))
          and not exists (select from pg_proc p
                           where d.classid = 'pg_proc'::regclass and p.oid = d.objid
                             and p.pronamespace = 'bailiwick'::regnamespace)`,

@@ -163,12 +163,14 @@ const ESTABLISHED = (digest: string, delegation: typeof SCOUT | undefined, expec
   expect: JSON.stringify(expect),
 });
 const told = (changes: object) => ({
-  ...{ chain: [], actorId: alice, ownerId: alice, worldId: null, tenantId: acme, actorKind: 'user' },
+  ...{ chain: [], actorId: alice, ownerId: alice, worldId: null },
+  ...{ receipts: false, tenantId: acme, actorKind: 'user' },
   ...{ credential: '', administrator: false },
   ...changes,
 });
 const asScout = {
   ...{ chain: [SCOUT], actorId: AGENTS.scout.id, actorKind: 'agent' },
+  receipts: true,
   credential: `key:${KEYS.scout.id}`,
 };
 

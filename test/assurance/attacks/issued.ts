@@ -202,11 +202,12 @@ const bounds: SqlAttack[] = [
 
 const told = (changes: object) =>
   JSON.stringify({
-    ...{ chain: [], actorId: alice, ownerId: alice, worldId: null, tenantId: acme, actorKind: 'user' },
+    ...{ chain: [], actorId: alice, ownerId: alice, worldId: null },
+    ...{ receipts: false, tenantId: acme, actorKind: 'user' },
     ...{ credential: '', administrator: false },
     ...changes,
   });
-const asScout = { chain: [SCOUT], actorId: AGENTS.scout.id, actorKind: 'agent' };
+const asScout = { chain: [SCOUT], actorId: AGENTS.scout.id, receipts: true, actorKind: 'agent' };
 const establishes = (make: () => readonly [string, string], expect: object): Step => ({
   text: `select bailiwick.open($1, $2) - 'requestId'`,
   values: make,

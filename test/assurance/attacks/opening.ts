@@ -261,6 +261,7 @@ const told = (actor: ActorName, changes: object) => ({
   actorId: ACTORS[actor].id,
   ownerId: ACTORS[actor].id,
   worldId: null,
+  receipts: false,
   tenantId: TENANTS[ACTORS[actor].tenant].id,
   actorKind: actor in USERS ? 'user' : 'agent',
   credential: 'token',
@@ -276,11 +277,15 @@ const truths: SqlAttack[] = [
       ['scout', {}, {}],
       ['ada', {}, { administrator: true }],
       ['ada', { scopes: ['memory:read'] }, {}],
-      ['scout', { delegation: scout, onBehalfOf: 'alice' }, { ownerId: USERS.alice.id, chain: [scout] }],
+      [
+        'scout',
+        { delegation: scout, onBehalfOf: 'alice' },
+        { ownerId: USERS.alice.id, chain: [scout], receipts: true },
+      ],
       [
         'scribe',
         { delegation: DELEGATIONS.scribe.id, onBehalfOf: 'alice' },
-        { ownerId: USERS.alice.id, chain: [scout, DELEGATIONS.scribe.id] },
+        { ownerId: USERS.alice.id, chain: [scout, DELEGATIONS.scribe.id], receipts: true },
       ],
       ['alice', { onBehalfOf: 'alice' }, {}],
     ] as const

@@ -56,7 +56,7 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
   'a table without row security, or not forced': [
     'P1 P2 P20',
     `select count(*)::int from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> '_prisma_migrations'
-       and not (relrowsecurity and relforcerowsecurity and exists (select from pg_policy where polrelid = c.oid))`,
+       and not (relrowsecurity and relforcerowsecurity and (relispartition or exists (select from pg_policy where polrelid = c.oid)))`,
     '0',
   ],
   'a table that is granted without its tenant floor': [
@@ -89,7 +89,12 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
   ],
   'a view, a partition or a trigger that steps around the policies': [
     'P15 P19 P21 P22 P34',
-    `select (select count(*) from pg_class where relnamespace in ('public'::regnamespace, 'bailiwick'::regnamespace) and (relkind in ('v', 'm', 'f') or relispartition))::int
+    // a partition that is reached through its table alone, and shows nothing even by itself, is none
+    `select (select count(*) from pg_class c where relnamespace in ('public'::regnamespace, 'bailiwick'::regnamespace)
+               and (relkind in ('v', 'm', 'f') or relkind in ('r', 'p') and relispartition and (
+                 not (relrowsecurity and relforcerowsecurity) or exists (select from pg_policy where polrelid = c.oid)
+                 or exists (select from aclexplode(relacl) where grantee <> relowner)
+                 or exists (select from pg_attribute, aclexplode(attacl) where attrelid = c.oid and grantee <> relowner))))::int
        + (select count(*) from pg_trigger t join pg_class c on c.oid = tgrelid where c.relnamespace = 'public'::regnamespace and not tgisinternal)::int`,
     '0',
   ],
@@ -111,19 +116,18 @@ const RIGHTS: Readonly<Record<string, readonly [rule: string, text: string, expe
   'a function that reads the context and is sent to another process': [
     'S6',
     `select string_agg(proname, ',' order by proname) from pg_proc where pronamespace = 'bailiwick'::regnamespace and proparallel = 's'`,
-    'by_itself,delegable,mac,mark_of_token,personal,proof_id,refuse,stands_in_world,verify,well_formed',
+    'by_itself,delegable,deviation,id_at,is_recent,mac,mark_of_token,new_id,personal,proof_id,refuse,stands_in_world,verify,well_formed',
   ],
   'a policy that calls the kernel on every row': [
     'S7',
-    `select coalesce(string_agg(tablename || '.' || policyname, ',' order by 1), '') from pg_policies where schemaname = 'public'
+    `select coalesce(string_agg(tablename || '.' || policyname, ',' order by tablename || '.' || policyname), '') from pg_policies where schemaname = 'public'
        and regexp_replace(coalesce(qual, '') || coalesce(with_check, ''), '\\( ?SELECT bailiwick\\.', '', 'g') ~ 'bailiwick\\.'`,
-    // these look at the new row itself: a grant, and values that are sealed
+    // these look at the new row itself: a grant, a request, an approval that is named, and values that are sealed
     [
-      ...[
-        'agent_instructions.insert_sealed',
-        'agent_instructions.update_sealed',
-        'delegations.insert_granted',
-      ],
+      'activity_entries.insert_redeemed',
+      ...['agent_instructions.insert_sealed', 'agent_instructions.update_sealed'],
+      ...['approvals.insert_asked', 'approvals.insert_sealed'],
+      'delegations.insert_granted',
       ...['memories.insert_sealed', 'memories.update_sealed'],
       ...['service_secrets.insert_sealed', 'service_secrets.update_sealed'],
     ].join(),

@@ -5,7 +5,7 @@ import { DELEGABLE } from '../../../src/capabilities.ts';
 import { SERVICES } from '../../../src/demo/services.ts';
 import { newId } from '../../../src/ids.ts';
 import { pair } from './hops.ts';
-import { type Step, step } from './stage.ts';
+import { aside, type Step, step } from './stage.ts';
 
 export const EXECUTE = ['credential:read', 'credential:execute'];
 export const REVEAL = ['credential:read', 'secret:read'];
@@ -25,17 +25,27 @@ export const secretOf = (count: number, { id }: { readonly id: string }): Step[]
     [id],
   ),
 ];
-/** Has one used: the reason why not, or of which service it was. */
+/** Has one used, perhaps with an approval: the reason why not, or of which service it was. */
 export const used = (
   expect: string,
   { id }: { readonly id: string },
   call: string | null,
   entry: string | null = newId(),
+  approval: string | null = null,
+  digest: string | null = null,
 ): Step =>
   step(
-    `select coalesce(r->>'refusal', 'used ' || (r->>'service')) from bailiwick.use_service($1, $2, $3) r`,
+    `select coalesce((r->>'refusal') || coalesce(' ' || (r->>'problem'), ''), 'used ' || (r->>'service'))
+       from bailiwick.use_service($1, $2, $3, $4, $5) r`,
     expect,
-    [id, call, entry],
+    [id, call, entry, approval, digest],
+  );
+/** How many entries of the log this request has left that say so. */
+export const noted = (count: number, outcome: 'allowed' | 'asked' | 'denied' | 'started'): Step =>
+  aside(
+    'select count(*)::int from activity_entries where outcome = $1 and request_id = bailiwick.request_id()',
+    count,
+    [outcome],
   );
 /** A call of the tracker's. */
 export const LIST = 'issues.list';

@@ -1,4 +1,4 @@
-// Attacks on credentials for services of third parties (prisma/policies/06-services.sql, 24- and 25-): seen, used and their secrets read
+// Attacks on credentials for services of third parties (prisma/policies/07-services.sql, 24- and 25-): seen, used and their secrets read
 // by whose authority is over, limited, or somebody else's, and by whoever has one of these three rights and tries another. When one
 // may be used at all stands in services-using.ts, what changes one in services-changing.ts.
 
@@ -22,6 +22,7 @@ import {
   UPPER,
 } from './hops.ts';
 import { itself } from './proposals.ts';
+import { rule } from './requested.ts';
 import { EXECUTE, LIST, nothing, REVEAL, readable, secretOf, seen, used, whole } from './served.ts';
 import { aside, open, type SqlAttack, type Step, step } from './stage.ts';
 import { twins } from './worlds.ts';
@@ -284,7 +285,7 @@ const controls: SqlAttack[] = [
     name: 'an agent that may read secrets reads those that are for agents, and for itself',
     gain: 'an agent that needs a secret could not have it',
     rule: 'D8',
-    given: whole,
+    given: together(whole, rule({ service: 'post', effect: 'allow' })),
     steps: [
       open('scribe', asLower),
       seen(3),

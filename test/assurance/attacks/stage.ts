@@ -10,6 +10,7 @@ import { TABLES as READ } from '../../../src/assurance/rows.ts';
 import type { ActorName } from '../../../src/demo/cast.ts';
 import { type Acting, type Database, KEY, type Sql, ticket, trustTickets } from '../../kit/as.ts';
 import { ALLOWED, type Attack, REFUSED } from './attack.ts';
+import { timely } from './timely.ts';
 
 type Values = readonly unknown[];
 
@@ -70,6 +71,7 @@ export const TABLES: readonly string[] = [
   'identities',
   'audit_entries',
   'bailiwick.context_key',
+  'bailiwick.events',
   'bailiwick.key_rotations',
   'bailiwick.policy_state',
   'bailiwick.refresh_tokens',
@@ -89,7 +91,10 @@ const FINGERPRINT = {
 const TOUCHED = {
   name: 'touched',
   text: `select sum(pg_stat_get_xact_tuples_inserted(t) + pg_stat_get_xact_tuples_updated(t) + pg_stat_get_xact_tuples_deleted(t))
-           from unnest('{${TABLES.join(',')}}'::regclass[]) t where $1::text is not null`,
+           from (select unnest('{${TABLES.join(',')}}'::regclass[]) union all
+                 -- rows are counted where they are: in the part of a table that holds them
+                 select inhrelid from pg_inherits where inhparent = any ('{${TABLES.join(',')}}'::regclass[])) x (t)
+          where $1::text is not null`,
 };
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 const BECOME = {
@@ -124,9 +129,10 @@ async function within(
   attack: SqlAttack,
   asFound: string,
 ): Promise<{ outcome: Promise<string> }> {
-  const send = sender(client);
+  const began = Date.now();
+  const send = sender(client, began);
   const failures: Promise<string>[] = [send(`begin isolation level ${attack.isolation ?? 'read committed'}`)];
-  await attack.given?.(preparing(client, (answered) => failures.push(answered)));
+  await attack.given?.(preparing(send, client, (answered) => failures.push(answered)));
   const look = attack.given === undefined ? FINGERPRINT : TOUCHED;
   const watched = !attack.control && !attack.changes;
   const before = watched ? send(look.text, [asFound], look.name) : undefined;
@@ -177,9 +183,9 @@ async function besides(client: Client, attack: SqlAttack): Promise<{ outcome: Pr
 
 type Send = (text: string, values?: Values, name?: string) => Promise<string>;
 
-function sender(client: Client): Send {
+function sender(client: Client, began = Date.now()): Send {
   return (text, values = [], name) =>
-    client.query({ text, values: [...values], ...(name && { name }) }).then(answer, refusal);
+    client.query({ text, values: timely(values, began), ...(name && { name }) }).then(answer, refusal);
 }
 
 function take(send: Send, { text, values = [], expect }: Step): Promise<string> {
@@ -226,9 +232,9 @@ function judge(attack: SqlAttack, answers: readonly string[]): string {
 }
 
 /** What preparations are given: they send without waiting, so nothing can be read. */
-function preparing(client: Client, sent: (answered: Promise<string>) => void): Sql {
+function preparing(send: Send, client: Client, sent: (answered: Promise<string>) => void): Sql {
   const run = async (text: string, values?: Values) => {
-    sent(sender(client)(text, values));
+    sent(send(text, values));
     return 0;
   };
   const unread = () => {

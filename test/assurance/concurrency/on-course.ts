@@ -6,6 +6,8 @@ import { openCourse } from './course.ts';
 
 const TEN_THOUSAND = 10_000;
 const RACES = Number(process.env.RACES || TEN_THOUSAND);
+/** Approvals that are redeemed twice at once. */
+export const APPROVALS = Number(process.env.APPROVALS || 1000);
 /** Enough to lose one, where the kernel is forgetful. */
 export const FORGETFUL_RACES = 12;
 

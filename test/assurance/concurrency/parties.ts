@@ -86,13 +86,17 @@ const DELEGATIONS = `insert into delegations (tenant_id, id, owner_id, delegator
   select ${ID('tenant')}, md5(p.slug || ' delegation' || d)::uuid, ${ID('owner')},
          md5(p.slug || ' ' || case d when 1 then 'owner' else 'agent' || d - 1 end)::uuid, md5(p.slug || ' agent' || d)::uuid,
          case when d > 1 then md5(p.slug || ' delegation' || d - 1)::uuid end, d, 4 - d,
-         array['memory:read', 'memory:create', 'memory:update', 'credential:read', 'credential:execute'],
+         array['memory:read', 'memory:create', 'memory:update', 'credential:read', 'credential:execute', 'approval:read', 'approval:create'],
          case when $4 then ${ID('world')} end, now() + interval '1 hour', ${ID('owner')}, gen_random_uuid()
     from ${PARTIES}, generate_series($3::int, $3::int) d`;
 const MEMORY_ROWS = `insert into memories (tenant_id, id, owner_id, world_id, content, created_by, request_id)
   select ${ID('tenant')}, md5(p.slug || ' memory' || m)::uuid, ${ID('owner')}, case when $3 then ${ID('world')} end,
          p.slug || ' owner remembers ' || m, ${ID('owner')}, gen_random_uuid()
     from ${PARTIES}, generate_series(1, ${MEMORIES}) m`;
+
+/** Its agents may have the service called that races are about (office.ts); about everything else the owner is asked. */
+const RULES = `insert into permissions (tenant_id, id, owner_id, service, action, effect, created_by, request_id)
+  select ${ID('tenant')}, gen_random_uuid(), ${ID('owner')}, 'raced', '*', 'allow', ${ID('owner')}, gen_random_uuid() from ${PARTIES}`;
 
 /** Makes parties 0 to count - 1 of a kind. */
 export async function makeParties(
@@ -119,6 +123,7 @@ export async function makeParties(
       await all(DELEGATIONS, hop, world);
     }
     await all(MEMORY_ROWS, world);
+    await all(RULES);
     await client.query('commit');
     // without statistics the kernel's generic plans would scan what has just become large
     await client.query('analyze');

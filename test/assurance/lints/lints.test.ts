@@ -168,7 +168,8 @@ test('every lint can be run by a role without any rights, which sees as much as 
 test('linting cannot change anything, and leaves the transaction as it was', async () => {
   const writing = { ...LINTS[0], name: 'writes', sql: 'create table public.x () ' } as (typeof LINTS)[number];
   await client.query("set local search_path = public; set local statement_timeout = '7s'");
-  const { findings } = await lint(client, { lints: [writing, ...one('table-rls-off')] });
+  const accepted = readAccepted().filter(({ lint }) => lint === 'table-rls-off');
+  const { findings } = await lint(client, { accepted, lints: [writing, ...one('table-rls-off')] });
   expect(findings.map(({ lint, object, detail }) => [lint, object, detail])).toEqual([
     ['writes', 'the lint itself', expect.stringContaining('read-only transaction')],
   ]);

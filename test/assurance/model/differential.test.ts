@@ -101,6 +101,73 @@ test('random worlds hold credentials for services of each sort, and agents that 
   expect(Object.entries(sorts).filter(([, some]) => some.length < 20)).toEqual([]);
 });
 
+test('random worlds hold rules of every shape and requests in every state, and agents that may ask', () => {
+  const tenants = sampleWorlds(20261121, 300).flatMap((world) => world.tenants);
+  const rules = tenants.flatMap(({ permissions }) => permissions);
+  const requests = tenants.flatMap(({ approvals }) => approvals);
+  const naming = (capability: string) =>
+    tenants.flatMap(({ delegations }) =>
+      delegations.filter(({ capabilities }) => capabilities.includes(capability)),
+    );
+  const sorts = {
+    ...Object.fromEntries(
+      (['allow', 'ask', 'deny'] as const).map((word) => [
+        word,
+        rules.filter(({ effect }) => effect === word),
+      ]),
+    ),
+    'about one agent': rules.filter(({ agent }) => agent !== null),
+    'about one service': rules.filter(({ service }) => service !== '*'),
+    'about everything': rules.filter(({ service, action }) => service === '*' && action === '*'),
+    'about what begins alike': rules.filter(({ action }) => action.endsWith('.*')),
+    'of one owner': tenants.filter(
+      ({ permissions }) => new Set(permissions.map(({ owner }) => owner)).size < permissions.length,
+    ),
+    waiting: requests.filter(({ decision }) => decision === null),
+    rejected: requests.filter(({ decision }) => decision === 'rejected'),
+    approved: requests.filter(({ decision, redeemed }) => decision === 'approved' && !redeemed),
+    redeemed: requests.filter(({ redeemed }) => redeemed),
+    'over before they were decided on': requests.filter(
+      ({ decision, ends }) => decision === null && ends < 0,
+    ),
+    'under rules that changed': requests.filter(({ current }) => !current),
+    asking: naming('approval:create'),
+    'reading rules': naming('permission:read'),
+  };
+  expect(Object.entries(sorts).filter(([, some]) => some.length < 20)).toEqual([]);
+});
+
+test('random worlds hold what is shared by members, guests and those who have left, and agents that are sent there', () => {
+  const tenants = sampleWorlds(20261121, 600).flatMap((world) => world.tenants);
+  const shared = tenants.flatMap((tenant) =>
+    tenant.memories
+      .filter((memory) => memory.shared)
+      .map(({ owner, place }) => ({
+        own: tenant.members.find((one) => one.place === place && `u${one.user}` === owner),
+        others: tenant.members.filter((one) => one.place === place && `u${one.user}` !== owner),
+        sent: tenant.delegations.filter((one) => one.place === place && `u${one.owner}` !== owner),
+      })),
+  );
+  const baselines = tenants.flatMap((tenant) => tenant.baselines);
+  const receipts = tenants.flatMap((tenant) =>
+    tenant.receipts.map(({ agent, owner }) => `u${tenant.agents[agent]?.owner}` === owner),
+  );
+  const sorts = {
+    'by members': shared.filter(({ own }) => own?.guest === false),
+    'by guests': shared.filter(({ own }) => own?.guest),
+    'by those who have left': shared.filter(({ own }) => own === undefined),
+    'with others': shared.filter(({ others }) => others.length > 0),
+    'with guests': shared.filter(({ others }) => others.some(({ guest }) => guest)),
+    'with agents that are sent there': shared.filter(({ sent }) => sent.length > 0),
+    'baselines that are frozen': baselines.filter(({ frozen, lenient }) => frozen && !lenient),
+    'baselines that are learned': baselines.filter(({ frozen }) => !frozen),
+    'baselines that let everything pass': baselines.filter(({ lenient }) => lenient),
+    'receipts of one’s own agents': receipts.filter((own) => own),
+    'receipts of others’': receipts.filter((own) => !own),
+  };
+  expect(Object.entries(sorts).filter(([, some]) => some.length < 20)).toEqual([]);
+});
+
 test('random worlds hold credentials of each kind in every state, and whoever comes with them', () => {
   const tenants = sampleWorlds(20261121, 300).flatMap((world) => world.tenants);
   const keys = tenants.flatMap((tenant) => tenant.keys);

@@ -9,6 +9,7 @@ import { type Row, rowsOf, type TableName } from '../../../src/assurance/rows.ts
 import type { Asker, Principal, World } from '../../../src/assurance/world.ts';
 import { grantRefusal, mayEnd, mayKill } from './granting.ts';
 import { issueRefusal, keyRefusal, mayEndKeysOf, rotationRefusal, sessionRefusal } from './keys.ts';
+import { expectedOutside, isAsked, isEarned } from './permissions.ts';
 import {
   type Authority,
   administers,
@@ -20,13 +21,21 @@ import {
   mayInsert,
   maySee,
   mayUpdate,
+  type Rule,
   readsSecret,
+  shares,
 } from './rules.ts';
 import { keepsDataKey, keepsTenantKey, seals, staysSealed } from './sealing.ts';
-import { usedAs } from './services.ts';
+import { notedOf, usedAs } from './services.ts';
 
 /** What the server itself gets: what nobody gets, and what is open to its service. */
 export function expectedOfServer(rows: readonly Row[], move: Move): string {
+  if (move.verb === 'leave receipts') {
+    const [memory] = rows.filter(
+      ({ table, tenant, name }) => table === 'memories' && tenant === 0 && name === `m${move.memory}`,
+    );
+    return `left/t0/${memory?.owner ?? move.owner}/a${move.agent}/m${move.memory}/2`;
+  }
   if (move.verb === 'see' && move.table === 'issuers') {
     return rows
       .filter(({ table }) => table === 'issuers')
@@ -39,23 +48,24 @@ export function expectedOfServer(rows: readonly Row[], move: Move): string {
 
 /** The expected outcome of a move, asked of the model. Undefined authority: nobody. */
 export function expected(rows: readonly Row[], a: Authority | undefined, move: Move): string {
-  const which = (table: TableName, rule: (a: Authority, row: Row) => boolean, keep = true) =>
+  const which = (of: TableName, rule: Rule, keep = true) =>
     rows
-      .filter((row) => row.table === table && (a !== undefined && rule(a, row)) === keep)
+      .filter((row) => row.table === of && (a !== undefined && rule(a, row)) === keep)
       .map(({ tenant, name }) => `t${tenant}/${name}`)
       .sort()
       .join(' ');
-  const seenAnd = (rule: (a: Authority, row: Row) => boolean) => (who: Authority, row: Row) =>
-    maySee(who, row) && rule(who, row);
-  // one row that would not be sealed rightly stops a statement about many
-  const sealing = (rule: (a: Authority, row: Row) => boolean, fits: (a: Authority, row: Row) => boolean) =>
-    a !== undefined &&
-    'table' in move &&
-    rows.some((row) => row.table === move.table && rule(a, row) && !fits(a, row))
+  const seenAnd =
+    (rule: Rule): Rule =>
+    (who, row) =>
+      maySee(who, row) && rule(who, row);
+  // one row that would not be sealed rightly, or not be shared any more, stops a statement about many
+  const table = 'table' in move ? move.table : 'memories';
+  const stopped = (rule: Rule, fits: Rule) =>
+    a !== undefined && rows.some((row) => row.table === table && rule(a, row) && !fits(a, row))
       ? '42501'
       : undefined;
   // a secret that may not be deleted holds its credential, and one such row stops a statement about many
-  const hanging = (rule: (a: Authority, row: Row) => boolean) =>
+  const hanging = (rule: Rule) =>
     a !== undefined &&
     'table' in move &&
     move.table === 'service_credentials' &&
@@ -72,22 +82,38 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
     case 'see':
       return which(move.table, maySee);
     case 'update':
-      return sealing(mayUpdate, staysSealed) ?? which(move.table, mayUpdate);
+      return stopped(mayUpdate, staysAsIs) ?? which(move.table, mayUpdate);
     case 'update seen':
-      return sealing(seenAnd(mayUpdate), staysSealed) ?? which(move.table, seenAnd(mayUpdate));
+      return stopped(seenAnd(mayUpdate), staysAsIs) ?? which(move.table, seenAnd(mayUpdate));
     case 'seal': {
       const { value } = move;
       const fits = (who: Authority, { holder }: Row) => holder !== undefined && seals(who, value, holder);
-      return sealing(mayUpdate, fits) ?? which(move.table, mayUpdate);
+      return stopped(mayUpdate, fits) ?? which(move.table, mayUpdate);
     }
     case 'delete':
       return hanging(mayDelete) ?? which(move.table, mayDelete, false);
     case 'delete seen':
       return hanging(seenAnd(mayDelete)) ?? which(move.table, seenAnd(mayDelete));
     case 'insert':
-      return a !== undefined && mayInsert(a, move.table, move.row) && isSealed(a, move.table, move.row)
+      return a !== undefined &&
+        mayInsert(a, move.table, move.row) &&
+        isSealed(a, move.table, move.row) &&
+        (move.table === 'activity_entries' ? isEarned(a, move.row) : isAsked(a, move.row))
         ? fits(a, move.table, move.row)
         : 'refused';
+    case 'share': {
+      const one: Rule = (who, row) => row.name === `m${move.memory}` && seenAnd(mayUpdate)(who, row);
+      const fits: Rule = (who, row) => staysSealed(who, row) && shares(who, row.place, 'update');
+      return (
+        stopped(one, fits) ??
+        // what is sensitive is not shared, by the constraint that says so
+        (a !== undefined && rows.some((row) => row.table === 'memories' && one(a, row) && row.sealed !== null)
+          ? '23514'
+          : which('memories', one))
+      );
+    }
+    case 'take back':
+      return stopped(mayUpdate, staysSealed) ?? which('memories', mayUpdate);
     case 'keep tenant key':
       return a !== undefined && keepsTenantKey(a, move.purpose) ? 'kept' : 'not kept';
     case 'keep data key':
@@ -137,9 +163,10 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
         ? ended([`t${a.at}/${move.entity}`, ...keysOf(a, move.entity)])
         : 'nothing';
     case 'use':
+    case 'leave receipts':
       return '28000';
     case 'use service':
-      return a === undefined ? 'credential' : usedAs(a, move.service, move.call);
+      return a === undefined ? 'credential' : withNotes(a, usedAs(a, move.service, move.call, move.approval));
     case 'redirect':
       return '42501';
     case 'revealed':
@@ -165,9 +192,13 @@ export function expected(rows: readonly Row[], a: Authority | undefined, move: M
     case 'audit':
       return a === undefined ? '28000' : 'written';
     default:
-      return move satisfies never;
+      return expectedOutside(a, move);
   }
 }
+
+/** What is sealed and what is shared may go on being so when something else of the row is changed. */
+const staysAsIs: Rule = (a, row) =>
+  staysSealed(a, row) && (row.shared !== true || shares(a, row.place, 'update'));
 
 /** What a new row says is sealed is so for whose it is: an agent's instructions for the agent, a memory for its owner. */
 function isSealed(a: Authority, table: TableName, { owner, agent, value }: NewRow): boolean {
@@ -175,12 +206,15 @@ function isSealed(a: Authority, table: TableName, { owner, agent, value }: NewRo
   return value === undefined || seals(a, value, holder);
 }
 
-/** A credential for a service that is for one agent is for one of its owner's, by the constraint that says so. */
+/** A credential for a service, a rule or a baseline that is for one agent is for one of its owner's, by the constraint that says so. */
 function fits({ tenant }: Authority, table: TableName, { owner, agent }: NewRow): string {
   const other = agent !== undefined && `u${tenant.agents[agent]?.owner}` !== owner;
-  return table === 'service_credentials' && other ? 'unfit' : 'admitted';
+  return (table === 'service_credentials' || table === 'permissions' || table === 'baselines') && other
+    ? 'unfit'
+    : 'admitted';
 }
 
+const withNotes = (a: Authority, used: string) => [used, ...notedOf(a, used)].join(' ');
 const ended = (what: readonly string[]) => ['ended', ...[...what].sort()].join(' ');
 
 function heldBy({ tenant }: Authority, agent: number): string[] {
@@ -223,7 +257,7 @@ export function differences(world: World, observations: readonly Observation[]):
     const model =
       move === 'open'
         ? opens
-          ? 'opened'
+          ? `opened${authority?.chain.length ? ', with receipts' : ''}`
           : '28000'
         : server
           ? expectedOfServer(rows, move)

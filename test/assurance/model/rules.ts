@@ -140,10 +140,10 @@ function allowedInPerson(a: Authority, capability: string): boolean {
   );
 }
 
-/** The owner is a member of an active world. */
-function takesPart({ tenant, owner }: Authority, place: number): boolean {
-  const member = tenant.members.some((one) => one.place === place && `u${one.user}` === owner);
-  return member && tenant.places[place]?.status === 'active';
+/** The owner is a member of an active world; as more than a guest, where that is asked. */
+function takesPart({ tenant, owner }: Authority, place: number, fully = false): boolean {
+  const member = tenant.members.find((one) => one.place === place && `u${one.user}` === owner);
+  return member !== undefined && !(fully && member.guest) && tenant.places[place]?.status === 'active';
 }
 
 const reaches = (a: Authority, place: number | null | undefined) =>
@@ -159,7 +159,7 @@ export function administers(a: Authority): boolean {
 const isParty = (a: Authority) =>
   alive(a) && a.token.scopes.includes('delegation:read') && allowedInPerson(a, 'delegation:read');
 
-type Rule = (a: Authority, row: Row) => boolean;
+export type Rule = (a: Authority, row: Row) => boolean;
 const never: Rule = () => false;
 const own = (a: Authority, row: { owner: Principal | null }, capability: string) =>
   row.owner === a.owner && holds(a, capability);
@@ -167,6 +167,16 @@ const itself = (a: Authority, row: Row) =>
   inPerson(a) && row.name === a.actor && !isPerson(a.actor) && holds(a, 'agent:read');
 const joined = (a: Authority, row: Row, capability: string) =>
   typeof row.place === 'number' && takesPart(a, row.place) && reaches(a, row.place) && holds(a, capability);
+
+/**
+ * Others share with the owner where it is a member, and the owner with them where it is more than a guest; by an agent, only in the world
+ * that its chain names.
+ */
+export const shares = (a: Authority, place: number | null | undefined, verb: 'read' | 'create' | 'update') =>
+  typeof place === 'number' &&
+  takesPart(a, place, verb !== 'read') &&
+  (inPerson(a) || a.limits.has(place)) &&
+  holds(a, `memory:${verb}`);
 
 /** Of rows of the authority's own tenant: nothing below ever sees another. */
 const MAY_SEE: Readonly<Record<TableName, Rule>> = {
@@ -187,7 +197,9 @@ const MAY_SEE: Readonly<Record<TableName, Rule>> = {
     own(a, row, 'delegation:read') ||
     administers(a) ||
     (isParty(a) && [row.delegation?.delegator, `a${row.delegation?.delegate}`].includes(a.actor)),
-  memories: (a, row) => own(a, row, 'memory:read') && reaches(a, row.place),
+  memories: (a, row) =>
+    (own(a, row, 'memory:read') && reaches(a, row.place)) ||
+    (row.shared === true && shares(a, row.place, 'read')),
   // the server's alone, which is nobody
   issuers: never,
   credentials: (a, row) => (inPerson(a) && own(a, row, 'key:read')) || administers(a),
@@ -197,7 +209,25 @@ const MAY_SEE: Readonly<Record<TableName, Rule>> = {
     (row.dataKey?.holder === a.owner && alive(a)) || (inPerson(a) && own(a, row, 'agent:read')),
   service_credentials: (a, row) => seesService(a, row),
   service_secrets: (a, row) => readsSecret(a, row),
+  // an agent sees what binds it, and what it has asked for itself
+  permissions: (a, row) =>
+    own(a, row, 'permission:read') &&
+    (a.actor === row.owner ||
+      row.permission?.agent === null ||
+      a.chain.some(({ delegate }) => delegate === row.permission?.agent)),
+  approvals: (a, row) =>
+    own(a, row, 'approval:read') &&
+    (a.actor === row.owner || a.actor === `a${delegateThrough(a, row.approval?.delegation)}`),
+  activity_entries: (a, row) =>
+    own(a, row, 'activity:read') &&
+    (a.actor === row.owner || a.actor === `a${delegateThrough(a, row.approval?.delegation)}`),
+  // an agent sees what is usual for itself, and nothing of what is written down about its reading
+  baselines: (a, row) =>
+    own(a, row, 'baseline:read') && (a.actor === row.owner || a.actor === `a${row.baseline?.agent}`),
+  access_receipts: (a, row) => inPerson(a) && own(a, row, 'receipt:read'),
 };
+const delegateThrough = ({ tenant }: Authority, hop: number | undefined) =>
+  tenant.delegations[hop ?? -1]?.delegate;
 
 /** One for a single agent concerns its owner and that agent alone. */
 const concerns = (a: Authority, { owner, service }: Row) =>
@@ -207,17 +237,24 @@ export const seesService: Rule = (a, row) => own(a, row, 'credential:read') && c
 export const readsSecret: Rule = (a, row) =>
   own(a, row, 'secret:read') && concerns(a, row) && (isPerson(a.actor) || row.service?.ownerOnly === false);
 
-/** Making, changing and deleting a credential for a service, and its secret: the owner in person, and no secret unread. */
-const personally = (verb: string) => (a: Authority, row: { owner: Principal | null }) =>
-  inPerson(a) && own(a, row, `credential:${verb}`);
+/** Making, changing and deleting a credential for a service, its secret, or a rule: the owner in person, and no secret unread. */
+const personally = (capability: string) => (a: Authority, row: { owner: Principal | null }) =>
+  inPerson(a) && own(a, row, capability);
 const services = (verb: 'update' | 'delete') => ({
-  service_credentials: personally(verb),
-  service_secrets: ((a, row) => personally(verb)(a, row) && readsSecret(a, row)) satisfies Rule,
+  service_credentials: personally(`credential:${verb}`),
+  service_secrets: ((a, row) =>
+    personally(`credential:${verb}`)(a, row) && readsSecret(a, row)) satisfies Rule,
+  permissions: personally(`permission:${verb}`),
+  // what was asked for stays as it was, and so does what was done
+  ...{ approvals: never, activity_entries: never },
 });
 
 /** What is the operator's to write, and the kernel's. */
 const nobody = () => false;
-const KEPT = { issuers: nobody, credentials: nobody, tenant_keys: nobody, data_keys: nobody };
+const KEPT = {
+  ...{ issuers: nobody, credentials: nobody, tenant_keys: nobody, data_keys: nobody },
+  access_receipts: nobody,
+};
 
 const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   tenants: never,
@@ -232,13 +269,14 @@ const MAY_UPDATE: Readonly<Record<TableName, Rule>> = {
   world_members: (a, row) => !isOwners(row) && own(a, row, 'member:update') && reaches(a, row.place),
   delegations: never,
   memories: (a, row) => own(a, row, 'memory:update') && reaches(a, row.place),
+  baselines: personally('baseline:update'),
   ...services('update'),
   ...KEPT,
 };
 
 const MAY_DELETE: Readonly<Record<TableName, Rule>> = {
   ...{ tenants: never, entities: never, users: never, agents: never, agent_instructions: never },
-  ...{ worlds: never, delegations: never, ...KEPT },
+  ...{ worlds: never, delegations: never, baselines: never, ...KEPT },
   world_members: (a, row) =>
     !isOwners(row) &&
     ((own(a, row, 'member:delete') && reaches(a, row.place)) ||
@@ -252,7 +290,17 @@ const isOwners = (row: Row) => `u${row.user}` === row.owner;
 const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => boolean>> = {
   ...{ tenants: () => false, users: () => false, delegations: () => false },
   ...KEPT,
-  ...{ service_credentials: personally('create'), service_secrets: personally('create') },
+  ...{
+    service_credentials: personally('credential:create'),
+    service_secrets: personally('credential:create'),
+  },
+  permissions: personally('permission:create'),
+  baselines: personally('baseline:create'),
+  // of the owner it acts for, whether it may ask being another question (permissions.ts)
+  approvals: (a, row) => !inPerson(a) && own(a, row, 'approval:create'),
+  // in its own name, through this very chain
+  activity_entries: (a, row) =>
+    !inPerson(a) && own(a, row, 'activity:create') && row.by === a.actor && isThrough(a, row),
   entities: (a, row) =>
     row.kind !== 'user' &&
     (row.status ?? 'active') === 'active' &&
@@ -266,8 +314,15 @@ const MAY_INSERT: Readonly<Record<TableName, (a: Authority, row: NewRow) => bool
   memories: (a, row) =>
     own(a, row, 'memory:create') &&
     reaches(a, row.place) &&
-    (row.place === null || row.place === undefined || takesPart(a, row.place)),
+    (row.place === null || row.place === undefined || takesPart(a, row.place)) &&
+    (row.shared !== true || shares(a, row.place, 'create')),
 };
+
+/** Whether a new row names the chain of the authority. */
+export function isThrough({ tenant, chain }: Authority, { chain: named = [] }: NewRow): boolean {
+  const line = named.map((n) => tenant.delegations[n]);
+  return line.length === chain.length && line.every((hop, n) => hop === chain[n]);
+}
 
 const sameTenant = (a: Authority, row: { tenant: number }) => row.tenant === a.at;
 

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { test as base } from 'vitest';
 import { worlds } from '../../../src/assurance/generate.ts';
 import { loadWorld, prepareForWorlds } from '../../../src/assurance/load.ts';
-import { type Observation, observe } from '../../../src/assurance/observe.ts';
+import { type Observation, type Observing, observe } from '../../../src/assurance/observe.ts';
 import type { World } from '../../../src/assurance/world.ts';
 import { KEY, trustTickets } from '../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
@@ -22,8 +22,8 @@ export function chosen(count: number): { count: number; seed: number } {
 export type Stage = {
   readonly database: TestDatabase;
   readonly migrator: pg.Client;
-  /** Loads a world and lets everybody try everything. */
-  play(world: World): Promise<Observation[]>;
+  /** Loads a world and lets everybody try everything, or what is chosen. */
+  play(world: World, observing?: Observing): Promise<Observation[]>;
 };
 
 /** vitest's `test` with a stage for the file. */
@@ -43,9 +43,9 @@ export const test = base
     return {
       database,
       migrator,
-      async play(world) {
+      async play(world, observing) {
         await loadWorld(migrator, world);
-        return await observe(runtime, KEY, world);
+        return await observe(runtime, KEY, world, observing);
       },
     };
   });

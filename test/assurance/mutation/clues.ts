@@ -12,7 +12,7 @@ export type Witness = (typeof WITNESSES)[number];
 
 export type Clue = {
   readonly by: Witness;
-  /** The name of an attack, the number of a world; of the probe nothing. */
+  /** The name of an attack, the number of a world, the voice of the probe. */
   readonly with: string;
 };
 

@@ -11,10 +11,10 @@ import { ISSUER, KEY, migrate, trustTickets } from '../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 import { testKeys } from '../../kit/keys.ts';
 import { arrange } from '../../policies/arrangement.ts';
-import { type Findings, probe } from '../../policies/probe.ts';
+import { probeOn, probing, voiceOf } from '../../policies/probe.ts';
 import { wanted } from '../attacks/attack.ts';
-import { SQL_ATTACKS, tryAttacks } from '../attacks/sql.ts';
-import type { SqlAttack } from '../attacks/stage.ts';
+import { SQL_ATTACKS, tryOn } from '../attacks/sql.ts';
+import { enter, type SqlAttack } from '../attacks/stage.ts';
 import { differences } from '../model/expect.ts';
 import { type Clue, WITNESSES, type Witness } from './clues.ts';
 import type { Mutant } from './mutants.ts';
@@ -79,7 +79,9 @@ export async function openLane(): Promise<Lane> {
   }
   const places: Record<Witness, pg.Client> = { access: castAdmin, model: sceneAdmin, attacks: targetAdmin };
   await prepareForWorlds(migrator);
-  const answers = await probe(cast);
+  // the same connections for all mutants: what costs is a new one that knows no plan and no function yet
+  const [voices, stage] = [await probing(cast), await enter(target)];
+  const answers = await probeOn(voices);
   const outcomes = new Map(SQL_ATTACKS.map((attack) => [attack.name, wanted(attack)]));
   // those that noticed something come first the next time
   const worlds = sampleWorlds(SEED, WORLDS).map((world, number) => ({ world, number: String(number) }));
@@ -88,10 +90,14 @@ export async function openLane(): Promise<Lane> {
   const hits = new Map<string | undefined, Set<string>>();
 
   const witnesses: Record<Witness, (mutant?: Mutant, clue?: string) => Promise<Noticed | undefined>> = {
-    async access(mutant) {
-      const first = (found: Findings) => firstDifference(found, answers);
-      const found = await probe(cast, { only: mutant?.table, enough: (some) => first(some) !== undefined });
-      return noticed(first(found));
+    async access(mutant, clue) {
+      const found = await probeOn(voices, {
+        only: mutant?.table,
+        first: clue,
+        enough: (some) => firstDifferent(some, answers) !== undefined,
+      });
+      const key = firstDifferent(found, answers);
+      return key === undefined ? undefined : noticed(firstDifference(found, answers), voiceOf(key));
     },
     async model(mutant, clue) {
       const told = worlds.find(({ number }) => number === clue);
@@ -113,12 +119,22 @@ export async function openLane(): Promise<Lane> {
       const fits = ({ group }: SqlAttack) => mutant?.table === undefined || group === 'row security';
       const known = hits.get(mutant?.object) ?? new Set();
       hits.set(mutant?.object, known);
-      // after the one of the clue, what noticed a fault of the same object is the likeliest to notice this one, then what noticed any
-      const rank = ({ name }: SqlAttack) =>
-        name === clue ? 0 : known.has(name) ? 1 : telling.has(name) ? 2 : 3;
-      for (const turn of [0, 1, 2, 3]) {
+      // after the one of the clue, what noticed a fault of the same object is the likeliest to notice this one, then what speaks of it,
+      // then what noticed any
+      const named = new RegExp(`\\b${mutant?.object.split('.')[0]}\\b`);
+      const rank = ({ name, steps }: SqlAttack) =>
+        name === clue
+          ? 0
+          : known.has(name)
+            ? 1
+            : steps.some(({ text }) => named.test(text))
+              ? 2
+              : telling.has(name)
+                ? 3
+                : 4;
+      for (const turn of [0, 1, 2, 3, 4]) {
         const only = (attack: SqlAttack) => fits(attack) && rank(attack) === turn;
-        const found = SQL_ATTACKS.some(only) ? await tryAttacks(target, { only, enough }) : NONE;
+        const found = SQL_ATTACKS.some(only) ? await tryOn(stage, { only, enough }) : NONE;
         const name = firstDifferent(found, outcomes);
         if (name !== undefined) {
           telling.add(name);
@@ -178,7 +194,8 @@ export async function openLane(): Promise<Lane> {
       return wrong;
     },
     async end() {
-      await Promise.all([...admins, migrator, runtime].map((client) => client.end()));
+      await stage.leave();
+      await Promise.all([...admins, migrator, runtime, voices].map((client) => client.end()));
       await Promise.all([cast, target, scene].map((database) => database.drop()));
     },
   };

@@ -16,8 +16,11 @@ const LANES = 2;
 const files = readPolicies();
 /** Parts of names, separated by bars: MUTANTS='by_key|credentials.' */
 const only = process.env.MUTANTS?.split('|');
+/** One part of so many, counted from nought: MUTANTS_PART=2/4; left out: all of them. */
+const [part = 0, parts = 1] = (process.env.MUTANTS_PART ?? '0/1').split('/').map(Number);
 const mutants = mutantsOf(files).filter(
-  ({ name }) => only === undefined || only.some((part) => name.includes(part)),
+  ({ name }, n) =>
+    n % parts === part % parts && (only === undefined || only.some((fragment) => name.includes(fragment))),
 );
 
 /** Who is asked about what is known to be harmless; HARMLESS=skip: nobody. */
@@ -51,16 +54,16 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
     }
   };
   await Promise.all(lanes.map(work));
-  expect(await Promise.all(lanes.map((lane) => lane.healthy())), 'a mutant was not undone').toEqual(
-    lanes.map(() => []),
-  );
-
   await tell(verdicts);
   if (process.env.WITNESSES === 'write') {
     remember(verdicts, clues);
   }
+  expect(await Promise.all(lanes.map((lane) => lane.healthy())), 'a mutant was not undone').toEqual(
+    lanes.map(() => []),
+  );
   const names = verdicts.map(({ mutant }) => mutant);
-  const ghosts = only === undefined ? Object.keys(HARMLESS).filter((name) => !names.includes(name)) : [];
+  const ghosts =
+    only === undefined && parts === 1 ? Object.keys(HARMLESS).filter((name) => !names.includes(name)) : [];
   expect(
     verdicts.filter(survives).map(({ mutant }) => mutant),
     'noticed by nobody',

@@ -5,6 +5,7 @@
 
 import { ACTORS, type ActorName, TENANTS } from '../../../src/demo/cast.ts';
 import { as, type Database } from '../../kit/as.ts';
+import { Said } from '../../policies/arrangement.ts';
 import { BLOCKS } from '../../policies/attempts.ts';
 import { keeper, personOf, type Relation, tenantOf, VOICES, type Voice } from '../../policies/voices.ts';
 import type { Catalog } from './catalog.ts';
@@ -73,12 +74,16 @@ function remembered<Result>(make: (table: string) => Result): (table: string) =>
   };
 }
 
+const JUST_NOW = new Said('bailiwick.id_at(statement_timestamp())');
+
 function ownRows(voice: Voice, table: string): Row[] {
   const rows = BLOCKS.filter((block) => block.table === table).flatMap((block) =>
     OWN.filter((relation) => block.relations.includes(relation)).flatMap((relation) => {
       const who = keeper(voice, relation);
       const row = who && block.make(who, relation, voice);
-      return row ? [{ tenant_id: TENANTS[tenantOf(who)].id, ...row }] : [];
+      // an entry of the log is of the moment in which it is written, however long all of it takes
+      const timed = table === 'activity_entries' ? { id: JUST_NOW } : {};
+      return row ? [{ tenant_id: TENANTS[tenantOf(who)].id, ...row, ...timed }] : [];
     }),
   );
   return [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];

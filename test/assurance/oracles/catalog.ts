@@ -77,7 +77,7 @@ const names = (relation: string, attributes: string) =>
   `(select array_agg(a.attname::text order by k.i) from unnest(${attributes}::int[]) with ordinality k (n, i)
       join pg_attribute a on a.attrelid = ${relation} and a.attnum = k.n)`;
 const FROM = `from pg_class c join pg_namespace n on n.oid = c.relnamespace`;
-const WHERE = `where ${OURS} and c.relkind in ('r', 'p')`;
+const WHERE = `where ${OURS} and c.relkind in ('r', 'p') and not c.relispartition`;
 const CONSTRAINTS = `from pg_constraint o join pg_class c on c.oid = o.conrelid join pg_namespace n on n.oid = c.relnamespace
   ${WHERE} and o.conparentid = 0`;
 

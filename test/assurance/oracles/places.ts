@@ -20,10 +20,15 @@ const HOLDER = ['Agent', 'User'] as const;
 
 /** What the id in each place names. `createMemory.worldId` is a field of an input, `node.id` an argument. */
 export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
+  'accessReceipts.filter.agentId': 'Agent',
+  'activity.filter.agentId': 'Agent',
   'addWorldMember.userId': 'User',
   'addWorldMember.worldId': 'World',
   'agents.filter.parentId': 'Agent',
+  'approvals.filter.agentId': 'Agent',
+  'callService.approvalId': 'Approval',
   'callService.credentialId': 'ServiceCredential',
+  'compareToBaseline.agentId': 'Agent',
   'credentials.filter.holderId': HOLDER,
   'createAgent.parentId': 'Agent',
   'createApiKey.delegationId': 'Delegation',
@@ -32,27 +37,39 @@ export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
   'createMemories.memories.worldId': 'World',
   'createMemory.agentId': 'Agent',
   'createMemory.worldId': 'World',
+  'createPermission.agentId': 'Agent',
   'createServiceCredential.agentId': 'Agent',
+  'decideApproval.id': 'Approval',
   'delegationsGranted.filter.delegateId': 'Agent',
   'delegationsGranted.filter.worldId': 'World',
   'delegationsHeld.filter.delegateId': 'Agent',
   'delegationsHeld.filter.worldId': 'World',
   'deleteAgent.id': 'Agent',
   'deleteMemory.id': 'Memory',
+  'deletePermission.id': 'Permission',
   'deleteServiceCredential.id': 'ServiceCredential',
   'deleteWorld.id': 'World',
   'endCredentials.holderId': HOLDER,
+  'effectivePermissions.agentId': 'Agent',
+  'freezeBaseline.agentId': 'Agent',
   'grantDelegation.delegateId': 'Agent',
   'grantDelegation.worldId': 'World',
   'memories.filter.agentId': 'Agent',
   'memories.filter.worldId': 'World',
   'narrowDelegation.id': 'Delegation',
+  'permissionPreview.agentId': 'Agent',
+  'permissionPreview.delegationId': 'Delegation',
+  'permissionPreview.instead.agentId': 'Agent',
+  'permissions.filter.agentId': 'Agent',
+  'recordActivity.entries.approvalId': 'Approval',
   'redelegate.delegateId': 'Agent',
   'redelegate.worldId': 'World',
+  'redeemApproval.id': 'Approval',
   'registerClient.delegationId': 'Delegation',
   'registerClient.holderId': HOLDER,
   'removeWorldMember.id': 'WorldMember',
   'renounceDelegation.id': 'Delegation',
+  'resetBaseline.agentId': 'Agent',
   'revealServiceSecret.id': 'ServiceCredential',
   'revokeAgent.agentId': 'Agent',
   'revokeCredential.id': 'Credential',
@@ -62,8 +79,12 @@ export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
   'serviceCredentials.filter.agentId': 'Agent',
   'setAgentCeiling.id': 'Agent',
   'setAgentStatus.id': 'Agent',
+  'sharedMemories.filter.agentId': 'Agent',
+  'sharedMemories.filter.worldId': 'World',
+  'sharedMemories.worldId': 'World',
   'updateAgent.id': 'Agent',
   'updateMemory.id': 'Memory',
+  'updatePermission.id': 'Permission',
   'updateServiceCredential.agentId': 'Agent',
   'updateServiceCredential.id': 'ServiceCredential',
   'updateWorld.id': 'World',
@@ -72,13 +93,18 @@ export const PLACES: Readonly<Record<string, NodeName | typeof HOLDER>> = {
 /** The types of which a place takes ids. */
 export const typesIn = (place: string): readonly NodeName[] => [PLACES[place] ?? []].flat();
 /** Places that take an id of any type. */
-export const ANY_TYPE = ['node.id', 'nodes.ids'];
+export const ANY_TYPE = ['accessReceipts.filter.rowId', 'explainAccess.id', 'node.id', 'nodes.ids'];
 
 export const TABLE: Readonly<Record<NodeName, string>> = {
+  AccessReceipt: 'access_receipts',
+  ActivityEntry: 'activity_entries',
   Agent: 'agents',
+  Approval: 'approvals',
+  Baseline: 'baselines',
   Credential: 'credentials',
   Delegation: 'delegations',
   Memory: 'memories',
+  Permission: 'permissions',
   ServiceCredential: 'service_credentials',
   Tenant: 'tenants',
   User: 'users',
@@ -130,15 +156,54 @@ export function placesBelow(): string[] {
 
 /** Which id of one's own goes where an id of a type is wanted. */
 const OWN: Readonly<Record<NodeName, keyof Ids>> = {
+  // as of a tenant: no place takes these alone
+  AccessReceipt: 'user',
+  ActivityEntry: 'user',
   Agent: 'agent',
+  Approval: 'approval',
+  Baseline: 'user',
   Credential: 'key',
   Delegation: 'delegation',
   Memory: 'memory',
+  Permission: 'permission',
   ServiceCredential: 'service',
   Tenant: 'user',
   User: 'user',
   World: 'world',
   WorldMember: 'member',
+};
+
+/** What a query needs besides, and what is asked of its answer, where that is neither a row nor a page. */
+const ASKED: Readonly<
+  Record<
+    string,
+    {
+      also?: string | ((own: Ids, arg: string) => string);
+      selection?: string;
+      input?: (own: Ids) => Readonly<Record<string, unknown>>;
+    }
+  >
+> = {
+  compareToBaseline: {
+    selection: 'compared learned enough usual { network { host } } deviating { score }',
+    also: ', calls: [{ host: "shop.invalid" }]',
+  },
+  effectivePermissions: {
+    selection: 'delegationId ended { reason delegationId }',
+    also: ', includeEnded: true',
+  },
+  explainAccess: {
+    also: ', verb: READ',
+    selection: 'known allowed granted clauses { policy holds } requirements { held missing { where id } }',
+  },
+  sharedMemories: { also: ({ world }, arg) => (arg === 'worldId' ? '' : `, worldId: "${world}"`) },
+  permissionPreview: {
+    selection: 'inForce { effect rule { id } } supposed { effect }',
+    input: ({ agent }) => {
+      const action = { service: 'mail', action: 'messages.send' };
+      return { ...action, agentId: agent, instead: [{ ...action, effect: 'ALLOW' }] };
+    },
+  },
 };
 
 export type Question = {
@@ -161,17 +226,19 @@ export function question(place: string, own: Ids, id: string): Question {
     return { document: mutation.document, variables: { input: put(complete, path, id) } };
   }
   const field = schema.getQueryType()?.getFields()[name];
-  const arg = field?.args.find((one) => one.name === path[0]);
+  const [top = '', ...below] = field?.args.some((one) => one.name === 'input') ? ['input', ...path] : path;
+  const arg = field?.args.find((one) => one.name === top);
   if (field === undefined || arg === undefined) {
     throw new TypeError(`there is no place ${place}`);
   }
   const required = isNonNullType(arg.type) ? arg.type.ofType : arg.type;
-  const value = isListType(required) ? [id] : path.length === 1 ? id : put({}, path.slice(1), id);
+  const { also = '', selection: asked, input = () => ({}) } = ASKED[name] ?? {};
+  const value = isListType(required) ? [id] : below.length === 0 ? id : put(input(own), below, id);
   const type = getNamedType(field.type);
   const connection = isObjectType(type) && 'edges' in type.getFields();
-  const selection = connection ? 'edges { node { id } }' : '__typename id';
+  const selection = asked ?? (connection ? 'edges { node { id } }' : '__typename id');
   return {
-    document: `query ($value: ${arg.type}) { ${name}(${arg.name}: $value) { ${selection} } }`,
+    document: `query ($value: ${arg.type}) { ${name}(${arg.name}: $value${typeof also === 'string' ? also : also(own, arg.name)}) { ${selection} } }`,
     variables: { value },
   };
 }

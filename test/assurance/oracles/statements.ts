@@ -1,6 +1,7 @@
 // The words of an attempt: SQL made of a table and a row, with every value a parameter and every parameter cast to the
 // type of its column. Names come from the catalog or from the data of this folder.
 
+import { Said } from '../../policies/arrangement.ts';
 import type { Table } from './catalog.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -25,6 +26,9 @@ function parameters(table: Table) {
   return {
     values,
     of(column: string, value: unknown): string {
+      if (value instanceof Said) {
+        return value.sql;
+      }
       values.push(value);
       const type = table.columns.find(({ name }) => name === column)?.type ?? 'text';
       return `$${values.length}::${type}`;

@@ -16,7 +16,10 @@ const MADE_HERE =
 
 /** Answers only to somebody who already knows a random id, and only to SQL: the API has no such statement. */
 export const KNOWING: Readonly<Record<string, string>> = {
+  activity_entries_pkey: MADE_HERE,
   agents_pkey: MADE_HERE,
+  approvals_pkey: MADE_HERE,
+  baselines_pkey: MADE_HERE,
   credentials_pkey: `${MADE_HERE}; through bailiwick.issue_key and start_session, in the tenant of whoever may make keys or start sessions`,
   audit_entries_pkey: `${MADE_HERE}; through bailiwick.audit, whose entries have ids of their own`,
   delegations_pkey: MADE_HERE,
@@ -24,6 +27,7 @@ export const KNOWING: Readonly<Record<string, string>> = {
   entities_tenant_id_id_owner_id_key: MADE_HERE,
   'bailiwick.add_data_key': `${MADE_HERE}; it answers that nothing was kept, as where there is a key already`,
   memories_pkey: MADE_HERE,
+  permissions_pkey: MADE_HERE,
   service_credentials_pkey: MADE_HERE,
   service_credentials_tenant_id_id_owner_id_key: MADE_HERE,
   service_secrets_pkey: MADE_HERE,
@@ -90,22 +94,26 @@ export function findings({ keys, foreignKeys, checks, tables }: Catalog, tried: 
 
 function finding(name: string, kind: Kind, tried: readonly Tried[]): Finding {
   // a not-null names its column and not itself
-  const mark = kind === 'not null' ? '"code":"23502"' : `"constraint":"${name.split('.').at(-1)}"`;
+  const wanted = name.split('.').at(-1);
+  const marked = (answer: string) =>
+    kind === 'not null' ? answer.includes('"code":"23502"') : constraintIn(answer) === wanted;
   return {
     name,
     kind,
     attempts: tried.length,
-    reached: tried.some(({ answers }) => Object.values(answers).some((answer) => answer.includes(mark))),
+    reached: tried.some(({ answers }) => Object.values(answers).some(marked)),
     telling: tried.filter((one) => telling(one).length > 0),
   };
 }
 
+/** The constraint that an answer names: of a part of a table, that of the table. */
+const constraintIn = (answer: string): string | undefined =>
+  /"constraint":"(\w+)"/.exec(answer)?.[1]?.replace(/^(activity_entries)_(\d{4}_\d\d|past|other)_/, '$1_');
+
 /** What an attempt is about; where a function ran into a constraint, that constraint. */
 function subjectOf(one: Tried): string {
   const words = telling(one).map((state) => one.answers[state] ?? '');
-  const constraint = words
-    .map((answer) => /"constraint":"(\w+)"/.exec(answer)?.[1])
-    .find((name) => name !== undefined);
+  const constraint = words.map(constraintIn).find((name) => name !== undefined);
   return one.about.startsWith('bailiwick.') && constraint !== undefined ? constraint : one.about;
 }
 

@@ -48,6 +48,13 @@ export type Things = {
   readonly key: string;
   /** A credential for a service. */
   readonly held: string;
+  readonly rule: string;
+  /** An entry of the log of what agents did. */
+  readonly entry: string;
+  readonly baseline: string;
+  readonly receipt: string;
+  /** A request that waits. */
+  readonly asked: string;
   /** Of the owner's world, not the owner itself. */
   readonly member: string;
   /** The owner's membership in somebody else's world. */
@@ -78,6 +85,11 @@ const THINGS = `
     (select id from credentials natural join own
       where kind = 'key' and revoked_at is null and expires_at > now() order by id desc offset 2 limit 1) as key,
     (select id from service_credentials natural join own order by id desc offset 2 limit 1) as held,
+    (select id from activity_entries natural join own order by id desc offset 5 limit 1) as entry,
+    (select id from baselines natural join own order by id desc offset 5 limit 1) as baseline,
+    (select id from access_receipts natural join own order by id desc offset 5 limit 1) as receipt,
+    (select id from permissions natural join own order by id desc offset 2 limit 1) as rule,
+    (select id from approvals natural join own where decision is null and expires_at > now() order by id desc limit 1) as asked,
     (select m.id from world_members m join world w on w.id = m.world_id where role = 'member' order by m.id limit 1) as member,
     (select id from world_members m, own where m.tenant_id = own.tenant_id and entity_id = own.owner_id and role = 'member'
       order by id limit 1) as guest,
@@ -104,10 +116,15 @@ export async function findThings(sql: Sql): Promise<Owners> {
 /** Global ids of the types that `node` knows. */
 export function globalIds(things: Things): Readonly<Record<string, string>> {
   return {
+    AccessReceipt: toGlobalId('AccessReceipt', things.receipt),
+    ActivityEntry: toGlobalId('ActivityEntry', things.entry),
     Agent: toGlobalId('Agent', things.agent),
+    Approval: toGlobalId('Approval', things.asked),
+    Baseline: toGlobalId('Baseline', things.baseline),
     Credential: toGlobalId('Credential', things.key),
     Delegation: toGlobalId('Delegation', things.delegation),
     Memory: toGlobalId('Memory', things.memory),
+    Permission: toGlobalId('Permission', things.rule),
     ServiceCredential: toGlobalId('ServiceCredential', things.held),
     Tenant: toGlobalId('Tenant', things.tenant),
     User: toGlobalId('User', things.user),

@@ -33,7 +33,13 @@ export const MOST_ROWS = 210;
 const KEYED_BY_ONE: readonly string[] = ['tenants', 'tenant_keys'];
 
 /** Kernel functions that judge a new row by its own columns, so that they are asked for each. */
-const PER_ROW: readonly string[] = ['grant_refusal', 'seals'];
+const PER_ROW: readonly string[] = ['grant_refusal', 'seals', 'asked', 'redeemed'];
+
+/** Kernel functions that ask for no context: they judge by what they are given, row by row. */
+const PURE: readonly string[] = ['deviation'];
+
+/** Kernel functions that ask for no context and are written into the plan in full. */
+const INLINED: readonly string[] = ['id_at'];
 
 /** What the policies of a table ask of the context, by verb: `memories select` -> owner(memory, read) ... */
 export type Asking = ReadonlyMap<string, ReadonlySet<string>>;
@@ -49,7 +55,9 @@ export async function readAsking(sql: Sql): Promise<Asking> {
   const rows = await sql.rows<{ table: string; verb: string; conditions: string }>(POLICIES);
   const asking = new Map<string, Set<string>>();
   for (const { table, verb, conditions } of rows) {
-    const calls = kernelCalls(conditions).filter((call) => !PER_ROW.includes(call.replace(/\(.*/, '')));
+    const calls = kernelCalls(conditions).filter(
+      (call) => ![...PER_ROW, ...INLINED].includes(call.replace(/\(.*/, '')),
+    );
     for (const one of verb === 'all' ? ['select', 'insert', 'update', 'delete'] : [verb]) {
       const key = `${table} ${one}`;
       asking.set(key, new Set([...(asking.get(key) ?? []), ...calls]));
@@ -105,7 +113,10 @@ function inContext(plan: PlanNode, asking: Asking): Breach[] {
   const known = new Set(once.flatMap(callsWithin));
   const tables = touched(plan);
   // a statement that reads no table asks a kernel function, and is nothing but that call
-  const bare = tables.length === 0 ? [] : nodes.filter((node) => !within.has(node) && node.calls.length > 0);
+  const bare = nodes.flatMap((node) => {
+    const calls = node.calls.filter((call) => !PURE.includes(call.replace(/\(.*/, '')));
+    return tables.length === 0 || within.has(node) || calls.length === 0 ? [] : [{ ...node, calls }];
+  });
   const missing = [...new Set(tables.flatMap((key) => [...(asking.get(key) ?? [])]))].filter(
     (call) => !known.has(call),
   );

@@ -32,10 +32,8 @@ export const EXCUSED: readonly Excuse[] = [
     reason: 'no index has these columns, so a filter on them reads what its owner has',
   },
   {
-    operations: /^(memories by CREATED ASC|CreateAgent|UpdateAgent)$/,
+    operations: /^keys of holders$/,
     rules: ['bounded'],
-    who: ['big'],
-    mode: 'generic',
     most: 400,
     reason:
       '"her own or of an agent of hers" can be entered by the owner, and then the keys of all her agents are read for the few that are wanted',
@@ -94,6 +92,60 @@ export const EXCUSED: readonly Excuse[] = [
     most: 210,
     reason:
       'an administrator pages through the keys of the tenant, so the tenant is all that its index is entered by; the page keeps the order of that index and stops early',
+  },
+  {
+    operations: /^approvals\b/,
+    rules: ['bounded', 'order'],
+    most: 1_400,
+    reason:
+      'no index has the service or the state; and as an average owner has few requests, a plan for all values reads those of the owner, or of the agent, and sorts them',
+  },
+  {
+    operations: /^AuthorizeAction$/,
+    rules: ['bounded'],
+    who: ['agent for big'],
+    mode: 'generic',
+    most: 400,
+    reason:
+      'a request like this one is looked for among all that the agent has asked for, and not by its digest',
+  },
+  {
+    operations: /^activity( of (outcome|service|until)\b.*| by CREATED DESC.*)?$/,
+    rules: ['bounded', 'order'],
+    mode: 'custom',
+    most: 2_400,
+    reason:
+      '"the agent itself or the owner" is thought to be rarer than it is, and for an agent the second layer makes two look-ups of it: what the index finds is read and sorted, where its order would do',
+  },
+  {
+    operations: /^sharedMemories of agentId$/,
+    rules: ['index'],
+    most: 50,
+    reason:
+      'whose memories are shared is not said, and an agent has one owner: what the agent keeps is found by it alone, past the owner that leads the index',
+  },
+  {
+    operations: /^sharedMemories\b/,
+    rules: ['bounded', 'order'],
+    most: 2_000,
+    reason:
+      '"own or shared" is thought to be rarer than it is: all that is shared in the one world is read, by its own index, or by that of the world where one plan is made for all values, and then sorted',
+  },
+  {
+    operations: /^accessReceipts of (operation|to)$/,
+    rules: ['bounded'],
+    who: ['big'],
+    most: 2_700,
+    reason:
+      'the day and the operation stand in no index in which a page has its order: it keeps that order, stops when it is full, and passes over what is newer or was read otherwise',
+  },
+  {
+    operations: /^(compareToBaseline learned, .*|FreezeBaseline of much)$/,
+    rules: ['bounded', 'order'],
+    who: ['big'],
+    most: 1_000,
+    reason:
+      'what is usual is counted, of the calls of one agent in the time from which it learns and of ten thousand at most',
   },
   {
     operations: /^credentials$/,

@@ -26,8 +26,12 @@ const askerOf = ({ asked, mode }: Observed) => `${asked.who}, ${mode}`;
 /** What a plan is the plan of. */
 export const labelOf = (observed: Observed): string => `${statementOf(observed)}: ${askerOf(observed)}`;
 
+/** What reading the keys of holders is called, whichever operation needs them; it keeps the contract and is recorded nowhere. */
+export const KEY_READS = 'keys of holders';
+
 /** Whether there is anything to see: a call of a kernel function has no plan to speak of. */
-export const isWorthIt = ({ plan }: Observed): boolean => plan.kind !== 'Result' || plan.children.length > 0;
+export const isWorthIt = ({ asked, plan }: Observed): boolean =>
+  asked.name !== KEY_READS && (plan.kind !== 'Result' || plan.children.length > 0);
 
 /** The lines of a plan that somebody must have seen: what is read by which index, what is sorted, what is asked how. */
 export function essence(plan: string): string[] {
@@ -99,7 +103,7 @@ function fileOf({ asked }: Observed): string {
     ? 'mutations'
     : /^[A-Z]\w*\./.test(asked.name)
       ? 'nested'
-      : (/^(agents|credentials|delegations|members|memories|searchMemories|serviceCredentials|worlds)/.exec(
+      : (/^(accessReceipts|activity|agents|approvals|compareToBaseline|credentials|delegations|members|memories|permissions|searchMemories|serviceCredentials|sharedMemories|worlds)/.exec(
           asked.name,
         )?.[0] ?? 'rows');
 }

@@ -62,7 +62,8 @@ export function kernelCalls(expression: string): string[] {
 }
 
 export function readPlan(node: ExplainNode, indexes: Indexes, above?: PlanNodeOwner): PlanNode {
-  const table = node['Relation Name'] ?? above?.table;
+  const named = wholeOf(node['Relation Name']);
+  const table = named ?? above?.table;
   const alias = node.Alias ?? above?.alias;
   const loops = node['Actual Loops'];
   const rows = Math.round(node['Actual Rows'] * loops);
@@ -77,7 +78,7 @@ export function readPlan(node: ExplainNode, indexes: Indexes, above?: PlanNodeOw
   return {
     kind: node['Node Type'],
     as: relationship(node),
-    table: node['Relation Name'] ?? (index === undefined ? undefined : table),
+    table: named ?? (index === undefined ? undefined : table),
     index,
     equal,
     entered: [...columns, undefined].findIndex((column) => column === undefined || !equal.includes(column)),
@@ -93,6 +94,10 @@ export function readPlan(node: ExplainNode, indexes: Indexes, above?: PlanNodeOw
     children: (node.Plans ?? []).map((child) => readPlan(child, indexes, owner)),
   };
 }
+
+/** The table of which another is a part, as the activity log has one for each month: which month is nobody's concern. */
+const wholeOf = (table: string | undefined) =>
+  table?.replace(/^(activity_entries)_(\d{4}_\d\d|past|other)$/, '$1');
 
 type PlanNodeOwner = { readonly table: string | undefined; readonly alias: string | undefined };
 
@@ -138,10 +143,12 @@ export function printPlan(plan: PlanNode, indexes: Indexes, measured = false, de
   const indent = '  '.repeat(depth);
   const asked = plan.children.filter(asksContext).flatMap(callsWithin);
   const below = plan.children.filter((child) => !asksContext(child));
+  const printed = below.map((child) => printPlan(child, indexes, measured, depth + 1).join('\n'));
   return [
     `${indent}${describe(plan, indexes)}${measured ? measures(plan) : ''}`,
     ...(asked.length > 0 ? [`${indent}  once: ${[...asked].sort().join(', ')}`] : []),
-    ...below.flatMap((child) => printPlan(child, indexes, measured, depth + 1)),
+    // the parts of a table that are read alike stand there once, because next month they are others
+    ...(/Append$/.test(plan.kind) ? new Set(printed) : printed).values(),
   ];
 }
 

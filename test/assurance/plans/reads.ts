@@ -13,9 +13,11 @@ import {
   isObjectType,
 } from 'graphql';
 import { fromGlobalId, toGlobalId } from '../../../src/api/global-id.ts';
+import { AGENTS } from '../../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { SERVICES } from '../../../src/demo/services.ts';
 import { schema } from '../../../src/schema.ts';
-import { type Asked, globalIds, type Owners, SCOUT, WHO, type WhoName } from './asking.ts';
+import { type Asked, GARDEN, globalIds, type Owners, SCOUT, WHO, type WhoName } from './asking.ts';
 import { documentOf, OPERATIONS, rootFields } from './documents.ts';
 
 type Field = GraphQLField<unknown, unknown>;
@@ -38,9 +40,18 @@ const ASKERS: Readonly<Record<string, readonly WhoName[]>> = {
 
 /** Values for each filter, of an owner's things. */
 const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) => readonly unknown[]>> = {
+  'ActivityFilter.action': () => ['things.find'],
+  'ActivityFilter.agentId': ({ Agent }) => [Agent],
+  'ActivityFilter.outcome': () => ['FAILED', 'ALLOWED'],
+  'ActivityFilter.service': () => ['service-3'],
+  'ActivityFilter.since': () => [new Date(Date.now() - 7_200_000).toISOString()],
+  'ActivityFilter.until': () => [new Date(Date.now() - 7_200_000).toISOString()],
   'AgentFilter.name': () => ['gent c'],
   'AgentFilter.parentId': ({ Parent }) => [Parent],
   'AgentFilter.status': () => ['ARCHIVED'],
+  'ApprovalFilter.agentId': ({ Agent }) => [Agent],
+  'ApprovalFilter.service': () => ['service-3'],
+  'ApprovalFilter.state': () => ['WAITING', 'EXPIRED', 'REDEEMED'],
   'CredentialFilter.ended': () => [true, false],
   'CredentialFilter.holderId': ({ Agent, User }) => [Agent, User],
   'CredentialFilter.kinds': () => [['CLIENT']],
@@ -55,6 +66,15 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'MemoryFilter.sensitive': () => [true, false],
   'MemoryFilter.tags': () => [['rare']],
   'MemoryFilter.worldId': ({ World }) => [World],
+  'PermissionFilter.agentId': ({ Agent }) => [Agent],
+  'PermissionFilter.effect': () => ['DENY'],
+  'PermissionFilter.service': () => ['service-3'],
+  'ReceiptFilter.agentId': ({ Agent }) => [Agent],
+  'ReceiptFilter.from': () => [new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10)],
+  'ReceiptFilter.kind': () => ['World'],
+  'ReceiptFilter.operation': () => ['node'],
+  'ReceiptFilter.rowId': ({ Memory }) => [Memory],
+  'ReceiptFilter.to': () => [new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10)],
   'ServiceCredentialFilter.agentId': ({ Agent }) => [Agent],
   'ServiceCredentialFilter.expiresBefore': () => [new Date(Date.now() + 7_200_000).toISOString()],
   'ServiceCredentialFilter.holding': () => [SERVICES.tracker.secret],
@@ -62,6 +82,12 @@ const FILTERS: Readonly<Record<string, (ids: Readonly<Record<string, string>>) =
   'WorldFilter.mine': () => [true, false],
   'WorldFilter.name': () => ['orld c'],
   'WorldFilter.status': () => ['ACTIVE'],
+};
+
+/** What a page cannot do without. */
+const NEEDED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  searchMemories: { query: 'zeppelin' },
+  sharedMemories: { worldId: GARDEN },
 };
 
 const QUERY = schema.getQueryType()?.getFields() ?? {};
@@ -76,6 +102,9 @@ export function reads(owners: Owners): Asked[] {
       OTHERS.map((who) => ({ ...page(field, who, `${field.name}`, {}), mayBeEmpty: true })),
     ),
     ...EVERYBODY.flatMap((who) => [...nested(who, owners), ...byId(who, owners)]),
+    ...EVERYBODY.map(preview),
+    ...EVERYBODY.flatMap((who) => usual(who, owners)),
+    ...EVERYBODY.flatMap((who) => explained(who, owners)),
     ...[...EVERYBODY, ...OTHERS].map((who) => ({ name: 'viewer', who, text: documentOf('Viewer') })),
   ];
 }
@@ -109,9 +138,8 @@ function page(field: Field, who: WhoName, name: string, variables: Record<string
     const asks = rootFields(documentOf(key));
     return asks.length === 1 && asks[0] === field.name;
   });
-  const needed = field.name === 'searchMemories' ? { query: 'zeppelin' } : {};
   const text = documentOf(operation ?? field.name);
-  return { name, who, text, variables: { first: PAGE, ...needed, ...variables } };
+  return { name, who, text, variables: { first: PAGE, ...NEEDED[field.name], ...variables } };
 }
 
 function pagesOf(field: Field, who: WhoName, owners: Owners): Asked[] {
@@ -144,11 +172,14 @@ const valuesOf = (type: GraphQLInputType | undefined): readonly string[] => {
   return isEnumType(named) ? named.getValues().map(({ name }) => name) : [];
 };
 
-/** By an argument `orderBy`, or, where there is one order only, by its `direction`. */
+/** By an argument `orderBy`, or, where there is one order only, by its `direction`; without either, the newest first. */
 function ordersOf(field: Field): { readonly name: string; readonly order: Record<string, unknown> }[] {
   const alone = field.args.find(({ name }) => name === 'direction');
   if (alone !== undefined) {
     return valuesOf(alone.type).map((direction) => ({ name: `CREATED ${direction}`, order: { direction } }));
+  }
+  if (field.args.every(({ name }) => name !== 'orderBy')) {
+    return [{ name: 'CREATED DESC', order: {} }];
   }
   const input = inputFields(field, 'orderBy');
   const by = input.field === undefined ? [undefined] : valuesOf(input.field.type);
@@ -172,11 +203,15 @@ function filtersOf(field: Field, who: WhoName, owners: Owners) {
     const some = values(ids);
     const several = some.length > 1;
     return some.map((value) => ({
-      name: `of ${name}${typeof value === 'boolean' ? ` ${value}` : several ? ` ${fromGlobalId(String(value)).type}` : ''}`,
+      name: `of ${name}${typeof value === 'boolean' || several ? ` ${labelOf(value)}` : ''}`,
       filter: { [name]: value },
     }));
   });
 }
+
+/** A word of the schema or a truth as it is, an id by its type. */
+const labelOf = (value: unknown): string =>
+  typeof value === 'string' && !/^[A-Z]+$/.test(value) ? fromGlobalId(value).type : String(value);
 
 /** Connections inside a row by id, and inside a page: each in each order, and under two aliases. */
 function nested(who: WhoName, owners: Owners): Asked[] {
@@ -219,6 +254,52 @@ function argumentType(field: Field, argument: string): string {
     throw new TypeError(`${field.name} has no ${argument}`);
   }
   return String(found.type);
+}
+
+/** What would be said of an action of an agent of the cast under its delegation, with a rule that is not there. */
+function preview(who: WhoName): Asked {
+  const agent = WHO[who].owner === 'bob' ? 'bobot' : 'scout';
+  const agentId = toGlobalId('Agent', AGENTS[agent].id);
+  const delegationId = toGlobalId('Delegation', DELEGATIONS[agent].id);
+  const action = { service: 'service-3', action: 'things.change' };
+  const instead = [{ agentId, ...action, effect: 'ALLOW' }];
+  return {
+    ...{ name: 'permissionPreview', who, text: documentOf('PreviewPermission'), mayBeEmpty: true },
+    variables: { input: { agentId, delegationId, ...action, instead } },
+  };
+}
+
+/** What is usual for agents: as it is kept, and compared with the log and with what it is about to do, frozen or learned as it is asked. */
+function usual(who: WhoName, owners: Owners): Asked[] {
+  const { Agent } = globalIds(owners[WHO[who].owner]);
+  const cast = toGlobalId('Agent', AGENTS[WHO[who].owner === 'bob' ? 'bobot' : 'scout'].id);
+  const text = documentOf('CompareToBaseline');
+  const calls = [{ host: 'host-2.invalid', port: 443 }, { host: 'new.invalid' }];
+  return [
+    { name: 'AgentBaseline', who, text: documentOf('AgentBaseline'), variables: { id: Agent } },
+    ...[Agent, cast].flatMap((agentId) => {
+      const which = agentId === cast ? 'learned' : 'kept';
+      return [
+        { name: `compareToBaseline ${which}, the log`, who, text, variables: { agentId } },
+        { name: `compareToBaseline ${which}, calls`, who, text, variables: { agentId, calls } },
+      ];
+    }),
+  ];
+}
+
+/** Why the owner may do something with a row of each type, and what one of its agents can do, with what has ended and without. */
+function explained(who: WhoName, owners: Owners): Asked[] {
+  const ids = globalIds(owners[WHO[who].owner]);
+  return [
+    ...Object.entries(ids).map(([type, id]) => ({
+      ...{ name: `explainAccess ${type}`, who, text: documentOf('ExplainAccess'), mayBeEmpty: true },
+      variables: { id, verb: 'READ' },
+    })),
+    ...[true, false].map((includeEnded) => ({
+      ...{ name: `effectivePermissions ${includeEnded}`, who, text: documentOf('EffectivePermissions') },
+      ...{ mayBeEmpty: true, variables: { agentId: ids.Agent, includeEnded } },
+    })),
+  ];
 }
 
 function byId(who: WhoName, owners: Owners): Asked[] {

@@ -4,6 +4,7 @@
 import { toGlobalId } from '../../../src/api/global-id.ts';
 import { AGENTS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
+import { APPROVALS } from '../../../src/demo/permissions.ts';
 import { SERVICES } from '../../../src/demo/services.ts';
 import { PUBLIC_KEY } from '../../api/attempts.ts';
 import { type Asked, GARDEN, globalIds, type Owners, SCOUT, SCRIBE, WHO, type WhoName } from './asking.ts';
@@ -169,6 +170,54 @@ const WRITES: readonly Write[] = [
   { operation: 'DeleteServiceCredential', input: ({ ServiceCredential }) => ({ id: ServiceCredential }) },
   { operation: 'RevealServiceSecret', input: ({ ServiceCredential }) => ({ id: ServiceCredential }) },
   {
+    operation: 'CreatePermission',
+    input: ({ Agent }) => ({
+      agentId: Agent,
+      service: 'new',
+      action: 'things.*',
+      effect: 'DENY',
+      note: 'New.',
+    }),
+  },
+  { operation: 'UpdatePermission', input: ({ Permission }) => ({ id: Permission, effect: 'ASK' }) },
+  { operation: 'DeletePermission', input: ({ Permission }) => ({ id: Permission }) },
+  {
+    operation: 'RecordActivity',
+    by: ['agent for big'],
+    input: () => ({
+      entries: Array.from({ length: 20 }, (_, n) => ({
+        ...{ service: 'mail', action: 'messages.send', outcome: 'SUCCEEDED', summary: `Number ${n}` },
+        ...{ durationMs: n, network: { host: 'mail.invalid', port: 443 } },
+      })),
+    }),
+  },
+  { operation: 'FreezeBaseline', input: ({ Agent }) => ({ agentId: Agent, threshold: 0.7 }) },
+  { operation: 'FreezeBaseline', how: 'for the first time', input: ({ Parent }) => ({ agentId: Parent }) },
+  { operation: 'FreezeBaseline', how: 'of much', input: ({ Holder }) => ({ agentId: Holder }) },
+  { operation: 'ResetBaseline', input: ({ Agent }) => ({ agentId: Agent }) },
+  // what is asked for is new; of what is allowed no statement but the verdict is left
+  {
+    operation: 'AuthorizeAction',
+    by: ['agent for big'],
+    input: () => ({ service: 'mail', action: 'messages.send', arguments: { new: true } }),
+  },
+  {
+    operation: 'DecideApproval',
+    input: ({ Approval }) => ({ id: Approval, decision: 'REJECT', note: 'No.' }),
+  },
+  {
+    operation: 'RedeemApproval',
+    by: ['agent for big'],
+    // the first that the cast has asked for
+    input: () =>
+      APPROVALS.slice(0, 1).reduce(
+        (_, { id, service, action, arguments: given }) => ({
+          ...{ id: toGlobalId('Approval', id), service, action, arguments: given },
+        }),
+        {},
+      ),
+  },
+  {
     operation: 'CallService',
     by: ['big', 'small', 'agent for big'],
     alone: 'callService',
@@ -201,6 +250,7 @@ function idsOf(who: WhoName, owners: Owners): Ids {
     ...globalIds(things),
     Stranger: toGlobalId('User', things.stranger),
     Guest: toGlobalId('WorldMember', things.guest),
+    Parent: toGlobalId('Agent', things.parent),
     Holder: toGlobalId('Agent', AGENTS[agent].id),
     Held: toGlobalId('Delegation', DELEGATIONS[agent].id),
     Service: toGlobalId('User', things.service),

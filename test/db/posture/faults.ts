@@ -260,6 +260,28 @@ export const FAULTS: readonly [check: string, subjects: readonly string[], fault
     `${MIGRATOR} alter table public.memories drop constraint memories_content_sealed;
      alter table public.memories add constraint memories_content_sealed check (starts_with(content, 'bwe1.')) not valid`,
   ],
+  [
+    'activity-months',
+    ['public.activity_entries'],
+    `${MIGRATOR} do $$ declare month regclass; begin
+       for month in select oid from pg_class where relkind = 'r' and relispartition and relname ~ '^activity_entries_[0-9]'
+                       and relname > 'activity_entries_' || to_char(now() + interval '1 month', 'YYYY_MM') loop
+         execute format('drop table %s', month);
+       end loop; end $$`,
+  ],
+  [
+    'activity-other',
+    ['public.activity_entries'],
+    `${MIGRATOR} alter table public.activity_entries drop constraint activity_entries_tenant_id_agent_id_owner_id_fkey;
+     insert into public.activity_entries (tenant_id, id, owner_id, agent_id, service, action, outcome, created_by, delegation_id, request_id)
+     select u, u, u, u, 'mail', 'messages.send', 'failed', u, u, u
+       from (select bailiwick.id_at(now() + interval '3 years')) x (u)`,
+  ],
+  [
+    'table-rls',
+    ['public.activity_entries_past'],
+    `${MIGRATOR} alter table public.activity_entries_past disable row level security`,
+  ],
   ['server-publication', ['everything'], 'create publication everything for all tables'],
   ['server-publication', ['kernel'], 'create publication kernel for tables in schema bailiwick'],
   ['context-keys', ['seal'], "update bailiwick.context_key set active = false where purpose = 'seal'"],

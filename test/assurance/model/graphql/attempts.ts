@@ -4,14 +4,16 @@
 // it was, an error ends it. Which of them go together follows from the model; where the model is wrong, each is tried again
 // by itself, so that it is always an answer of the server that is compared.
 
-import { type GraphQLObjectType, getNamedType, getNullableType, isUnionType } from 'graphql';
+import { type GraphQLObjectType, getNamedType, getNullableType, isObjectType, isUnionType } from 'graphql';
 import { schema } from '../../../../src/schema.ts';
 import { OF_AGENTS } from './agents.ts';
 import { OF_DELEGATIONS } from './delegations.ts';
 import { OF_KEYS } from './keys.ts';
+import { OF_OUTSIDE } from './outside.ts';
 import { type Attempt, nameOfGlobal, type Scene, type Tried } from './scene.ts';
 import { OF_SERVICES } from './services.ts';
 import type { Answer } from './stage.ts';
+import { OF_USUAL } from './usual.ts';
 import { OF_WORLDS } from './worlds.ts';
 
 export const MUTATIONS: Readonly<Record<string, (scene: Scene) => Tried[]>> = {
@@ -20,6 +22,8 @@ export const MUTATIONS: Readonly<Record<string, (scene: Scene) => Tried[]>> = {
   ...OF_DELEGATIONS,
   ...OF_KEYS,
   ...OF_SERVICES,
+  ...OF_OUTSIDE,
+  ...OF_USUAL,
 };
 
 /** What takes rows or authority away, or shortens it, leaves another world for whoever comes next; so does a first key. */
@@ -39,6 +43,14 @@ const UNSETTLING = new Set([
   'endCredentials',
   'rotateServiceCredential',
   'deleteServiceCredential',
+  'createPermission',
+  'updatePermission',
+  'deletePermission',
+  'authorizeAction',
+  'decideApproval',
+  'redeemApproval',
+  'freezeBaseline',
+  'resetBaseline',
 ]);
 
 /** What has left cannot be rolled back, so the server takes it with nothing beside it. */
@@ -47,14 +59,15 @@ const SOLITARY = new Set(['callService']);
 /** Keys that are made once, by whoever needs one first. */
 const FIRST = new Set(['+data_keys', '+tenant_keys']);
 
-const REFUSED = /^(NotFound|AlreadyThere|DelegationRefused|CredentialRefused|ServiceCallRefused|error) ?/;
+const REFUSED =
+  /^(NotFound|AlreadyThere|DelegationRefused|CredentialRefused|ServiceCallRefused|ApprovalRefused|error) ?/;
 
 /** Everything that an asker tries. */
 export function attemptsOf(scene: Scene): Attempt[] {
   return Object.entries(MUTATIONS).flatMap(([field, make]) =>
-    make(scene).map(({ input, what, outcome, changes }): Attempt => {
+    make(scene).map(({ input, what, outcome, changes, noted = [] }): Attempt => {
       const refused = REFUSED.test(outcome);
-      const left = refused ? [] : changes;
+      const left = refused ? noted : changes;
       return {
         field,
         input,
@@ -98,13 +111,15 @@ const WITHIN: Readonly<Record<string, string>> = {
   CreatedMemories: 'memories { id }',
   IssuedApiKey: 'credential { id holderId delegationId replacesId }',
   RegisteredClient: 'credential { id holderId delegationId replacesId }',
+  ActionVerdict: 'effect rule { id } approval { id }',
+  ApprovalRequired: 'approval { id }',
 };
 
 const mutations = schema.getMutationType()?.getFields() ?? {};
 
 function fragmentOf(field: string): string {
   const result = getNamedType(mutations[field]?.type);
-  const members = isUnionType(result) ? result.getTypes() : [];
+  const members = isUnionType(result) ? result.getTypes() : isObjectType(result) ? [result] : [];
   const each = members.map((member: GraphQLObjectType) => {
     const has = (name: string) => name in member.getFields();
     const plain = PLAIN.filter(has).map((name) =>
@@ -142,6 +157,8 @@ export function outcomeOf({ data, errors }: Answer, n: number): string {
   const plain = PLAIN.flatMap((name) => [name, plainly(type, name)]).filter((name) => name in result);
   const { holderId, delegationId, replacesId } = (result.credential ?? {}) as Record<string, string | null>;
   const ofKey = [holderId, delegationId, replacesId].flatMap((id) => id ?? []);
-  const named = [...told, ...ofKey].flatMap((id) => nameOfGlobal(id) ?? []);
-  return [type, ...named, ...plain.map((name) => result[name])].map(String).join(' ');
+  const ofVerdict = [result.rule, result.approval].flatMap((row) => (row as { id: string } | null)?.id ?? []);
+  const named = [...told, ...ofKey, ...ofVerdict].flatMap((id) => nameOfGlobal(id) ?? []);
+  const effect = 'effect' in result ? [result.effect] : [];
+  return [type, ...named, ...plain.map((name) => result[name]), ...effect].map(String).join(' ');
 }

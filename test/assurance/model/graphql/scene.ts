@@ -26,6 +26,8 @@ export type Tried = {
   readonly what: string;
   readonly outcome: string;
   readonly changes: readonly string[];
+  /** What a refusal changes all the same. */
+  readonly noted?: readonly string[];
 };
 
 export type Scene = {
@@ -56,6 +58,11 @@ const LISTS = {
   Memory: ['m', 'memories'],
   Credential: ['k', 'keys'],
   ServiceCredential: ['s', 'services'],
+  Permission: ['l', 'permissions'],
+  Approval: ['q', 'approvals'],
+  ActivityEntry: ['y', 'approvals'],
+  Baseline: ['b', 'baselines'],
+  AccessReceipt: ['c', 'receipts'],
 } as const;
 
 /** Names of a type in any tenant of the world, and one that is nowhere: what anybody can think of asking for. */

@@ -81,7 +81,9 @@ test.for([
   ],
   [
     'a secret that an agent replaces',
-    policy('update_own', 'service_secrets', using('secret', 'read')),
+    // of the credential too, which is asked for first
+    `${policy('update_own', 'service_secrets', using('secret', 'read'))};
+     ${policy('update_own', 'service_credentials', using('secret', 'read'))}`,
     'rotateServiceCredential',
   ],
   [

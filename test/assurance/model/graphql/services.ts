@@ -4,10 +4,11 @@
 // Behind this stage no service is reached, so an allowed call ends without an answer; that it was made must have been kept before.
 // What a service answers is the business of test/services.
 
-import { CALL } from '../../../../src/assurance/services.ts';
+import { CALL, PARAMETERS } from '../../../../src/assurance/actions.ts';
 import { type Principal, slugOf } from '../../../../src/assurance/world.ts';
 import { mayDelete, mayInsert, maySee } from '../rules.ts';
-import { usedAs } from '../services.ts';
+import { CALLED, usedAs } from '../services.ts';
+import { askedFor, readsRequest } from './outside.ts';
 import {
   BAD_INPUT,
   changeable,
@@ -139,43 +140,84 @@ function revealServiceSecret(scene: Scene): Tried[] {
   });
 }
 
-/** What a call must be told, and what fits none (stage.ts). */
-const FITTING = { bed: 'lower' };
+/** What fits no call (stage.ts). */
 const UNFIT = { plot: 'lower' };
 
+type Called = { readonly call: string; readonly fits: boolean; readonly approval?: string };
+
 function callService(scene: Scene): Tried[] {
+  const calls: Called[] = [
+    { call: CALL, fits: true },
+    { call: CALL, fits: false },
+    { call: 'fly', fits: true },
+    { call: CALL, fits: false, approval: 'q0' },
+  ];
+  const redeeming = namesOf(scene.world, 'Approval').map((approval) => ({
+    call: CALL,
+    fits: true,
+    approval,
+  }));
   return namesOf(scene.world, TYPE).flatMap((name) =>
-    [
-      { call: CALL, parameters: FITTING },
-      { call: CALL, parameters: UNFIT },
-      { call: 'fly', parameters: FITTING },
-    ].map(({ call, parameters }) => ({
-      what: `${name}: ${call} ${Object.keys(parameters).join()}`,
-      input: { credentialId: idOfService(name), call, parameters },
-      ...calling(scene, name, call, parameters === FITTING),
-    })),
+    // what is approved is approved for the first
+    [...calls, ...redeeming.slice(0, name === 's0' ? undefined : 1)].map((wanted): Tried => {
+      const { call, fits, approval } = wanted;
+      const parameters = fits ? PARAMETERS : UNFIT;
+      return {
+        what: [`${name}: ${call}`, Object.keys(parameters).join(), approval ?? []].flat().join(' '),
+        input: {
+          ...{ credentialId: idOfService(name), call, parameters },
+          ...(approval === undefined ? {} : { approvalId: globalId('Approval', approval) }),
+        },
+        ...calling(scene, name, wanted),
+      };
+    }),
   );
 }
 
 function calling(
   scene: Scene,
   name: string,
-  call: string,
-  fits: boolean,
-): Pick<Tried, 'outcome' | 'changes'> {
+  { call, fits, approval }: Called,
+): Pick<Tried, 'outcome' | 'changes' | 'noted'> {
   const { a } = scene;
-  const used = usedAs(a, Number(name.slice(1)), call);
-  const changes = [
-    changed(scene, 'service_credentials', name),
-    `+service.called t${a.at}/${name} by ${a.actor}`,
-  ];
-  if (used === 'credential') {
-    return { outcome: 'NotFound', changes };
+  // what agents have asked for is the call with the first credential
+  const usual = name === 's0';
+  // what is to be redeemed is worked out first, of what can be sent
+  if (approval !== undefined && !fits && call === CALL && found(scene, TYPE, name)) {
+    return { outcome: BAD_INPUT, changes: [] };
   }
-  if (!used.startsWith('used')) {
-    return { outcome: `ServiceCallRefused ${used.toUpperCase()}`, changes };
+  const redeeming = approval === undefined ? null : Number(approval.slice(1));
+  const used = usedAs(a, Number(name.slice(1)), call, redeeming, usual ? CALLED : -1);
+  const [word = '', detail = ''] = used.split(' ');
+  const logged = a.chain.length > 0 ? ['+activity_entries'] : [];
+  switch (word) {
+    case 'used': {
+      const redeemed = used.includes(' redeemed ') ? [changed(scene, 'approvals', approval ?? '')] : [];
+      const called = `+service.called t${a.at}/${name} by ${a.actor}`;
+      return {
+        outcome: fits ? 'ServiceUnanswered ADDRESS' : BAD_INPUT,
+        changes: [changed(scene, 'service_credentials', name), called, ...logged, ...redeemed],
+      };
+    }
+    case 'ask': {
+      const { error, there, changes } = askedFor(scene, CALLED, usual);
+      const asked = there !== undefined || readsRequest(scene) ? 'ApprovalRequired' : UNREADABLE;
+      return {
+        outcome: fits ? (error ?? [asked, there ?? []].flat().join(' ')) : BAD_INPUT,
+        changes: [...logged, ...changes],
+      };
+    }
+    case 'credential':
+      return { outcome: 'NotFound', changes: [] };
+    case 'redeem': {
+      const refused = `ApprovalRefused ${detail.toUpperCase()}`;
+      return { outcome: detail === 'approval' ? 'NotFound' : refused, changes: [] };
+    }
+    default: {
+      const noted = word === 'denied' ? logged : [];
+      return { outcome: `ServiceCallRefused ${word.toUpperCase()}`, changes: [], noted };
+    }
   }
-  return { outcome: fits ? 'ServiceUnanswered ADDRESS' : BAD_INPUT, changes };
 }
 
 export const OF_SERVICES = {

@@ -1,9 +1,9 @@
 // What the model lets the API show: rows that maySee shows, as far as the second layer (src/db/scope.ts) asks for them. The
 // second layer knows no rule and can only ask for less, so what it leaves out is written here, and nothing else is.
 //
-// Of two kinds of row it asks for less than the policies show. A world in which the owner merely takes part is found through
-// the owner's own membership, so it shows only to whoever may also read members; and fellow members are found through that
-// world, so they show only to whoever may also read worlds.
+// Of three kinds of row it asks for less than the policies show. A world in which the owner merely takes part is found through
+// the owner's own membership, so it shows only to whoever may also read members; and fellow members, and what they share, are
+// found through that world, so they show only to whoever may also read worlds.
 
 import type { Row, TableName } from '../../../../src/assurance/rows.ts';
 import type { Principal } from '../../../../src/assurance/world.ts';
@@ -19,6 +19,11 @@ export const TABLE_OF = {
   Memory: 'memories',
   Credential: 'credentials',
   ServiceCredential: 'service_credentials',
+  Permission: 'permissions',
+  Approval: 'approvals',
+  ActivityEntry: 'activity_entries',
+  Baseline: 'baselines',
+  AccessReceipt: 'access_receipts',
   Tenant: 'tenants',
 } as const satisfies Record<string, TableName>;
 export type NodeType = keyof typeof TABLE_OF;
@@ -33,17 +38,19 @@ const ASKED_FOR: Readonly<Record<NodeType, (a: Authority, row: Row, rows: readon
   User: (a, row) => administers(a) || owned(a, row),
   Agent: (a, row) => owned(a, row) || (a.chain.length === 0 && row.name === a.actor),
   World: (a, row, rows) => owned(a, row) || findsOwnMembership(a, row.place, rows),
-  WorldMember: (a, row, rows) =>
-    owned(a, row) ||
-    (findsOwnMembership(a, row.place, rows) &&
-      rows.some((one) => one.table === 'worlds' && one.place === row.place && maySee(a, one))),
+  WorldMember: (a, row, rows) => owned(a, row) || findsWorld(a, row.place, rows),
   Delegation: (a, row) =>
     administers(a) ||
     owned(a, row) ||
     (isAgent(a.actor) && [row.delegation?.delegator, `a${row.delegation?.delegate}`].includes(a.actor)),
-  Memory: (a, row) => owned(a, row),
+  Memory: (a, row, rows) => owned(a, row) || (row.shared === true && findsWorld(a, row.place, rows)),
   Credential: (a, row) => administers(a) || owned(a, row),
   ServiceCredential: (a, row) => owned(a, row),
+  Permission: (a, row) => owned(a, row),
+  Approval: (a, row) => owned(a, row),
+  ActivityEntry: (a, row) => owned(a, row),
+  Baseline: (a, row) => owned(a, row),
+  AccessReceipt: (a, row) => owned(a, row),
 };
 
 function findsOwnMembership(a: Authority, place: number | null | undefined, rows: readonly Row[]): boolean {
@@ -52,6 +59,10 @@ function findsOwnMembership(a: Authority, place: number | null | undefined, rows
       row.table === 'world_members' && row.place === place && `u${row.user}` === a.owner && maySee(a, row),
   );
 }
+
+const findsWorld = (a: Authority, place: number | null | undefined, rows: readonly Row[]): boolean =>
+  findsOwnMembership(a, place, rows) &&
+  rows.some((one) => one.table === 'worlds' && one.place === place && maySee(a, one));
 
 /** Whether a row shows where it is asked for by type: in a connection, by node, as what a mutation is about. */
 export function shows(a: Authority, type: NodeType, row: Row, rows: readonly Row[]): boolean {

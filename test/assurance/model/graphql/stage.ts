@@ -18,8 +18,8 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { test as base } from 'vitest';
 import { createEngine } from '../../../../src/api/yoga.ts';
+import { CALL } from '../../../../src/assurance/actions.ts';
 import { ISSUER, loadWorld } from '../../../../src/assurance/load.ts';
-import { CALL } from '../../../../src/assurance/services.ts';
 import { type Asker, idOf, nameOf, slugOf, tenantId, type World } from '../../../../src/assurance/world.ts';
 import { makeApiKey, type NewApiKey } from '../../../../src/auth/api-key.ts';
 import { createDevelopmentIssuer } from '../../../../src/auth/development.ts';
@@ -122,6 +122,7 @@ export async function startStage(): Promise<Stage> {
       encryption.keys.forget();
       await keys.fit(migrator, world);
       await nameServices(migrator, world);
+      await nameOthers(migrator);
       await migrator.query(REMEMBER);
     },
     async ask(headers, query, variables = {}) {
@@ -209,6 +210,19 @@ async function nameServices(migrator: pg.Client, { tenants }: World): Promise<vo
   );
 }
 
+/** The column in which rules, requests and entries hold what tells them from their twins. */
+const TOLD = { permissions: ['note', 'l'], approvals: ['reason', 'q'], activity_entries: ['summary', 'y'] };
+
+/** Gives them such words: `l0 of tenant-0`. */
+async function nameOthers(migrator: pg.Client): Promise<void> {
+  for (const [table, [column, letter]] of Object.entries(TOLD)) {
+    await migrator.query(
+      `update ${table} r set ${column} = '${letter}' || right(r.id::text, 12)::int || ' of ' || t.slug
+         from tenants t where t.tenant_id = r.tenant_id`,
+    );
+  }
+}
+
 /**
  * Turns every COMMIT into a look and ROLLBACK, and answers as COMMIT would. A connection whose transaction failed is rolled
  * back and kept, where the product destroys it: what it answered is settled by then, and making a new one takes longer.
@@ -231,10 +245,21 @@ function undoing(pool: SealedPool): Map<string, string[]> {
       // where the closing assertion failed, PostgreSQL would have answered COMMIT with ROLLBACK too
       return { ...undone.value, command: looked.status === 'fulfilled' ? 'COMMIT' : 'ROLLBACK' };
     };
+    // receipts are kept in a transaction of their own, which the next must not find either
+    const leave = async (statement: object): Promise<pg.QueryResult> => {
+      const sent = [query('begin'), query(statement), query('rollback')] as const;
+      const [, left] = await Promise.allSettled(sent);
+      if (left.status === 'rejected') {
+        throw left.reason;
+      }
+      return left.value;
+    };
     connection.query = ((statement: { name?: string }) =>
       statement.name === 'bailiwick_commit'
         ? undo(opening.getStore()?.requestId)
-        : query(statement)) as typeof connection.query;
+        : statement.name === 'bailiwick_receipts'
+          ? leave(statement)
+          : query(statement)) as typeof connection.query;
     // the pool gives a connection a new `release` with every loan
     let release = connection.release;
     Object.defineProperty(connection, 'release', {

@@ -1,7 +1,7 @@
 // What the model says of every mutation of worlds and memberships, and of memories.
 
 import type { Row } from '../../../../src/assurance/rows.ts';
-import { alive, mayDelete, mayInsert, maySee } from '../rules.ts';
+import { alive, mayDelete, mayInsert, maySee, shares } from '../rules.ts';
 import { staysSealed } from '../sealing.ts';
 import {
   BAD_INPUT,
@@ -105,7 +105,10 @@ function outcomeOfAdding(scene: Scene, world: string, user: string): string {
 function updateWorldMember(scene: Scene): Tried[] {
   return namesOf(scene.world, 'WorldMember').map((name) => ({
     what: name,
-    input: { id: globalId('WorldMember', name), role: 'GUEST' },
+    input: {
+      id: globalId('WorldMember', name),
+      role: rowOf(scene, 'world_members', name)?.guest ? 'MEMBER' : 'GUEST',
+    },
     outcome:
       found(scene, 'WorldMember', name) && changeable(scene, rowOf(scene, 'world_members', name))
         ? `WorldMember ${name}`
@@ -127,11 +130,17 @@ function removeWorldMember(scene: Scene): Tried[] {
   });
 }
 
-type Note = { readonly agent?: string; readonly world?: string; readonly sensitive?: true };
+type Note = {
+  readonly agent?: string;
+  readonly world?: string;
+  readonly sensitive?: true;
+  readonly shared?: true;
+};
 
-const noteInput = ({ agent, world, sensitive }: Note) => ({
+const noteInput = ({ agent, world, sensitive, shared }: Note) => ({
   content: 'new',
   ...(sensitive && { sensitive }),
+  ...(shared && { shared }),
   ...(agent === undefined ? {} : { agentId: globalId('Agent', agent) }),
   ...(world === undefined ? {} : { worldId: globalId('World', world) }),
 });
@@ -140,6 +149,9 @@ const noteInput = ({ agent, world, sensitive }: Note) => ({
 function refusalOfNotes(scene: Scene, notes: readonly Note[]): string | undefined {
   const { a } = scene;
   const underChain = a.chain.length > 0;
+  if (notes.some(({ shared, world }) => shared && world === undefined)) {
+    return BAD_INPUT;
+  }
   const unknown = notes.some(
     ({ agent, world }) =>
       // under a delegation the acting agent may name itself without being allowed to read agents
@@ -154,7 +166,10 @@ function refusalOfNotes(scene: Scene, notes: readonly Note[]): string | undefine
   }
   const placeOf = ({ world }: Note) => (world === undefined ? null : Number(world.slice(1)));
   const may = notes.every((note) =>
-    mayInsert(a, 'memories', { tenant: a.at, owner: a.owner, place: placeOf(note) }),
+    mayInsert(a, 'memories', {
+      ...{ tenant: a.at, owner: a.owner, place: placeOf(note) },
+      ...(note.shared && { shared: true }),
+    }),
   );
   if (!may) {
     return FORBIDDEN;
@@ -172,11 +187,13 @@ function notesOf(scene: Scene): Note[] {
     ...(alive(a) || sealingFor(scene, a.owner) !== undefined ? [{ sensitive: true } as const] : []),
     ...namesOf(world, 'Agent').map((agent) => ({ agent })),
     ...namesOf(world, 'World').map((name) => ({ world: name })),
+    ...namesOf(world, 'World').map((name) => ({ world: name, shared: true }) as const),
+    { shared: true } as const,
   ];
 }
 
-const nameOfNote = ({ agent, world, sensitive }: Note) =>
-  agent ?? world ?? (sensitive ? 'a secret' : 'nobody');
+const nameOfNote = ({ agent, world, sensitive, shared }: Note) =>
+  `${agent ?? world ?? (sensitive ? 'a secret' : 'nobody')}${shared ? ', shared' : ''}`;
 /** The first key of the owner, where a note is the first that is sealed. */
 const keyFor = (scene: Scene, { sensitive }: Note): readonly string[] =>
   sensitive ? (sealingFor(scene, scene.a.owner)?.made ?? []) : [];
@@ -210,19 +227,27 @@ function createMemories(scene: Scene): Tried[] {
   }));
 }
 
-/** New content, and to be sensitive or no longer: then what stands there is sealed or opened. */
+type Change = { readonly content?: string; readonly sensitive?: boolean; readonly shared?: boolean };
+const CHANGES: readonly Change[] = [
+  { content: 'marked' },
+  { sensitive: true },
+  { sensitive: false },
+  { shared: true },
+  { shared: false },
+];
+
+/** New content; to be sensitive or no longer: then what stands there is sealed or opened; to be shared or taken back. */
 function updateMemory(scene: Scene): Tried[] {
   return namesOf(scene.world, 'Memory').flatMap((name) =>
-    [{ content: 'marked' }, { sensitive: true }, { sensitive: false }].map((change) => {
+    CHANGES.map((change: Change) => {
       const row = rowOf(scene, 'memories', name);
       const may = row !== undefined && found(scene, 'Memory', name) && changeable(scene, row);
-      const seals = typeof row?.sealed === 'number' ? 'content' in change : change.sensitive === true;
+      const seals =
+        typeof row?.sealed === 'number' ? change.content !== undefined : change.sensitive === true;
       return {
         what: `${name}: ${Object.entries(change).join(' ')}`,
         input: { id: globalId('Memory', name), ...change },
-        outcome: may
-          ? (refusalOfChange(scene, row, seals, change.sensitive) ?? `Memory ${name}`)
-          : 'NotFound',
+        outcome: may ? (refusalOfChange(scene, row, seals, change) ?? `Memory ${name}`) : 'NotFound',
         changes: [
           changed(scene, 'memories', name),
           ...(seals ? (sealingFor(scene, scene.a.owner)?.made ?? []) : []),
@@ -232,16 +257,26 @@ function updateMemory(scene: Scene): Tried[] {
   );
 }
 
-function refusalOfChange(scene: Scene, row: Row, seals: boolean, sensitive?: boolean): string | undefined {
-  if (seals && sealingFor(scene, scene.a.owner) === undefined) {
+function refusalOfChange(
+  scene: Scene,
+  row: Row,
+  seals: boolean,
+  { sensitive, shared = row.shared === true }: Change,
+): string | undefined {
+  const { a } = scene;
+  if (seals && sealingFor(scene, a.owner) === undefined) {
     return DESTROYED;
   }
-  if (sensitive === false) {
-    const state = scene.a.tenant.dataKeys[row.sealed ?? -1]?.state;
-    return state === 'destroyed' ? DESTROYED : undefined;
+  if (sensitive === false && a.tenant.dataKeys[row.sealed ?? -1]?.state === 'destroyed') {
+    return DESTROYED;
   }
   // what is not written anew stays under its key, which must count
-  return staysSealed(scene.a, row) ? undefined : FORBIDDEN;
+  if ((sensitive !== false && !staysSealed(a, row)) || (shared && !shares(a, row.place, 'update'))) {
+    return FORBIDDEN;
+  }
+  // what is sensitive is not shared
+  const hidden = sensitive ?? typeof row.sealed === 'number';
+  return shared && hidden ? BAD_INPUT : undefined;
 }
 
 function deleteMemory(scene: Scene): Tried[] {

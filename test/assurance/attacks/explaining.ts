@@ -1,0 +1,280 @@
+// Attacks on what the kernel says about access (prisma/policies/85-explaining.sql): hidden rows found out by asking why, words put into what
+// is executed for it, what is said of others in a chain, and an owner's view taken by somebody else or used to write.
+
+import { DELEGABLE } from '../../../src/capabilities.ts';
+import { type ActorName, AGENTS } from '../../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../../src/demo/delegations.ts';
+import { MEMORIES } from '../../../src/demo/memories.ts';
+import { newId } from '../../../src/ids.ts';
+import { type Looking, lookingTicket } from '../../access/viewing.ts';
+import { suspend } from '../../policies/given.ts';
+import { memory, rows } from './attempted.ts';
+import { asLower, asUpper, LOWER, together, UPPER } from './hops.ts';
+import { itself } from './proposals.ts';
+import { both, type Case, cases } from './requested.ts';
+import { MEMORIES as SEEN } from './seals.ts';
+import { open, opened, type SqlAttack, type Step, step } from './stage.ts';
+
+const context = { group: 'sealed context' } as const;
+const { scout, scribe, bobot, mimic } = AGENTS;
+const HIDDEN = MEMORIES.find(({ owner }) => owner === 'bob')?.id ?? '';
+const found = 'a list of what is hidden, one guess at a time';
+
+/** What is said of a hidden row is what is said of none. */
+const alike = (table: string, id: string, verb = 'read'): Step =>
+  step('select bailiwick.explain($1, $2, $3) = bailiwick.explain($1, $4, $3)', 'true', [
+    ...[table, id, verb],
+    newId(),
+  ]);
+const unexplained = (expect: string, relation: string, verb = 'read'): Step =>
+  step('select bailiwick.explain($1, $2, $3)', expect, [relation, newId(), verb]);
+
+/** What an agent can do: nothing is said. */
+const unsaid = (agent: string | null): Step =>
+  step('select bailiwick.effective($1, true, 100)', 'null', [agent]);
+/** Whether what is said of a capability names somebody or something. */
+const names = (is: boolean, id: string, capability = 'memory:read'): Step =>
+  step(`select bailiwick.why('owner', $1)::text like '%' || $2 || '%'`, String(is), [capability, id]);
+
+const asking: Readonly<Record<string, Case>> = {
+  'why one may not read what is a colleague’s': [
+    'D26 P10',
+    found,
+    'alice',
+    itself,
+    both(),
+    [
+      ...['read', 'update', 'delete'].map((verb) => alike('memories', HIDDEN, verb)),
+      alike('agents', bobot.id),
+      alike('entities', bobot.id),
+      alike('delegations', DELEGATIONS.bobot.id),
+    ],
+  ],
+  'why one may not read what is another tenant’s': [
+    'D3 P10',
+    found,
+    'mallory',
+    itself,
+    both(),
+    [alike('agents', scout.id), alike('delegations', UPPER), alike('memories', HIDDEN)],
+  ],
+  'why an agent may not read what is the owner’s': [
+    'D26 P10',
+    found,
+    'scout',
+    itself,
+    both(),
+    MEMORIES.filter(({ owner }) => owner === 'alice').map(({ id }) => alike('memories', id)),
+  ],
+  'why, about tables that one has no right to': [
+    'P3 P32',
+    'rows of tables that nobody may read, one condition at a time',
+    'alice',
+    itself,
+    both(),
+    [
+      ...['audit_entries', 'identities', 'activity_entries_other', '_prisma_migrations'].map((relation) => ({
+        ...step(
+          `do $$ begin
+           if bailiwick.explain('${relation}', gen_random_uuid(), 'read')->>'allowed' <> 'false' then
+             raise exception 'allowed' using errcode = 'XX001';
+           end if;
+         exception when insufficient_privilege or undefined_column then null;
+         end $$`,
+          'null',
+        ),
+      })),
+      ...['bailiwick.context_key', 'context_key', 'pg_authid', 'public.memories', ''].map((relation) =>
+        unexplained('22023', relation),
+      ),
+    ],
+  ],
+  'why, with words for what is executed': [
+    'P24 P39',
+    'code of one’s own, in the words of the kernel',
+    'alice',
+    itself,
+    both(),
+    [
+      ...[
+        'memories; drop table memories',
+        'memories where true or',
+        '"memories"',
+        'memories"',
+        `memories' --`,
+        'Memories',
+      ].map((relation) => unexplained('22023', relation)),
+      ...['select', 'insert', 'READ', 'read; drop table memories', '*', ''].map((verb) =>
+        unexplained('22023', 'memories', verb),
+      ),
+      step(`select bailiwick.why('owner', $1)->>'held'`, 'false', [`memory:read' or true`]),
+    ],
+  ],
+  'what an agent of a colleague, of a stranger, or nobody’s can do': [
+    'D26 D3',
+    'what agents of others may do, and for how long',
+    'alice',
+    itself,
+    both(),
+    [bobot.id, mimic.id, newId(), null].map(unsaid),
+  ],
+  'what an agent of another tenant can do': [
+    'D3',
+    found,
+    'mallory',
+    itself,
+    both(),
+    [scout.id, scribe.id].map(unsaid),
+  ],
+  'as administrator, what an agent of a member can do': [
+    'D26',
+    found,
+    'ada',
+    itself,
+    both(),
+    [scout.id, bobot.id].map(unsaid),
+  ],
+  'through a chain, what another agent can do': [
+    'D24',
+    'what the agents beside it may do',
+    'scribe',
+    asLower,
+    both(),
+    [unsaid(scout.id), unsaid(bobot.id)],
+  ],
+  'who of those above was stopped': [
+    'D26',
+    'which agents there are above, and that one of them was stopped',
+    'scribe',
+    asLower,
+    together(both(), suspend('scout')),
+    [
+      names(false, scout.id),
+      names(true, LOWER),
+      step(`select bailiwick.why('owner', 'memory:read')->>'held'`, 'false'),
+    ],
+  ],
+  'why, and what an agent can do, through a chain that has expired': [
+    'D12',
+    'what others may do, long after one was sent away',
+    'late',
+    { delegation: DELEGATIONS.late.id },
+    both(),
+    [step(`select bailiwick.why('owner', 'memory:read')->>'held'`, 'false'), unsaid(scout.id)],
+  ],
+};
+
+const readOnly = step('set transaction read only', 'null');
+const views = (expect: string, actor: ActorName, looking: Looking): Step =>
+  opened(() => lookingTicket(actor, looking), expect);
+
+type View = readonly [rule: string, gain: string, steps: readonly Step[]];
+const viewing: Readonly<Record<string, View>> = {
+  'in a transaction that can write': [
+    'D23',
+    'what an owner does passes for what its agent did',
+    [views('28000', 'alice', { viewAs: UPPER })],
+  ],
+  'of a colleague’s, a stranger’s, or no delegation': [
+    'D26 D3',
+    'the view of whoever one likes',
+    [
+      readOnly,
+      ...[DELEGATIONS.bobot.id, DELEGATIONS.mimic.id, newId<typeof UPPER>()].map((viewAs) =>
+        views('28000', 'alice', { viewAs }),
+      ),
+    ],
+  ],
+  'of a member’s agent, as administrator': [
+    'D26',
+    'the view of every member',
+    [readOnly, views('28000', 'ada', { viewAs: UPPER })],
+  ],
+  'as the agent, of its own delegation or that below': [
+    'D13 D8',
+    'an agent borrows what was granted to another',
+    [
+      readOnly,
+      views('28000', 'scout', { viewAs: UPPER }),
+      views('28000', 'scout', { viewAs: LOWER, delegation: UPPER }),
+      views('28000', 'scribe', { viewAs: UPPER, delegation: LOWER }),
+    ],
+  ],
+  'with a token that is not for delegations': [
+    'D9',
+    'a token for one thing shows another',
+    [
+      readOnly,
+      views('28000', 'alice', {
+        viewAs: UPPER,
+        scopes: DELEGABLE.filter((one) => one !== 'delegation:read'),
+      }),
+    ],
+  ],
+  'and writing all the same': [
+    'D23',
+    'what an owner does passes for what its agent did',
+    [
+      readOnly,
+      views('true', 'alice', { viewAs: UPPER }),
+      memory({}, '25006'),
+      step('delete from memories', '25006'),
+      step('set transaction read write', '25001'),
+      step(`select bailiwick.audit($1, 'memory.read', 'memory', null, null)`, '25006', [newId()]),
+    ],
+  ],
+  'and seeing more than one’s own token is for': [
+    'D9',
+    'a token for one thing shows another',
+    [readOnly, views('true', 'alice', { viewAs: UPPER, scopes: ['delegation:read'] }), step(SEEN, 0)],
+  ],
+};
+
+const controls: readonly SqlAttack[] = [
+  {
+    ...rows,
+    control: true,
+    name: 'an owner is told why an agent may, what it can do, and sees what it sees',
+    gain: 'nobody could find out what an agent may do but by trying',
+    rule: 'D8',
+    given: both(),
+    steps: [
+      readOnly,
+      views('true', 'alice', { viewAs: UPPER }),
+      step('select bailiwick.actor_id()', scout.id),
+      step(`select bailiwick.why('owner', 'memory:read')->>'held'`, 'true'),
+      names(true, UPPER),
+    ],
+  },
+  {
+    ...rows,
+    control: true,
+    name: 'an owner in person, and an agent about itself, are told what the agent can do',
+    gain: 'nobody could find out what an agent may do but by trying',
+    rule: 'D8',
+    given: both(),
+    steps: [
+      open('scout', asUpper),
+      step(`select bailiwick.effective($1, false, 100)::text like '%' || $2 || '%'`, 'true', [
+        scout.id,
+        UPPER,
+      ]),
+      step(`select bailiwick.explain('delegations', $1, 'read')->>'known'`, 'true', [UPPER]),
+    ],
+  },
+];
+
+export const EXPLAINED: readonly SqlAttack[] = [
+  ...cases('asking ', rows, asking),
+  ...Object.entries(viewing).map(
+    ([what, [rule, gain, steps]]): SqlAttack => ({
+      ...context,
+      name: `taking an owner’s view of what an agent sees, ${what}`,
+      gain,
+      rule,
+      given: both(),
+      steps,
+    }),
+  ),
+  ...controls,
+];
