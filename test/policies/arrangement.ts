@@ -310,6 +310,9 @@ export class Said {
   }
 }
 
+/** An end in twenty minutes, whenever it is asked for: what is written down once is tried for as long as the mutants take. */
+export const SOON = new Said(`now() + interval '20 minutes'`);
+
 /** An INSERT statement for a row. */
 export function insertion(
   table: string,

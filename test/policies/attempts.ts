@@ -23,6 +23,7 @@ import {
   type Keeper,
   MEMBERS,
   memoryOf,
+  SOON,
   SPARES,
   STUDY,
 } from './arrangement.ts';
@@ -98,7 +99,7 @@ function delegationOf(who: ActorName, relation: Relation, { actor }: Voice): str
 /** A root delegation in the name of a person, or, as an agent's own, the next hop of the chain it acts through. */
 function grant(who: ActorName, relation: Relation, voice: Voice): Row | undefined {
   const held = Object.values(DELEGATIONS).find((other) => other.id === voice.delegation);
-  const common = { id: NEW, capabilities: ['memory:read'], expires_at: new Date(Date.now() + 1_200_000) };
+  const common = { id: NEW, capabilities: ['memory:read'], expires_at: SOON };
   if (relation === 'own' && !isUser(who)) {
     const owner = ACTORS[personOf(who)].id;
     const delegate_id = spare(personOf(who))?.agent;
@@ -256,7 +257,7 @@ export const BLOCKS: readonly Block[] = [
       hint: 'bwk_News',
       digest: digestOf('somebody new'),
       capabilities: ['memory:read'],
-      expires_at: new Date(Date.now() + 1_200_000),
+      expires_at: SOON,
     }),
   },
   {

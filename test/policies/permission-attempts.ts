@@ -5,7 +5,7 @@
 
 import { ACTORS, AGENTS, id, TENANTS, USERS, type UserName } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
-import { insertion, Said } from './arrangement.ts';
+import { insertion, Said, SOON } from './arrangement.ts';
 import type { Block, Statement } from './attempts.ts';
 import { ASKED, GENERAL, PARTICULAR, WAITING } from './permissions.ts';
 import { agentOf, personOf } from './voices.ts';
@@ -26,7 +26,7 @@ const asking = (person: UserName) => ({
   arguments: JSON.stringify(under(DATA_KEYS[person])),
   version: new Said(`bailiwick.asked('void', 'a.b')`),
   chain: new Said('bailiwick.delegation_chain()'),
-  expires_at: new Date(Date.now() + 3_600_000),
+  expires_at: SOON,
 });
 
 export const PERMISSION_BLOCKS: readonly Block[] = [

@@ -7,12 +7,11 @@ import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
 import { newId } from '../../src/ids.ts';
 import type { Sql } from '../kit/as.ts';
 import { through } from '../kit/cast.ts';
-import { insertion, Said } from './arrangement.ts';
+import { insertion, Said, SOON } from './arrangement.ts';
 import { arrangeWrapped, DATA_KEYS, under } from './wrapped.ts';
 
 const { alice } = USERS;
 const { scout } = AGENTS;
-const HOUR = 3_600_000;
 
 /** A request as scout may make it through its delegation. */
 export const ROW = {
@@ -27,7 +26,7 @@ export const ROW = {
   digest: 'ab'.repeat(32),
   version: new Said(`bailiwick.asked('mail', 'messages.send')`),
   chain: new Said('bailiwick.delegation_chain()'),
-  expires_at: new Date(Date.now() + HOUR),
+  expires_at: SOON,
 };
 export const ask = (sql: Sql, row: Readonly<Record<string, unknown>> = {}) => {
   const { text, values } = insertion('approvals', { ...ROW, id: newId(), ...row });

@@ -7,7 +7,7 @@
 import { AGENTS, id, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { logging } from './activity-attempts.ts';
-import { EXTRA, insertion, MEMBERS, memoryOf, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
+import { EXTRA, insertion, MEMBERS, memoryOf, SOON, SPARES, STUDY, STUDY_OWNER } from './arrangement.ts';
 import { BLOCKS, type Statement } from './attempts.ts';
 import { BASELINE_ROW, deviating, watching } from './baseline-attempts.ts';
 import { digestOf, KEYS } from './credentials.ts';
@@ -46,7 +46,7 @@ export const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
     delegator_id: alice,
     delegate_id: AGENTS.scout.id,
     capabilities: ['memory:read'],
-    expires_at: new Date(Date.now() + 1_200_000),
+    expires_at: SOON,
   },
   memories: { id: NEW, owner_id: alice, content: 'New.', tags: [] },
   service_credentials: SERVICE_ROWS.service_credentials,

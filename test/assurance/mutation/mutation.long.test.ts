@@ -7,21 +7,24 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { readPolicies } from '../../../src/db/policies.ts';
 import { REPORTS, report } from '../../kit/report.ts';
-import { type Clue, readClues, WITNESSES, type Witness, writeClues } from './clues.ts';
+import { readClues, WITNESSES, type Witness, writeClues } from './clues.ts';
 import { HARMLESS } from './harmless.ts';
 import { type Lane, openLane, type Verdict } from './lane.ts';
 import { mutantsOf, objectsOf } from './mutants.ts';
 
 const LANES = 2;
 const files = readPolicies();
-/** Parts of names, separated by bars: MUTANTS='by_key|credentials.' */
+const clues = readClues();
+/** Parts of names, separated by bars: MUTANTS='by_key|credentials.'; MUTANTS=new: those that nobody is known to notice. */
 const only = process.env.MUTANTS?.split('|');
+const wanted = (name: string): boolean =>
+  only === undefined ||
+  (only[0] === 'new'
+    ? !clues.has(name) && HARMLESS[name] === undefined
+    : only.some((fragment) => name.includes(fragment)));
 /** One part of so many, counted from nought: MUTANTS_PART=2/4; left out: all of them. */
 const [part = 0, parts = 1] = (process.env.MUTANTS_PART ?? '0/1').split('/').map(Number);
-const mutants = mutantsOf(files).filter(
-  ({ name }, n) =>
-    n % parts === part % parts && (only === undefined || only.some((fragment) => name.includes(fragment))),
-);
+const mutants = mutantsOf(files).filter(({ name }, n) => n % parts === part % parts && wanted(name));
 
 /** Who is asked about what is known to be harmless; HARMLESS=skip: nobody. */
 const OF_HARMLESS: readonly Witness[] = process.env.HARMLESS === 'skip' ? [] : ['attacks'];
@@ -40,7 +43,6 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
     lanes.map(() => []),
   );
 
-  const clues = readClues();
   const verdicts: Verdict[] = [];
   const waiting = [...mutants];
   const work = async (lane: Lane) => {
@@ -50,14 +52,13 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
       verdicts.push(await lane.judge(mutant, { turn, clue: clues.get(mutant.name) }));
       if (verdicts.length % 100 === 0) {
         process.stderr.write(`${verdicts.length} of ${mutants.length} mutants\n`);
+        remember(verdicts);
       }
     }
   };
   await Promise.all(lanes.map(work));
   await tell(verdicts);
-  if (process.env.WITNESSES === 'write') {
-    remember(verdicts, clues);
-  }
+  remember(verdicts);
   expect(await Promise.all(lanes.map((lane) => lane.healthy())), 'a mutant was not undone').toEqual(
     lanes.map(() => []),
   );
@@ -77,12 +78,15 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
 
 const survives = ({ by, mutant }: Verdict) => by === undefined && HARMLESS[mutant] === undefined;
 
-/** Those asked for by name are added to what was known of the others; what is no mutant any more is forgotten. */
-function remember(verdicts: readonly Verdict[], known: ReadonlyMap<string, Clue>): void {
+/** WITNESSES=write: who noticed what is added to what was known of the others; what is no mutant any more is forgotten. */
+function remember(verdicts: readonly Verdict[]): void {
+  if (process.env.WITNESSES !== 'write') {
+    return;
+  }
   const found = new Map(verdicts.map(({ mutant, clue }) => [mutant, clue]));
   writeClues(
     mutantsOf(files).flatMap(({ name }) => {
-      const clue = found.has(name) ? found.get(name) : known.get(name);
+      const clue = found.has(name) ? found.get(name) : clues.get(name);
       return clue === undefined ? [] : [[name, clue] as const];
     }),
   );
