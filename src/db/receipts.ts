@@ -7,7 +7,7 @@
 
 import type { QueryConfig } from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
-import { newId } from '../ids.ts';
+import { newId, type RequestId } from '../ids.ts';
 import { type ModelName, shapeOf } from './models.ts';
 import { opening } from './pool.ts';
 import type { OpenContext } from './sealed-connection.ts';
@@ -76,18 +76,19 @@ const LEAVE = {
  * How to write down what a session has read: makes the statement for it, undefined where nothing is to be. Its own row an agent may read
  * as often as it likes.
  *
- * The server's own ticket is issued at once, when the session was just opened, so that it is as good as the one that opened it, whatever
- * becomes of the clock meanwhile; it outlives the longest session.
+ * The server's own ticket bears the time of the one that opened the session, and so is believed as that one was, whatever becomes of the
+ * clock meanwhile; it outlives the longest session.
  *
+ * @param issuedAt When that one was issued, in milliseconds.
  * @param fields The root fields that were asked for.
  */
 export function receiptsOf(
   { tenantId, ownerId, actorId, chain, requestId }: OpenContext,
   read: ReadonlyMap<string, ReadonlySet<string>>,
   ticketKey: TicketKey,
+  issuedAt: number,
   fields: readonly string[] = [UNSAID],
 ): () => QueryConfig | undefined {
-  const ticket = issueTicket({ kind: 'service', service: 'identity', requestId: newId() }, ticketKey);
   return () => {
     const operation = [...new Set(fields)].sort().join(' ').slice(0, LONGEST_OPERATION);
     const receipts = [...read].flatMap(([kind, ids]) =>
@@ -104,6 +105,10 @@ export function receiptsOf(
           request_id: requestId,
         })),
     );
-    return receipts.length === 0 ? undefined : { ...LEAVE, values: [...ticket, JSON.stringify(receipts)] };
+    if (receipts.length === 0) {
+      return undefined;
+    }
+    const claims = { kind: 'service', service: 'identity', requestId: newId<RequestId>() } as const;
+    return { ...LEAVE, values: [...issueTicket(claims, ticketKey, issuedAt), JSON.stringify(receipts)] };
   };
 }

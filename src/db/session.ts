@@ -62,8 +62,12 @@ export async function withSession<Result>(
   { readOnly, fields }: SessionOptions,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
+  let issuedAt = 0;
   const intent: Opening = {
-    ticket: () => issueTicket(claims, database.ticketKey),
+    ticket() {
+      issuedAt = Date.now();
+      return issueTicket(claims, database.ticketKey, issuedAt);
+    },
     requestId: claims.requestId,
     readOnly,
     roundTrips: 0,
@@ -90,7 +94,7 @@ export async function withSession<Result>(
           intent.db = db;
           if (intent.context.receipts) {
             intent.read = new Map();
-            intent.besides = receiptsOf(intent.context, intent.read, database.ticketKey, fields);
+            intent.besides = receiptsOf(intent.context, intent.read, database.ticketKey, issuedAt, fields);
           }
           return work({ ...intent.context, db, cost });
         },
