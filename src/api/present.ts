@@ -10,6 +10,8 @@ import type { RequestId } from '../ids.ts';
 
 /** Characters of a message. */
 const LONGEST = 400;
+/** Errors of one reason, each brought about by the next. */
+const DEEPEST = 5;
 
 /** The innermost error: what a resolver threw, however often it was wrapped. */
 function originOf(error: Error): Error {
@@ -36,6 +38,15 @@ export function classify(error: Error): BailiwickError {
   return translate(origin);
 }
 
+/** What an error says, and what brought it about. */
+function reasonOf(cause: unknown): string {
+  const said: string[] = [];
+  for (let at = cause; at instanceof Error && said.length < DEEPEST; at = at.cause) {
+    said.push(at.message);
+  }
+  return said.length === 0 ? String(cause) : said.join(': ');
+}
+
 /** GraphQL's own messages quote what they refuse, whatever its length. */
 function clipped(message: string): string {
   return message.length > LONGEST ? `${message.slice(0, LONGEST)}...` : message;
@@ -56,7 +67,7 @@ export function present(
   if (known.code === 'INTERNAL') {
     log.error({ err: originOf(error), cause: known.cause }, 'internal error');
   } else if (known.cause !== undefined && known.code !== 'UNAUTHENTICATED') {
-    log.info({ code: known.code, reason: String((known.cause as Error).message ?? known.cause) }, 'refused');
+    log.info({ code: known.code, reason: reasonOf(known.cause) }, 'refused');
   }
   const { nodes, source, positions, path } =
     error instanceof GraphQLError ? error : ({} as Partial<GraphQLError>);

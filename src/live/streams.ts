@@ -40,6 +40,8 @@ type Listening = Pick<OpenContext, 'tenantId' | 'ownerId' | 'actorId'>;
 /** One who listens. */
 export class Stream {
   readonly claims: TicketClaims;
+  /** The same for streams of the same claims, whichever request brought them. */
+  readonly proof: string;
   readonly kind: Kind;
   readonly who: Listening;
   /** Where others share with whoever listens; as of the last look. */
@@ -53,6 +55,7 @@ export class Stream {
   constructor(who: Listening, claims: TicketClaims, kind: Kind) {
     this.who = who;
     this.claims = claims;
+    this.proof = JSON.stringify({ ...claims, requestId: null });
     this.kind = kind;
   }
 
@@ -207,17 +210,20 @@ export class Streams {
       });
   }
 
+  /** Streams of the same claims are asked about once. */
   async #endWhoMayNot(): Promise<void> {
-    const streams = [...this.#open];
+    const streams = [...Map.groupBy(this.#open, ({ proof }) => proof).values()];
     for (let from = 0; from < streams.length; from += MOST_ASKED) {
       const some = streams.slice(from, from + MOST_ASKED);
       const live = await stillLive(
         this.#database,
-        some.map(({ claims }) => claims),
+        some.flatMap(([one]) => (one === undefined ? [] : [one.claims])),
       );
-      some.forEach((stream, index) => {
+      some.forEach((alike, index) => {
         if (live[index] !== true) {
-          stream.end(new BailiwickError('UNAUTHENTICATED'));
+          for (const stream of alike) {
+            stream.end(new BailiwickError('UNAUTHENTICATED'));
+          }
         }
       });
     }
