@@ -13,8 +13,12 @@ export const DONE = Object.fromEntries(
   names.map((name) => [name, id<string>(13, `d04e${AGENTS[name].id.slice(-7)}`)]),
 ) as Readonly<Record<AgentName, string>>;
 
-/** Lays out those entries, whatever the policies would say to it. The cast and the twins must be there. */
+/**
+ * Lays out those entries, whatever the policies would say to it, where they are kept for as long as can be: their ids are of a made-up
+ * time. The cast and the twins must be there.
+ */
 export async function arrangeActivity(sql: Sql): Promise<void> {
+  await sql.rows('update tenants set activity_days = 3650');
   const twin = { name: 'scout', tenant: 'globex' } as const;
   for (const { name, tenant } of [...names.map((name) => ({ name, tenant: AGENTS[name].tenant })), twin]) {
     await sql.rows(
