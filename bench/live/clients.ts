@@ -1,6 +1,6 @@
 // The other side of subscribers.ts, in a process of its own: opens all streams, then has owners write, and counts what arrives where.
 
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Load = {
@@ -10,6 +10,8 @@ export type Load = {
   readonly subscribers: number;
   /** Events a second, of all owners together. */
   readonly rate: number;
+  /** Of them, those that one operation brings about. */
+  readonly batch: number;
   readonly seconds: number;
 };
 
@@ -29,7 +31,7 @@ const LISTEN = JSON.stringify({
   query: 'subscription { memoryChanged { change memory { content } } }',
 });
 const WRITE =
-  'mutation Write($content: String!) { createMemory(input: { content: $content }) { __typename } }';
+  'mutation Write($memories: [CreateMemoryInput!]!) { createMemories(input: { memories: $memories }) { __typename } }';
 
 process.once('message', (load: Load) => {
   void run(load).then((report) => {
@@ -39,7 +41,7 @@ process.once('message', (load: Load) => {
   });
 });
 
-async function run({ url, tokens, subscribers, rate, seconds }: Load): Promise<Report> {
+async function run({ url, tokens, subscribers, rate, batch, seconds }: Load): Promise<Report> {
   const latencies: number[] = [];
   const seen = new Set<string>();
   const counts = { wrong: 0, twice: 0, ended: 0, delivered: 0 };
@@ -71,15 +73,16 @@ async function run({ url, tokens, subscribers, rate, seconds }: Load): Promise<R
   const began = performance.now();
   const writes: Promise<void>[] = [];
   let written = 0;
-  for (let n = 0; n < rate * seconds; n += 1) {
+  for (let n = 0; n < rate * seconds; n += batch) {
     const wait = began + (n * 1000) / rate - performance.now();
     if (wait > 1) {
       await sleep(wait);
     }
-    const owner = n % tokens.length;
+    const owner = (n / batch) % tokens.length;
+    const contents = Array.from({ length: batch }, (_, k) => `${owner} ${Date.now()} ${n + k}`);
     writes.push(
-      write(url, tokens[owner] ?? '', `${owner} ${Date.now()} ${n}`).then((kept) => {
-        written += kept ? 1 : 0;
+      write(url, tokens[owner] ?? '', contents).then((kept) => {
+        written += kept ? batch : 0;
       }),
     );
   }
@@ -132,12 +135,23 @@ function listen(
   });
 }
 
-async function write(url: string, token: string, content: string): Promise<boolean> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ query: WRITE, variables: { content } }),
+/** As many connections as an installation of clients would keep; whoever finds none waits, and the waiting counts. */
+const writers = new Agent({ keepAlive: true, maxSockets: 64 });
+
+function write(url: string, token: string, contents: readonly string[]): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const asking = request(url, { method: 'POST', headers, agent: writers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(text.includes('"CreatedMemories"')));
+    });
+    asking.on('error', reject);
+    asking.end(
+      JSON.stringify({ query: WRITE, variables: { memories: contents.map((content) => ({ content })) } }),
+    );
   });
-  const answer = (await response.json()) as { data?: { createMemory?: { __typename: string } } };
-  return answer.data?.createMemory?.__typename === 'Memory';
 }

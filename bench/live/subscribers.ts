@@ -1,7 +1,7 @@
 // What listening costs: subscribers of many owners, each with a stream of its own, while owners write memories at a steady rate. How
 // long until an event is there, whether it went to the right ones, and what memory the server takes.
 //
-//   node bench/live/subscribers.ts [--subscribers 1000] [--owners 100] [--rate 200] [--seconds 60]
+//   node bench/live/subscribers.ts [--subscribers 1000] [--owners 100] [--rate 200] [--batch 2] [--seconds 60]
 //
 // The server is as `main` starts it, with an embedded PostgreSQL of its own in a temporary folder. Subscribers and writers are a process
 // of their own, on the same machine and its cores. Each memory says when it was sent and by whom, so that the time runs from before the
@@ -25,11 +25,12 @@ import type { Load, Report } from './clients.ts';
 
 const number = { type: 'string' } as const;
 const { values } = parseArgs({
-  options: { subscribers: number, owners: number, rate: number, seconds: number },
+  options: { subscribers: number, owners: number, rate: number, batch: number, seconds: number },
 });
 const subscribers = Number(values.subscribers ?? 1000);
 const owners = Number(values.owners ?? 100);
 const rate = Number(values.rate ?? 200);
+const batch = Number(values.batch ?? 2);
 const seconds = Number(values.seconds ?? 60);
 
 const folder = await mkdtemp(join(tmpdir(), 'bailiwick-bench-'));
@@ -74,7 +75,7 @@ try {
       issuer.mint({ subject: `owner-${n}`, tenant: 'acme', scopes: SCOPES, expiresIn: 3600 }),
     ),
   );
-  const load: Load = { url: server.url, tokens, subscribers, rate, seconds };
+  const load: Load = { url: server.url, tokens, subscribers, rate, batch, seconds };
   const child: ChildProcess = fork(fileURLToPath(new URL('./clients.ts', import.meta.url)), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

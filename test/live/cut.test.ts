@@ -106,8 +106,9 @@ test('of three hundred that are shared at once a fellow hears each once, and nob
 }) => {
   const [bob, ada] = await Promise.all([listen(server, 'bob', MEMORIES), listen(server, 'ada', MEMORIES)]);
   const all = await many(server, 300, { worldId: GARDEN, shared: true });
-  await many(server, 120, { worldId: GARDEN });
+  // woken by nothing else
   await bob.until(300, 15_000);
+  await many(server, 120, { worldId: GARDEN });
   await sleep(SETTLED_MS);
   expect(heard(bob).toSorted()).toEqual(all.toSorted());
   expect(heard(ada)).toEqual([]);

@@ -146,6 +146,20 @@ const administered: SqlAttack = {
   steps: [open('ada'), record('agent.suspended', 'agent', agent.bobot), kept()],
 };
 
+/** The same of an agent that there is: its owner hears of it. */
+const administering: SqlAttack = {
+  ...rows,
+  name: 'what an administrator does to somebody’s agent is kept for its owner',
+  gain: 'nobody would hear that their agent was stopped',
+  rule: 'D26 D27',
+  control: true,
+  steps: [
+    open('ada'),
+    record('agent.suspended', 'agent', agent.scout),
+    kept(['agent.suspended', 'agent', acme, alice.id, agent.scout, 'nowhere', agent.scout]),
+  ],
+};
+
 /** What is others', by whoever neither acts for them, nor is a party to it, nor administers the tenant: of each nothing is kept. */
 const STRANGERS: Readonly<Record<string, readonly [who: ActorName, acting?: Acting]>> = {
   'a colleague': ['bob'],
@@ -212,4 +226,4 @@ const laid = Object.entries(LAID).map(
   }),
 );
 
-export const ANNOUNCED: readonly SqlAttack[] = [...told, administered, ...intruding, ...laid];
+export const ANNOUNCED: readonly SqlAttack[] = [...told, administered, administering, ...intruding, ...laid];

@@ -13,6 +13,7 @@ import { asLower, asUpper, GARDEN, type Given, LOWER, pair, SCOUT, set, together
 import { itself } from './proposals.ts';
 import { both, type Case, cases, LETTER, OVER, rule } from './requested.ts';
 import { aside, open, opened, type SqlAttack, type Step, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 import { twins, unchecked } from './worlds.ts';
 
 const scribe = AGENTS.scribe.id;
@@ -30,7 +31,7 @@ const ends = (
     ...[entry ?? newId(), started, outcome],
   ]);
 
-const OLD = entryId(new Date(Date.now() - HOUR - 60_000), '01d');
+const OLD = timelyId(HOUR + 60_000);
 
 const finishing: Readonly<Record<string, Case>> = {
   'of the agent above': ['D24', lie, 'scribe', asLower, both(done(ENTRY)), [ends(false)]],
@@ -106,8 +107,8 @@ const finishing: Readonly<Record<string, Case>> = {
     asUpper,
     both(done(ENTRY)),
     [
-      ends(false, ENTRY, { entry: entryId(new Date(Date.now() - HOUR), 'a57') }),
-      ends(false, ENTRY, { entry: entryId(new Date(Date.now() + HOUR), 'f07') }),
+      ends(false, ENTRY, { entry: timelyId(HOUR) }),
+      ends(false, ENTRY, { entry: timelyId(-HOUR) }),
       ends(false, ENTRY, { entry: '00000000-0000-0000-0000-000000000000' }),
       ...['started', 'allowed', 'denied', '', null].map((outcome) => ends(false, ENTRY, { outcome })),
     ],

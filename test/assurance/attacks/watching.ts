@@ -1,7 +1,6 @@
 // Attacks on comparing calls with what is usual (bailiwick.watch, prisma/policies/29-baselines.sql): what others did, what was done long ago, and
 // by whom nothing was done. That a baseline is broken by what its agent does, and by nothing else.
 
-import { entryId } from '../../../src/demo/activity.ts';
 import { AGENTS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { newId } from '../../../src/ids.ts';
@@ -18,7 +17,7 @@ import { twins, unchecked } from './worlds.ts';
 
 const [scout, scribe] = [AGENTS.scout.id, AGENTS.scribe.id];
 const FAR = { host: 'elsewhere.invalid' };
-const OLD = entryId(new Date(Date.now() - 360_000), '01d');
+const OLD = timelyId(360_000);
 const OTHER = timelyId();
 
 /** A call that one of them has made just now. */
@@ -167,6 +166,13 @@ const controls: readonly SqlAttack[] = [
     name: 'a call that is as far from what is usual as its owner says breaks a baseline',
     rule: 'D27',
     given: called(ENTRY, scout, FAR, 0.9),
+    steps: [open('scout', asUpper), watches(ENTRY), broken(`${SCOUTS} 0.900 true`), told(1)],
+  },
+  {
+    ...works,
+    name: 'a call that is far from what is usual breaks the baseline of its agent and not that of its twin in another tenant',
+    rule: 'D3 D27',
+    given: together(called(ENTRY, scout, FAR), twins),
     steps: [open('scout', asUpper), watches(ENTRY), broken(`${SCOUTS} 0.900 true`), told(1)],
   },
   {

@@ -42,6 +42,10 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'drop_activity_partitions: forgets c.relispartition': 'what is no partition has no bounds',
   "announce: leaves out execute format('notify %I, %L', 'bailiwick_' || kind, concat … to_string(parties, ' ')));":
     'a notification is sent when a transaction is kept, and wakes: what happened is seen without it, later (events.test.ts)',
+  'announce: forgets k.shared': 'members are woken for what is not shared, and see nothing new',
+  'announce: negates k.shared':
+    'members are not woken, and hear of it at their next look, a minute later at most (test/live/cut.test.ts hears it at once)',
+  "unseen: forgets e.kind = 'memory'": 'nothing but memories is ever shared (announce)',
   'unseen: forgets e.xid >= pg_snapshot_xmin(seen)':
     'a snapshot sees all that is older than whatever was running when it was taken',
   'watch: forgets c.tenant_id is null': 'without a context there is no baseline to compare with',
@@ -50,6 +54,10 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'watch: forgets x.owner_id = c.owner_id': ONE_OWNER,
   'watch: forgets e.owner_id = c.owner_id': ONE_OWNER,
   'watch: forgets b.id is null': 'where there is no baseline there is no threshold that is reached',
+  'watch: stops the clock of e.id >= bailiwick.id_at(statement_timestamp':
+    'then what is compared is older by as much as the transaction lasts, which is seconds',
+  'watch: stops the clock of ines x set alerted_at = statement_timestamp':
+    'then it was broken when the transaction began, seconds before',
   'leave_receipts: stops the clock of agent_id, (statement_timestamp':
     'only across midnight: then what was read is of the day on which the transaction began',
   "entities.select_member: forgets kind = 'world'": 'only worlds have members, by foreign key',
