@@ -9,7 +9,7 @@ import { newId } from '../../../src/ids.ts';
 import { type Looking, lookingTicket } from '../../access/viewing.ts';
 import { suspend } from '../../policies/given.ts';
 import { memory, rows } from './attempted.ts';
-import { asLower, asUpper, LOWER, together, UPPER } from './hops.ts';
+import { asLower, asUpper, GARDEN, type Given, LOWER, MEMORY, pair, together, UPPER } from './hops.ts';
 import { itself } from './proposals.ts';
 import { both, type Case, cases } from './requested.ts';
 import { MEMORIES as SEEN } from './seals.ts';
@@ -230,7 +230,37 @@ const viewing: Readonly<Record<string, View>> = {
   ],
 };
 
+/** Whether it is said that a chain would have to name a world. */
+const lacksWorld = (is: boolean, means: string): Step =>
+  step(
+    `select bailiwick.why($1, 'memory:read')->'missing' @> '[{"where": "world", "kind": "world", "id": null}]'`,
+    String(is),
+    [means],
+  );
+const SHARING: Readonly<Record<string, readonly [steps: readonly Step[], given?: Given]>> = {
+  'in person, none': [[open('alice'), lacksWorld(false, 'shared_worlds')]],
+  'through a chain that names none, that it must': [
+    [open('scout', asUpper), lacksWorld(true, 'shared_worlds'), lacksWorld(false, 'owner')],
+  ],
+  'through a chain that names one, none': [
+    [open('scout', asUpper), lacksWorld(false, 'shared_worlds')],
+    pair({ capabilities: MEMORY, world: GARDEN }),
+  ],
+};
+const sharing = Object.entries(SHARING).map(
+  ([what, [steps, given = both()]]): SqlAttack => ({
+    ...rows,
+    control: true,
+    name: `why one may not see what is shared is told by the world that the chain lacks: ${what}`,
+    gain: 'nobody could find out what an agent is not sent for',
+    rule: 'D8',
+    given,
+    steps,
+  }),
+);
+
 const controls: readonly SqlAttack[] = [
+  ...sharing,
   {
     ...rows,
     control: true,

@@ -58,6 +58,10 @@ export const HARMLESS: Readonly<Record<string, string>> = {
     'then what is compared is older by as much as the transaction lasts, which is seconds',
   'watch: stops the clock of ines x set alerted_at = statement_timestamp':
     'then it was broken when the transaction began, seconds before',
+  'leave_receipts: stops the clock of w_id, r.times, statement_timestamp':
+    'the server sends nothing else in that transaction, so it is one moment',
+  'leave_receipts: stops the clock of statement_timestamp(), statement_timestamp':
+    'the server sends nothing else in that transaction, so it is one moment',
   'leave_receipts: stops the clock of agent_id, (statement_timestamp':
     'only across midnight: then what was read is of the day on which the transaction began',
   "entities.select_member: forgets kind = 'world'": 'only worlds have members, by foreign key',
