@@ -230,29 +230,36 @@ const viewing: Readonly<Record<string, View>> = {
   ],
 };
 
-/** Whether it is said that a chain would have to name a world. */
-const lacksWorld = (is: boolean, means: string): Step =>
-  step(
-    `select bailiwick.why($1, 'memory:read')->'missing' @> '[{"where": "world", "kind": "world", "id": null}]'`,
-    String(is),
-    [means],
-  );
-const SHARING: Readonly<Record<string, readonly [steps: readonly Step[], given?: Given]>> = {
-  'in person, none': [[open('alice'), lacksWorld(false, 'shared_worlds')]],
+/** Whether it is said that this is missing, whatever else. */
+const lacks = (what: object) => (is: boolean, means: string) =>
+  step(`select bailiwick.why($1, 'memory:read')->'missing' @> $2`, String(is), [
+    ...[means, JSON.stringify([what])],
+  ]);
+/** That a chain would have to name a world; that one would have to be here in person. */
+const lacksWorld = lacks({ where: 'world', kind: 'world', id: null });
+const lacksPerson = lacks({ where: 'person', kind: null, id: null });
+const LACKING: Readonly<Record<string, readonly [steps: readonly Step[], given?: Given]>> = {
+  'in person, none': [
+    [open('alice'), lacksWorld(false, 'shared_worlds'), lacksPerson(false, 'direct_owner')],
+  ],
   'through a chain that names none, that it must': [
-    [open('scout', asUpper), lacksWorld(true, 'shared_worlds'), lacksWorld(false, 'owner')],
+    [
+      open('scout', asUpper),
+      ...[lacksWorld(true, 'shared_worlds'), lacksWorld(false, 'owner')],
+      ...[lacksPerson(true, 'direct_owner'), lacksPerson(false, 'owner')],
+    ],
   ],
   'through a chain that names one, none': [
     [open('scout', asUpper), lacksWorld(false, 'shared_worlds')],
     pair({ capabilities: MEMORY, world: GARDEN }),
   ],
 };
-const sharing = Object.entries(SHARING).map(
+const lacking = Object.entries(LACKING).map(
   ([what, [steps, given = both()]]): SqlAttack => ({
     ...rows,
     control: true,
-    name: `why one may not see what is shared is told by the world that the chain lacks: ${what}`,
-    gain: 'nobody could find out what an agent is not sent for',
+    name: `why one may not is told by the world or the person that is lacking: ${what}`,
+    gain: 'nobody could find out what an agent is not sent for, or who must come in person',
     rule: 'D8',
     given,
     steps,
@@ -260,7 +267,7 @@ const sharing = Object.entries(SHARING).map(
 );
 
 const controls: readonly SqlAttack[] = [
-  ...sharing,
+  ...lacking,
   {
     ...rows,
     control: true,
