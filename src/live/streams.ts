@@ -200,13 +200,12 @@ export class Streams {
   }
 
   #ask(): void {
-    this.#asking = undefined;
     this.#asked = this.#endWhoMayNot()
       .catch((error: unknown) => this.#failed(error, 'it is not known whether streams may go on'))
       .then(() => {
-        if (this.#open.size > 0 && !this.#closed) {
-          this.#asking = setTimeout(() => this.#ask(), EVERY_MS).unref();
-        }
+        // not before: a stream that opens meanwhile would begin a round of its own, beside this one and for ever
+        this.#asking =
+          this.#open.size > 0 && !this.#closed ? setTimeout(() => this.#ask(), EVERY_MS).unref() : undefined;
       });
   }
 
