@@ -33,6 +33,9 @@ const rate = Number(values.rate ?? 200);
 const batch = Number(values.batch ?? 2);
 const seconds = Number(values.seconds ?? 60);
 
+/** Memories of an owner before anybody writes. */
+const EACH = 100;
+
 const folder = await mkdtemp(join(tmpdir(), 'bailiwick-bench-'));
 // for root the database runs as another user, who must be able to pass through
 await chmod(folder, 0o711);
@@ -41,7 +44,7 @@ const environment = { DATA_DIR: dataDir, PORT: '0', MODE: 'development', LOG_LEV
 const config = readConfig({ ...environment, MAX_STREAMS: String(subscribers) });
 const server = await main(config);
 
-/** People who own nothing yet, each with an identity of the development issuer. */
+/** People with some memories, each with an identity of the development issuer. */
 async function addOwners(): Promise<void> {
   const connection = await openDatabase(config, { mode: 'attach' });
   const client = new pg.Client({ connectionString: connection.migratorUrl });
@@ -55,10 +58,17 @@ async function addOwners(): Promise<void> {
        ), u as (
          insert into users (tenant_id, id, owner_id, display_name) select $1, id, id, 'Owner ' || n from people
        )
+       , m as (
+         insert into memories (tenant_id, id, owner_id, content, tags, created_by, request_id)
+         select $1, gen_random_uuid(), id, 'of long ago', '{}', id, gen_random_uuid()
+           from people, generate_series(1, ${EACH})
+       )
        insert into identities (tenant_id, id, entity_id, issuer, subject)
        select $1, gen_random_uuid(), id, $3, 'owner-' || n from people`,
       [TENANTS.acme.id, owners, DEVELOPMENT_ISSUER],
     );
+    // as the database itself does once a minute
+    await client.query('analyze');
   } finally {
     await client.end();
     await connection.stop();

@@ -47,7 +47,12 @@ begin
                  else (detail->>'worldId')::uuid = any (bailiwick.shared_worlds('memory', 'update')) end,
            parties, announce.kind, announce.event, i.id
       from unnest(ids) with ordinality i (id, place)
-      left join public.memories m on announce.kind = 'memory' and m.tenant_id = c.tenant_id and m.id = i.id
+      left join lateral (
+        select x.id, x.owner_id, x.world_id, x.shared
+          from public.memories x
+         where announce.kind = 'memory' and x.tenant_id = c.tenant_id and x.id = i.id
+         -- each by its id, also where the plan was made before there were statistics
+         limit 1) m on true
      order by i.place
     returning world_id, shared)
   select parties || coalesce(array_agg(distinct k.world_id) filter (where k.shared), '{}') into parties from kept k;

@@ -14,8 +14,8 @@ function blockOf({ id, text }: Message): string {
   return lines.length === 0 ? ':\n\n' : `${lines.join('\n')}\n\n`;
 }
 
-/** The answer that these messages are, read as fast as the client takes them and no faster. */
-export function answerOf(messages: AsyncIterable<Message>): Response {
+/** The answer that these messages are, read as fast as the client takes them and no faster; those that come together are one write. */
+export function answerOf(messages: AsyncIterable<readonly Message[]>): Response {
   const iterator = messages[Symbol.asyncIterator]();
   const body = new ReadableStream<Uint8Array>(
     {
@@ -25,7 +25,7 @@ export function answerOf(messages: AsyncIterable<Message>): Response {
           controller.enqueue(encoder.encode('event: complete\ndata:\n\n'));
           controller.close();
         } else {
-          controller.enqueue(encoder.encode(blockOf(value)));
+          controller.enqueue(encoder.encode(value.map(blockOf).join('')));
         }
       },
       async cancel() {

@@ -56,6 +56,8 @@ type Subscribing = {
 
 /** An event of a stream: its answer, as it is sent. */
 type Answered = { readonly text: string };
+/** What is sent at once. */
+type Messages = readonly Message[];
 
 export function useSubscriptions(
   database: Database,
@@ -66,8 +68,8 @@ export function useSubscriptions(
   const looking = new Looking<Answered>(looks);
   return {
     onResultProcess({ result, setResultProcessor }) {
-      if (isAsyncIterable<Message>(result)) {
-        setResultProcessor((messages) => answerOf(messages as AsyncIterable<Message>), 'text/event-stream');
+      if (isAsyncIterable<Messages>(result)) {
+        setResultProcessor((messages) => answerOf(messages as AsyncIterable<Messages>), 'text/event-stream');
       }
     },
     onSubscribe({ args, setSubscribeFn }) {
@@ -107,8 +109,7 @@ export function useSubscriptions(
         const { who, worlds, place, key } = await begin(subscribing, begun);
         state.verdict.proved = true;
         state.verdict.streams = true;
-        const stream = streams.open(who, claims, subscribing.listens.kind);
-        stream.worlds = worlds;
+        const stream = streams.open(who, claims, subscribing.listens.kind, worlds);
         return ending(stream, messages(subscribing, stream, key, place));
       });
     },
@@ -166,7 +167,7 @@ function keyOf(
 }
 
 /** Ends a stream as soon as nobody reads it any more, also while it waits. */
-function ending(stream: Stream, generator: AsyncGenerator<Message>): AsyncIterableIterator<Message> {
+function ending(stream: Stream, generator: AsyncGenerator<Messages>): AsyncIterableIterator<Messages> {
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -184,19 +185,19 @@ async function* messages(
   stream: Stream,
   key: string,
   begun: Place,
-): AsyncGenerator<Message> {
+): AsyncGenerator<Messages> {
   const { streams, looking, context } = subscribing;
   let place = begun;
   let looked = Date.now();
   try {
-    yield { id: writePlace(place) };
+    yield [{ id: writePlace(place) }];
     while (true) {
       const signal = await stream.next(QUIET_MS);
       if (signal === 'ended') {
         break;
       }
       if (signal === 'quiet' && Date.now() - looked < LOOK_MS) {
-        yield {};
+        yield [{}];
         continue;
       }
       let more = true;
@@ -208,21 +209,21 @@ async function* messages(
           break;
         }
         const since = place;
-        for (const { seq, text } of seen.items) {
-          yield { id: writePlace(placeAfter(since, seen, seq)), text };
-        }
         place = placeAfter(since, seen, seen.cut);
-        stream.worlds = seen.worlds;
+        if (seen.items.length > 0) {
+          yield seen.items.map(({ seq, text }) => ({ id: writePlace(placeAfter(since, seen, seq)), text }));
+        }
+        streams.place(stream, seen.worlds);
         more = seen.more;
         looked = Date.now();
       }
       if (signal === 'quiet') {
-        yield { id: writePlace(place) };
+        yield [{ id: writePlace(place) }];
       }
     }
     if (stream.refusal !== undefined) {
       const error = present(stream.refusal, context.requestId, context.log, false);
-      yield { text: JSON.stringify({ errors: [error] }) };
+      yield [{ text: JSON.stringify({ errors: [error] }) }];
     }
   } finally {
     streams.leave(stream);

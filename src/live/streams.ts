@@ -10,6 +10,7 @@ import type { OpenContext } from '../db/sealed-connection.ts';
 import type { Database } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError } from '../errors.ts';
+import { Concerned } from './concerned.ts';
 
 /** Milliseconds between two questions whether streams may go on. */
 const EVERY_MS = 500;
@@ -44,8 +45,6 @@ export class Stream {
   readonly proof: string;
   readonly kind: Kind;
   readonly who: Listening;
-  /** Where others share with whoever listens; as of the last look. */
-  worlds: readonly string[] = [];
   /** Why it ended; undefined while it goes on, or where the client has gone. */
   refusal: BailiwickError | undefined;
   #woken = true;
@@ -100,6 +99,7 @@ export class Streams {
   readonly #failed: Failed;
   readonly #listener: Listener;
   readonly #open = new Set<Stream>();
+  readonly #concerned = new Concerned<Stream>();
   #forgetting: NodeJS.Timeout | undefined;
   #asking: NodeJS.Timeout | undefined;
   #asked: Promise<void> = Promise.resolve();
@@ -121,9 +121,10 @@ export class Streams {
   /**
    * Takes in a listener, whose claims the database has just agreed to.
    *
+   * @param worlds Where others share with whoever listens.
    * @throws {BailiwickError} LIMIT_EXCEEDED where there are too many, UNAVAILABLE where the server stops.
    */
-  open(who: Listening, claims: TicketClaims, kind: Kind): Stream {
+  open(who: Listening, claims: TicketClaims, kind: Kind, worlds: readonly string[]): Stream {
     if (this.#closed) {
       throw new BailiwickError('UNAVAILABLE');
     }
@@ -133,31 +134,32 @@ export class Streams {
     }
     const stream = new Stream(who, claims, kind);
     this.#open.add(stream);
+    this.place(stream, worlds);
     this.#begin();
     this.#asking ??= setTimeout(() => this.#ask(), EVERY_MS).unref();
     return stream;
   }
 
+  /** Says where others share with whoever listens, as of the last look. */
+  place(stream: Stream, worlds: readonly string[]): void {
+    if (this.#open.has(stream)) {
+      this.#concerned.put(stream, [stream.who.ownerId, stream.who.actorId, ...worlds]);
+    }
+  }
+
   leave(stream: Stream): void {
     stream.end();
     this.#open.delete(stream);
+    this.#concerned.remove(stream);
     if (this.#open.size === 0) {
       this.#empty?.();
     }
   }
 
   /** Wakes those whom it may concern. */
-  #heard({ kind, tenantId, concerned }: Heard): void {
-    const about: ReadonlySet<string> = new Set(concerned);
-    for (const stream of this.#open) {
-      const { who, worlds } = stream;
-      if (
-        stream.kind === kind &&
-        who.tenantId === tenantId &&
-        (about.has(who.ownerId) || about.has(who.actorId) || worlds.some((world) => about.has(world)))
-      ) {
-        stream.wake();
-      }
+  #heard(happened: Heard): void {
+    for (const stream of this.#concerned.by(happened)) {
+      stream.wake();
     }
   }
 
