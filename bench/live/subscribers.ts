@@ -97,8 +97,9 @@ try {
   clearInterval(sampling);
   const used = process.cpuUsage(cpu);
   await once(child, 'exit');
-  const third = Math.floor(memory.length / 3);
+  const sixth = Math.max(1, Math.floor(memory.length / 6));
   const mean = (some: number[]) => some.reduce((sum, one) => sum + one, 0) / Math.max(1, some.length);
+  const course = [0, 1, 2, 3, 4, 5].map((n) => mean(memory.slice(n * sixth, (n + 1) * sixth)));
   const rows = [
     ['subscribers, owners', `${subscribers}, ${owners}`],
     [
@@ -110,10 +111,7 @@ try {
     ['twice', String(report.twice)],
     ['delivery p50, p95, p99', report.percentiles.map((ms) => `${ms} ms`).join(', ')],
     ['streams that ended', String(report.ended)],
-    [
-      'memory of the server, second and last third',
-      `${megabytes(mean(memory.slice(third, 2 * third)))}, ${megabytes(mean(memory.slice(2 * third)))}`,
-    ],
+    ['memory of the server, mean of each sixth', course.map(megabytes).join(', ')],
     [
       'CPU of the server',
       `${((used.user + used.system) / 1e6 / report.seconds).toFixed(2)} cores of ${availableParallelism()}`,
