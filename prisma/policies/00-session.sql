@@ -152,11 +152,11 @@ begin
     from public.tenants n
     join public.identities i on i.tenant_id = n.tenant_id
    where n.slug = t->>'tenant' and i.issuer = t->>'issuer' and i.subject = t->>'subject';
-  if c.actor_id is null then
-    perform bailiwick.refuse('subject: unknown');
-  end if;
   -- by itself: joined, a plan that was made before there were statistics would go through all entities of the tenant
   select e.credential_epoch into epoch from public.entities e where e.tenant_id = c.tenant_id and e.id = c.actor_id;
+  if not found then
+    perform bailiwick.refuse('subject: unknown');
+  end if;
   if t->>'issuer_id' is not null and not exists (
        select from public.issuers s
         where s.tenant_id = c.tenant_id and s.id = (t->>'issuer_id')::uuid
