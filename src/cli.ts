@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   activity: () => import('./cli/activity.ts'),
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
+  adopt: () => import('./cli/adopt.ts'),
 };
 
 /**

@@ -1,0 +1,214 @@
+// `bailiwick adopt`: an adopter's own tables, from where they are towards isolation.
+//
+// Works on any PostgreSQL, named by --url or ADOPT_DATABASE_URL; a URL may hold a password, so it is never printed. `plan` reads in one
+// transaction that cannot write.
+
+import { dirname, resolve } from 'node:path';
+import pg from 'pg';
+import {
+  type Adoption,
+  DeclarationError,
+  isExempt,
+  listed,
+  readDeclaration,
+  type Source,
+  wordsOf,
+} from '../adoption/declaration.ts';
+import { type Inventory, takeInventory } from '../adoption/inventory.ts';
+import { type Counts, countPlaces, type Placing, type Questions, questionsOf } from '../adoption/places.ts';
+import { type Finding, type Plan, planOf, type Step, type TablePlan } from '../adoption/plan.ts';
+import { propose, textOf } from '../adoption/propose.ts';
+import { defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
+import { progress } from './progress.ts';
+
+const CONFIG = 'bailiwick.config.ts';
+
+export const command = defineCommand(
+  {
+    name: 'adopt',
+    summary: 'Looks at tables of your own and says what stands between them and isolation',
+    details: [
+      `Tables are declared in ${CONFIG}; without one, plan proposes it. Plan changes nothing: it reads in a transaction that cannot write,`,
+      'counts where every row would belong, and exits with 1 while something is in the way. See docs/adoption.md.',
+    ],
+    actions: { plan: 'Compare the declaration with the database, table by table' },
+    options: {
+      url: {
+        type: 'string',
+        value: 'postgresql://…',
+        about: 'The database, as a role that may read its tables; its password may come from PGPASSWORD',
+      },
+      config: { type: 'string', value: 'file', about: `The declaration; by default ${CONFIG}` },
+      schema: {
+        type: 'string',
+        value: 'name',
+        about: 'Where the tables are, while nothing is declared; by default public',
+      },
+      estimate: { type: 'boolean', about: 'Do not read the tables: estimates in the place of counts' },
+      steps: { type: 'boolean', about: 'Say of each table what each phase does, and under which lock' },
+      json: { type: 'boolean', about: 'Print it as JSON' },
+    },
+  },
+  async (values, io) => {
+    const url = values.url ?? io.env.ADOPT_DATABASE_URL;
+    if (url === undefined || !/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+      throw new UsageError(
+        url === undefined ? 'say which database: --url postgresql://…' : '--url is not a postgresql:// URL',
+      );
+    }
+    const path = values.config ?? CONFIG;
+    const declared = await declaration(path, values.config !== undefined);
+    if (declared?.schema !== undefined && values.schema !== undefined && values.schema !== declared.schema) {
+      throw new UsageError(`--schema ${values.schema}, and ${path} declares ${declared.schema}`);
+    }
+    const client = new pg.Client({ connectionString: url, application_name: 'bailiwick adopt' });
+    await client.connect();
+    try {
+      await client.query('begin isolation level repeatable read read only');
+      const inventory = await takeInventory(client, values.schema ?? declared?.schema ?? 'public');
+      if (declared === undefined) {
+        return proposing(inventory, path, values.json === true, io);
+      }
+      const { counts, wrong } =
+        values.estimate === true
+          ? { counts: new Map<string, Counts>(), wrong: new Map<string, string>() }
+          : await countAll(client, inventory, declared, dirname(resolve(path)), io);
+      const plan = planOf(declared, inventory, counts, wrong);
+      const proposal = propose(inventory, declared);
+      const stops = [...plan.findings, ...plan.tables.flatMap(({ findings }) => findings)].filter(
+        ({ risk }) => risk === 'stop',
+      );
+      if (values.json === true) {
+        const { database, version, schema, role } = inventory;
+        io.out(
+          `${JSON.stringify({ clear: stops.length === 0, database, version, schema, role, ...plan, proposal }, null, 2)}\n`,
+        );
+      } else {
+        io.out(formatPlan(plan, declared, inventory, values.steps === true));
+        const undeclared = plan.tables.filter(({ is }) => is === 'undeclared').map(({ table }) => table);
+        if (undeclared.length > 0 && proposal !== undefined) {
+          io.out(`\nWith what can be guessed of ${undeclared.join(', ')}:\n\n${textOf(proposal)}`);
+        }
+      }
+      return stops.length === 0 ? 0 : 1;
+    } finally {
+      await client.end();
+    }
+  },
+);
+
+async function declaration(path: string, asked: boolean): Promise<Adoption | undefined> {
+  try {
+    const declared = await readDeclaration(path);
+    if (declared === undefined && asked) {
+      throw new UsageError(`--config ${path}: there is no such file`);
+    }
+    return declared;
+  } catch (error) {
+    throw error instanceof DeclarationError ? new UsageError(error.message) : error;
+  }
+}
+
+function proposing(inventory: Inventory, path: string, json: boolean, io: Io): ExitCode {
+  const proposal = propose(inventory);
+  if (json) {
+    io.out(`${JSON.stringify({ clear: false, proposal: proposal ?? null }, null, 2)}\n`);
+  } else if (proposal === undefined) {
+    io.err(
+      `There is no ${path}, and none of ${inventory.tables.length} tables looks as if it held people.\n`,
+    );
+  } else {
+    io.err(`There is no ${path}. A proposal, to be read before it is kept:\n\n`);
+    io.out(textOf(proposal));
+  }
+  return 1;
+}
+
+/** Counts every declared table; what is declared and not there is said of its table, and the others are counted all the same. */
+async function countAll(client: pg.Client, inventory: Inventory, adoption: Adoption, folder: string, io: Io) {
+  const counts = new Map<string, Counts>();
+  const wrong = new Map<string, string>();
+  const asked = questions(adoption).filter(([name]) => inventory.tables.some((table) => table.name === name));
+  const shown = progress(io, 'tables counted');
+  for (const [at, [name, about]] of asked.entries()) {
+    shown.at(at, asked.length);
+    try {
+      counts.set(name, await countPlaces(client, inventory, adoption, name, about, folder));
+    } catch (error) {
+      if (!(error instanceof DeclarationError)) {
+        throw error;
+      }
+      wrong.set(name, error.message);
+    }
+  }
+  shown.at(asked.length, asked.length);
+  shown.end();
+  return { counts, wrong };
+}
+
+/** What is asked about each declared table. */
+function questions(adoption: Adoption): [table: string, about: Questions][] {
+  const { users, agents, worlds, tables } = adoption;
+  return [
+    [users.table, questionsOf(users)],
+    ...[agents, worlds].flatMap((one): [string, Questions][] =>
+      one === undefined ? [] : [[one.table, questionsOf(one)]],
+    ),
+    ...Object.entries(tables).flatMap(([name, declared]): [string, Questions][] =>
+      isExempt(declared) ? [] : [[name, declared]],
+    ),
+  ];
+}
+
+/** A table of tables, and below each what is in the way. */
+export function formatPlan(plan: Plan, adoption: Adoption, inventory: Inventory, steps: boolean): string {
+  const width = Math.max(...plan.tables.map(({ table }) => table.length), 8);
+  const grave = ({ findings }: TablePlan) =>
+    findings.some(({ risk }) => risk === 'stop')
+      ? 'stop'
+      : findings.some(({ risk }) => risk === 'high')
+        ? 'high'
+        : 'low';
+  const of = new Map<string, Questions>(questions(adoption));
+  const blocks = plan.tables.map((one) => {
+    const { table, is, counts, bytes, estimatedRows, findings } = one;
+    const rows = counts === undefined ? `about ${number(Math.max(0, estimatedRows))}` : number(counts.rows);
+    const declared = adoption.tables[table];
+    const why = declared !== undefined && isExempt(declared) ? `: ${declared.exempt}` : '';
+    return [
+      `${table.padEnd(width)}  ${is === 'undeclared' || is === 'exempt' ? is : `${is}, risk ${grave(one)}`}, ${rows} rows, ${size(bytes)}${why}\n`,
+      ...(['owner', 'tenant', 'world'] as const).flatMap((what) => {
+        const placing = counts?.[what];
+        return placing === undefined
+          ? []
+          : [`  ${what.padEnd(width - 2)}  ${placingOf(listed(of.get(table)?.[what]), placing)}\n`];
+      }),
+      ...findings.map((finding) => findingOf(finding, width)),
+      ...(steps ? one.steps.map((step) => stepOf(step, width)) : []),
+    ].join('');
+  });
+  const all = [...plan.findings, ...plan.tables.flatMap(({ findings }) => findings)];
+  const count = (risk: string) => all.filter((one) => one.risk === risk).length;
+  return [
+    `database ${inventory.database}, PostgreSQL ${inventory.version}, schema ${inventory.schema}, as ${inventory.role}\n\n`,
+    ...blocks,
+    ...(plan.findings.length > 0 ? ['\n', ...plan.findings.map((finding) => findingOf(finding, width))] : []),
+    `\n${plan.tables.length} tables: ${count('stop')} stop, ${count('high')} high, ${count('low')} low.\n`,
+  ].join('');
+}
+
+function placingOf(sources: readonly Source[], { by, unplaced, unknown }: Placing): string {
+  return [
+    ...sources.map((source, n) => `${number(by[n] ?? 0)} by ${wordsOf(source)}`),
+    ...(unplaced > 0 ? [`${number(unplaced)} unplaced`] : []),
+    ...(unknown > 0 ? [`${number(unknown)} unknown`] : []),
+  ].join(', ');
+}
+
+const findingOf = ({ risk, code, what, repair }: Finding, width: number) =>
+  `  ${risk.padEnd(width - 2)}  ${code}: ${what}\n  ${' '.repeat(width - 2)}  repair: ${repair}\n`;
+const stepOf = ({ phase, what, lock, lasts }: Step, width: number) =>
+  `  ${phase.padEnd(width - 2)}  ${what}\n  ${' '.repeat(width - 2)}  ${lock}: ${lasts}\n`;
+const number = (value: number) => Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
+const size = (bytes: number) =>
+  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${number(bytes / 2 ** 20)} MiB`;
