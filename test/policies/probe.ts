@@ -26,8 +26,8 @@ export function cell(block: string, voice: string, relation: Relation, verb: Ver
 export type ProbeOptions = {
   /** The table whose policies decide; left out: all tables and the kernel's functions. */
   readonly only?: string | undefined;
-  /** The voice that speaks first; left out: as they stand. */
-  readonly first?: string | undefined;
+  /** The voices that speak; left out: all. */
+  readonly voices?: ReadonlySet<string> | undefined;
   /** Asked after each voice; true ends the probe. */
   readonly enough?: (findings: Findings) => boolean;
 };
@@ -51,10 +51,12 @@ export async function probing(database: Database): Promise<Client> {
 }
 
 /** The same as `probe` on a connection that is there already, and stays. */
-export async function probeOn(client: Client, { only, first, enough }: ProbeOptions = {}): Promise<Findings> {
+export async function probeOn(
+  client: Client,
+  { only, voices, enough }: ProbeOptions = {},
+): Promise<Findings> {
   const findings = new Map<string, string>();
-  const begins = VOICES.filter(({ name }) => name === first);
-  for (const voice of [...begins, ...VOICES.filter((one) => !begins.includes(one))]) {
+  for (const voice of VOICES.filter(({ name }) => voices?.has(name) ?? true)) {
     for (const [key, value] of await speak(client, voice, attempts(voice, only))) {
       findings.set(key, value);
     }

@@ -59,7 +59,22 @@ const patience = (database: TestDatabase): TestDatabase => {
   return { ...database, runtimeUrl: url.href };
 };
 
-export async function openLane(): Promise<Lane> {
+/** Who has noticed faults of an object, and with what. */
+export type Hints = Map<string, Partial<Record<Witness, Set<string>>>>;
+
+/** A name to ask for, or, where none was noted, all that the witness has. */
+const namesOf = ({ with: name }: Clue) => (name === '' ? undefined : new Set([name]));
+
+export function addHint(hints: Hints, object: string, { by, with: name }: Clue): void {
+  if (name !== '') {
+    const known = hints.get(object) ?? {};
+    known[by] = (known[by] ?? new Set()).add(name);
+    hints.set(object, known);
+  }
+}
+
+/** @param hints Whom to ask first, by object; what is found is added. */
+export async function openLane(hints: Hints): Promise<Lane> {
   const [cast, target, scene] = [
     patience(await createTestDatabase()),
     // the attacks set a limit of their own, and look at it
@@ -83,62 +98,46 @@ export async function openLane(): Promise<Lane> {
   const [voices, stage] = [await probing(cast), await enter(target)];
   const answers = await probeOn(voices);
   const outcomes = new Map(SQL_ATTACKS.map((attack) => [attack.name, wanted(attack)]));
-  // those that noticed something come first the next time
   const worlds = sampleWorlds(SEED, WORLDS).map((world, number) => ({ world, number: String(number) }));
   const order = new Map<string, Witness[]>();
-  const telling = new Set<string>();
-  const hits = new Map<string | undefined, Set<string>>();
 
-  const witnesses: Record<Witness, (mutant?: Mutant, clue?: string) => Promise<Noticed | undefined>> = {
-    async access(mutant, clue) {
+  /** Asks a witness about all that it has, or about some of it: voices, worlds or attacks. */
+  const witnesses: Record<
+    Witness,
+    (mutant?: Mutant, some?: ReadonlySet<string>) => Promise<Noticed | undefined>
+  > = {
+    async access(mutant, some) {
       const found = await probeOn(voices, {
         only: mutant?.table,
-        first: clue,
-        enough: (some) => firstDifferent(some, answers) !== undefined,
+        voices: some,
+        enough: (so) => firstDifferent(so, answers) !== undefined,
       });
       const key = firstDifferent(found, answers);
       return key === undefined ? undefined : noticed(firstDifference(found, answers), voiceOf(key));
     },
-    async model(mutant, clue) {
-      const told = worlds.find(({ number }) => number === clue);
-      if (told !== undefined) {
-        toFront(worlds, told);
-      }
-      for (const one of worlds.slice(0, mutant === undefined ? HEALTHY_WORLDS : WORLDS)) {
-        const what = await differs(one.world, mutant);
+    async model(mutant, some) {
+      const asked = worlds.filter(({ number }) => some?.has(number) ?? true);
+      for (const { world, number } of asked.slice(0, mutant === undefined ? HEALTHY_WORLDS : WORLDS)) {
+        const what = await differs(world, mutant);
         if (what !== undefined) {
-          toFront(worlds, one);
-          return noticed(what, one.number);
+          return noticed(what, number);
         }
       }
       return undefined;
     },
-    async attacks(mutant, clue) {
+    async attacks(mutant, some) {
       const first = (found: ReadonlyMap<string, string>) => firstDifference(found, outcomes);
       const enough = (found: ReadonlyMap<string, string>) => first(found) !== undefined;
-      const fits = ({ group }: SqlAttack) => mutant?.table === undefined || group === 'row security';
-      const known = hits.get(mutant?.object) ?? new Set();
-      hits.set(mutant?.object, known);
-      // after the one of the clue, what noticed a fault of the same object is the likeliest to notice this one, then what speaks of it,
-      // then what noticed any
+      const fits = ({ group, name }: SqlAttack) =>
+        (mutant?.table === undefined || group === 'row security') && (some?.has(name) ?? true);
+      // what speaks of the object comes first
       const named = new RegExp(`\\b${mutant?.object.split('.')[0]}\\b`);
-      const rank = ({ name, steps }: SqlAttack) =>
-        name === clue
-          ? 0
-          : known.has(name)
-            ? 1
-            : steps.some(({ text }) => named.test(text))
-              ? 2
-              : telling.has(name)
-                ? 3
-                : 4;
-      for (const turn of [0, 1, 2, 3, 4]) {
-        const only = (attack: SqlAttack) => fits(attack) && rank(attack) === turn;
+      for (const speaks of [true, false]) {
+        const only = (attack: SqlAttack) =>
+          fits(attack) && attack.steps.some(({ text }) => named.test(text)) === speaks;
         const found = SQL_ATTACKS.some(only) ? await tryOn(stage, { only, enough }) : NONE;
         const name = firstDifferent(found, outcomes);
         if (name !== undefined) {
-          telling.add(name);
-          known.add(name);
           return noticed(first(found), name);
         }
       }
@@ -165,20 +164,39 @@ export async function openLane(): Promise<Lane> {
     async judge(mutant, { turn, clue }) {
       const usual = order.get(mutant.object) ?? [...usualOrder(mutant)];
       order.set(mutant.object, usual);
-      const asked = [...usual];
-      if (clue !== undefined) {
-        toFront(asked, clue.by);
-      }
-      for (const by of turn ?? asked) {
+      const ask = async (by: Witness, some?: ReadonlySet<string>): Promise<Verdict | undefined> => {
         await places[by].query(mutant.apply);
         try {
-          const found = await witnesses[by](mutant, by === clue?.by ? clue.with : undefined).catch(refusal);
-          if (found !== undefined) {
-            toFront(usual, by);
-            return { mutant: mutant.name, by, what: found.what, clue: { by, with: found.with } };
+          const found = await witnesses[by](mutant, some).catch(refusal);
+          if (found === undefined) {
+            return undefined;
           }
+          toFront(usual, by);
+          const told = { by, with: found.with };
+          addHint(hints, mutant.object, told);
+          return { mutant: mutant.name, by, what: found.what, clue: told };
         } finally {
           await places[by].query(mutant.undo);
+        }
+      };
+      if (turn === undefined) {
+        // who noticed this one the last time; then whoever noticed another fault of the same object; then all
+        const known = hints.get(mutant.object) ?? {};
+        const likely = [
+          ...(clue === undefined ? [] : [[clue.by, namesOf(clue)] as const]),
+          ...WITNESSES.flatMap((by) => (known[by] === undefined ? [] : [[by, known[by]] as const])),
+        ];
+        for (const [by, some] of likely) {
+          const verdict = await ask(by, some);
+          if (verdict !== undefined) {
+            return verdict;
+          }
+        }
+      }
+      for (const by of turn ?? [...usual]) {
+        const verdict = await ask(by);
+        if (verdict !== undefined) {
+          return verdict;
         }
       }
       return { mutant: mutant.name, by: undefined, what: '' };

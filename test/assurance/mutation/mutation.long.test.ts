@@ -7,9 +7,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { readPolicies } from '../../../src/db/policies.ts';
 import { REPORTS, report } from '../../kit/report.ts';
-import { readClues, WITNESSES, type Witness, writeClues } from './clues.ts';
+import { type Clue, readClues, WITNESSES, type Witness, writeClues } from './clues.ts';
 import { HARMLESS } from './harmless.ts';
-import { type Lane, openLane, type Verdict } from './lane.ts';
+import { addHint, type Hints, type Lane, openLane, type Verdict } from './lane.ts';
 import { mutantsOf, objectsOf } from './mutants.ts';
 
 const LANES = 2;
@@ -35,7 +35,8 @@ test('every policy and every kernel function has mutants', () => {
 });
 
 test('every fault in a policy or in a kernel function is noticed', { timeout: 0 }, async () => {
-  const lanes = await Promise.all(Array.from({ length: LANES }, openLane));
+  const hints = hintsOf(mutantsOf(files), clues);
+  const lanes = await Promise.all(Array.from({ length: LANES }, () => openLane(hints)));
   onTestFinished(async () => {
     await Promise.all(lanes.map((lane) => lane.end()));
   });
@@ -77,6 +78,21 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
 });
 
 const survives = ({ by, mutant }: Verdict) => by === undefined && HARMLESS[mutant] === undefined;
+
+/** What was noticed of an object the last time. */
+function hintsOf(
+  all: readonly { readonly name: string; readonly object: string }[],
+  known: ReadonlyMap<string, Clue>,
+): Hints {
+  const hints: Hints = new Map();
+  for (const { name, object } of all) {
+    const clue = known.get(name);
+    if (clue !== undefined) {
+      addHint(hints, object, clue);
+    }
+  }
+  return hints;
+}
 
 /** WITNESSES=write: who noticed what is added to what was known of the others; what is no mutant any more is forgotten. */
 function remember(verdicts: readonly Verdict[]): void {
