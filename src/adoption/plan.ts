@@ -30,7 +30,7 @@ export type Step = {
 
 export type TablePlan = {
   readonly table: string;
-  readonly is: 'people' | 'agents' | 'worlds' | 'rows' | 'exempt' | 'undeclared';
+  readonly is: 'tenants' | 'people' | 'agents' | 'worlds' | 'rows' | 'exempt' | 'undeclared';
   readonly estimatedRows: number;
   readonly bytes: number;
   readonly counts?: Counts | undefined;
@@ -92,7 +92,7 @@ export function planOf(
     ];
     return {
       table: name,
-      is: tenants?.table === name && is === 'undeclared' ? 'people' : is,
+      is: tenants?.table === name && is === 'undeclared' ? 'tenants' : is,
       estimatedRows: table?.estimatedRows ?? 0,
       bytes: table?.bytes ?? 0,
       counts: counted,

@@ -10,7 +10,6 @@ import {
   DeclarationError,
   isExempt,
   listed,
-  readDeclaration,
   type Source,
   wordsOf,
 } from '../adoption/declaration.ts';
@@ -18,6 +17,7 @@ import { type Inventory, takeInventory } from '../adoption/inventory.ts';
 import { type Counts, countPlaces, type Placing, type Questions, questionsOf } from '../adoption/places.ts';
 import { type Finding, type Plan, planOf, type Step, type TablePlan } from '../adoption/plan.ts';
 import { propose, textOf } from '../adoption/propose.ts';
+import { readDeclaration } from '../adoption/reading.ts';
 import { defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 import { progress } from './progress.ts';
 
@@ -28,15 +28,16 @@ export const command = defineCommand(
     name: 'adopt',
     summary: 'Looks at tables of your own and says what stands between them and isolation',
     details: [
-      `Tables are declared in ${CONFIG}; without one, plan proposes it. Plan changes nothing: it reads in a transaction that cannot write,`,
-      'counts where every row would belong, and exits with 1 while something is in the way. See docs/adoption.md.',
+      `Tables are declared in ${CONFIG}; without one, plan proposes it. Plan changes nothing: it reads in a`,
+      'transaction that cannot write, counts where every row would belong, and exits with 1 while something is in the',
+      'way. See docs/adoption.md.',
     ],
     actions: { plan: 'Compare the declaration with the database, table by table' },
     options: {
       url: {
         type: 'string',
         value: 'postgresql://…',
-        about: 'The database, as a role that may read its tables; its password may come from PGPASSWORD',
+        about: 'The database, as a role that may read it; its password may come from PGPASSWORD',
       },
       config: { type: 'string', value: 'file', about: `The declaration; by default ${CONFIG}` },
       schema: {

@@ -1,7 +1,7 @@
 // `bailiwick adopt plan` on tables of others: what it counts, what it finds in the way, what it proposes, and that it changes nothing.
 
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -268,6 +268,19 @@ test('estimates read no table, and what is printed names every step and its lock
   expect(counted.out).toMatch(/\d+ tables: \d+ stop, \d+ high, \d+ low\.\n/);
   expect(counted.out).toContain('With what can be guessed of migrations');
   expect(counted.code).toBe(1);
+});
+
+test('the example in docs/adoption.md is what is printed', async () => {
+  const page = await readFile(new URL('../../docs/adoption.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```\n(memories [\s\S]*?)```/.exec(page) ?? [];
+  const { out } = await adopt(
+    `--config ${await file(STORE(`{ kind: 'memory', owner: [${BY_AGENT}, ${BY_ROOM}] }`))}`,
+  );
+  // what a table takes differs from one PostgreSQL to the next
+  const told = (text: string) => text.replaceAll(/\d+ KiB/g, 'some KiB');
+  expect(example).not.toBe('');
+  expect(told(out)).toContain(told(example));
+  expect(out).toMatch(/servers +tenants, risk low/);
 });
 
 test('plan changes nothing, and its transaction could not', async () => {
