@@ -35,7 +35,7 @@ export const COURSES: Readonly<Record<string, (sql: Sql) => Promise<unknown>>> =
   'after the second hop has expired': set('delegations', EXPIRED, DELEGATIONS.scribe.id),
   'before the root begins': set(
     'delegations',
-    `not_before = ${at(600)}, expires_at = ${at(1200)}`,
+    `not_before = ${at(86_400)}, expires_at = ${at(172_800)}`,
     DELEGATIONS.scout.id,
   ),
   'with the owner suspended': set('entities', "status = 'suspended'", alice.id),

@@ -277,9 +277,9 @@ test('the example in docs/adoption.md is what is printed', async () => {
     `--config ${await file(STORE(`{ kind: 'memory', owner: [${BY_AGENT}, ${BY_ROOM}] }`))}`,
   );
   // what a table takes differs from one PostgreSQL to the next
-  const told = (text: string) => text.replaceAll(/\d+ KiB/g, 'some KiB');
+  const sized = (text: string) => text.replaceAll(/\d+ KiB/g, 'some KiB');
   expect(example).not.toBe('');
-  expect(told(out)).toContain(told(example));
+  expect(sized(out)).toContain(sized(example));
   expect(out).toMatch(/servers +tenants, risk low/);
 });
 

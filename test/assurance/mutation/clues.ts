@@ -6,13 +6,13 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Who may notice: the probe that prints ACCESS.txt, the model in random worlds, the attacks in raw SQL. */
-export const WITNESSES = ['access', 'model', 'attacks'] as const;
+/** Who may notice: the probe that prints ACCESS.txt, the model in random worlds, the attacks in raw SQL, and what is explained. */
+export const WITNESSES = ['access', 'model', 'attacks', 'explained'] as const;
 export type Witness = (typeof WITNESSES)[number];
 
 export type Clue = {
   readonly by: Witness;
-  /** The name of an attack, the number of a world, the voice of the probe. */
+  /** The name of an attack, the number of a world, the voice of the probe, the case that is explained. */
   readonly with: string;
 };
 

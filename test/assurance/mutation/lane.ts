@@ -1,4 +1,4 @@
-// A scratch place for mutants: a database for each of the three who may notice a fault in it. Several lanes work side by side; each mutant is made in one lane and taken back there.
+// A scratch place for mutants: databases for those who may notice a fault in it. Several lanes work side by side; each mutant is made in one lane and taken back there.
 
 import pg from 'pg';
 import { sampleWorlds } from '../../../src/assurance/generate.ts';
@@ -7,6 +7,7 @@ import type { Move } from '../../../src/assurance/moves.ts';
 import { type Observation, observe } from '../../../src/assurance/observe.ts';
 import type { World } from '../../../src/assurance/world.ts';
 import { seedCast } from '../../../src/demo/seed.ts';
+import { explainedOn } from '../../access/explained.ts';
 import { ISSUER, KEY, migrate, trustTickets } from '../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 import { testKeys } from '../../kit/keys.ts';
@@ -92,11 +93,17 @@ export async function openLane(hints: Hints): Promise<Lane> {
   if (!migrator || !runtime || !castAdmin || !sceneAdmin || !targetAdmin) {
     throw new TypeError('a connection is missing');
   }
-  const places: Record<Witness, pg.Client> = { access: castAdmin, model: sceneAdmin, attacks: targetAdmin };
+  const places: Record<Witness, pg.Client> = {
+    access: castAdmin,
+    model: sceneAdmin,
+    attacks: targetAdmin,
+    explained: targetAdmin,
+  };
   await prepareForWorlds(migrator);
   // the same connections for all mutants: what costs is a new one that knows no plan and no function yet
   const [voices, stage] = [await probing(cast), await enter(target)];
   const answers = await probeOn(voices);
+  const explanations = await explainedOn(target);
   const outcomes = new Map(SQL_ATTACKS.map((attack) => [attack.name, wanted(attack)]));
   const worlds = sampleWorlds(SEED, WORLDS).map((world, number) => ({ world, number: String(number) }));
   const order = new Map<string, Witness[]>();
@@ -142,6 +149,14 @@ export async function openLane(hints: Hints): Promise<Lane> {
         }
       }
       return undefined;
+    },
+    async explained(_mutant, some) {
+      const found = await explainedOn(target, {
+        only: some,
+        enough: (name, answer) => answer !== explanations.get(name),
+      });
+      const name = firstDifferent(found, explanations);
+      return name === undefined ? undefined : noticed(`${name}: another answer`, name);
     },
   };
 
@@ -219,9 +234,16 @@ export async function openLane(hints: Hints): Promise<Lane> {
   };
 }
 
+/** What only says why something is as it is, and decides nothing (prisma/policies/85-explaining.sql). */
+const EXPLAINING: ReadonlySet<string> = new Set(['why', 'explain', 'effective']);
+
 /** For a policy the probe of its table is quickest; a function concerns everything, and first of all the attacks. */
-const usualOrder = ({ table }: Mutant): readonly Witness[] =>
-  table === undefined ? ['attacks', 'access', 'model'] : WITNESSES;
+const usualOrder = ({ table, object }: Mutant): readonly Witness[] =>
+  EXPLAINING.has(object)
+    ? ['explained', 'attacks']
+    : table === undefined
+      ? ['attacks', 'access', 'model']
+      : ['access', 'model', 'attacks'];
 
 /** An answer of the database where none was expected is a difference too; anything else is a fault of the instrument. */
 function refusal(error: unknown): Noticed {

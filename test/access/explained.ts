@@ -1,0 +1,134 @@
+// Everything that the kernel says about access, after whatever may have gone wrong, to all whom it may concern: why, what of each row, and
+// what each agent can do. Data, no assertions: a fault in what explains must make another answer of one of these (test/assurance/mutation).
+
+import { type ActorName, AGENTS, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
+import { DELEGATIONS } from '../../src/demo/delegations.ts';
+import { MEMORIES } from '../../src/demo/memories.ts';
+import { twins, unchecked } from '../assurance/attacks/worlds.ts';
+import { type Acting, as, type Database, type Sql } from '../kit/as.ts';
+import { itself, through } from '../kit/cast.ts';
+import { CLOSE, COURSES } from './courses.ts';
+
+type Given = (sql: Sql) => Promise<unknown>;
+
+const { globex } = TENANTS;
+const { scout, scribe, bobot, late } = AGENTS;
+
+/** What stands in another tenant under the same ids, and is in another state there. */
+const beside =
+  (...changes: readonly string[]): Given =>
+  async (sql) => {
+    await sql.rows('reset role');
+    await twins(sql);
+    for (const change of changes) {
+      await unchecked(change, globex.id)(sql);
+    }
+  };
+const MORE: Readonly<Record<string, Given>> = {
+  'beside twins': beside(),
+  'beside twins that are suspended and limited': beside(
+    `update entities set status = 'suspended', ceiling = '[]' where tenant_id = $1`,
+    'delete from world_members where tenant_id = $1',
+    `update users set role = 'member' where tenant_id = $1`,
+  ),
+  'beside twins whose delegations have ended': beside(
+    `update delegations set revoked_at = created_at, revoked_by = owner_id, capabilities = '{memory:delete}' where tenant_id = $1`,
+  ),
+  'beside twins of which one is suspended': beside(
+    `update tenants set status = 'suspended' where tenant_id = $1`,
+  ),
+  'beside twins that alone are members': async (sql) => {
+    await beside()(sql);
+    await unchecked('delete from world_members where tenant_id <> $1', globex.id)(sql);
+  },
+  'with a ceiling for everybody': (sql) =>
+    sql.touched(`update entities set ceiling = '["memory:read", "delegation:read"]'`),
+  'with others as administrators': (sql) =>
+    sql.touched(`update users set role = 'admin' where id <> $1`, [USERS.ada.id]),
+};
+const GIVEN: Readonly<Record<string, Given>> = { ...COURSES, ...MORE };
+
+const ACTING: readonly (readonly [ActorName, Acting])[] = [
+  ...CLOSE,
+  ['alice', { scopes: ['delegation:read'] }],
+  ['ada', itself],
+  ['bob', itself],
+  ['bobot', through.bobot],
+  ['mallory', itself],
+  ['late', { delegation: DELEGATIONS.late.id }],
+];
+
+const MEANS = ['owner', 'direct_owner', 'worlds', 'shared_worlds', 'party', 'administered_tenant'];
+const CAPABILITIES = [
+  'memory:read',
+  'agent:read',
+  'delegation:read',
+  'member:read',
+  'tenant:administer',
+  'user:update',
+  'made:up',
+];
+const VERBS = ['read', 'update', 'delete'];
+const of = (owner: ActorName) => MEMORIES.find((memory) => memory.owner === owner)?.id ?? '';
+const ROWS: readonly (readonly [table: string, id: string])[] = [
+  ...MEMORIES.filter(({ owner }) => owner === 'alice').map(({ id }) => ['memories', id] as const),
+  ...([
+    ['memories', of('bob')],
+    ['agents', scout.id],
+    ['agents', bobot.id],
+    ['entities', WORLDS.garden.id],
+    ['worlds', WORLDS.garden.id],
+  ] as const),
+  ...([
+    ['users', USERS.alice.id],
+    ['delegations', DELEGATIONS.scribe.id],
+    ['tenants', TENANTS.acme.id],
+    ['permissions', scout.id],
+  ] as const),
+];
+const AGENTS_ASKED = [scout.id, scribe.id, bobot.id, late.id, USERS.alice.id, WORLDS.garden.id];
+
+const QUESTIONS = `
+  select jsonb_build_object(
+    'why', (select jsonb_agg(bailiwick.why(m, k) order by m, k) from unnest($1::text[]) m, unnest($2::text[]) k),
+    'explain', (select jsonb_agg(bailiwick.explain(r->>0, (r->>1)::uuid, v) order by r, v) from jsonb_array_elements($3::jsonb) r, unnest($4::text[]) v),
+    'effective', (select jsonb_agg(bailiwick.effective(a, e, n) order by a, e, n)
+                    from unnest($5::uuid[]) a, unnest('{true,false}'::boolean[]) e, unnest('{1,100}'::int[]) n))::text`;
+const ASKED = [MEANS, CAPABILITIES, JSON.stringify(ROWS), VERBS, AGENTS_ASKED];
+
+/** Every question there is, by its name: after what, and to whom. */
+const CASES = Object.entries(GIVEN).flatMap(([course, given]) =>
+  ACTING.map(([actor, acting], n) => ({ name: `${course} / ${n} ${actor}`, given, actor, acting })),
+);
+
+/**
+ * Asks everything, or what is named, until it is enough.
+ *
+ * @returns each answer, or the SQLSTATE in its place, by the name of the case.
+ */
+export async function explainedOn(
+  database: Database,
+  {
+    only,
+    enough,
+  }: { only?: ReadonlySet<string> | undefined; enough?: (name: string, answer: string) => boolean } = {},
+): Promise<Map<string, string>> {
+  const answers = new Map<string, string>();
+  for (const { name, given, actor, acting } of CASES) {
+    if (only?.has(name) ?? true) {
+      const answer = await as(database, actor, { ...acting, given }, (sql) =>
+        sql.value(QUESTIONS, ASKED),
+      ).catch((error: { code?: unknown }) => {
+        if (error.code === undefined) {
+          throw error;
+        }
+        return error.code;
+      });
+      answers.set(name, String(answer));
+      if (enough?.(name, String(answer))) {
+        break;
+      }
+    }
+  }
+  return answers;
+}
