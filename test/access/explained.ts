@@ -41,6 +41,25 @@ const MORE: Readonly<Record<string, Given>> = {
     await beside()(sql);
     await unchecked('delete from world_members where tenant_id <> $1', globex.id)(sql);
   },
+  'beside twins that are administrators': beside(`update users set role = 'admin' where tenant_id = $1`),
+  'beside twins of which one has another owner, who is suspended here': async (sql) => {
+    await beside(
+      `update entities set owner_id = '${USERS.bob.id}' where tenant_id = $1 and id = '${scout.id}'`,
+    )(sql);
+    await unchecked(
+      "update entities set status = 'suspended' where tenant_id <> $1 and id = $2",
+      globex.id,
+      USERS.bob.id,
+    )(sql);
+  },
+  'with the world archived, beside twins': async (sql) => {
+    await beside()(sql);
+    await unchecked(
+      "update entities set status = 'archived' where tenant_id <> $1 and id = $2",
+      globex.id,
+      WORLDS.garden.id,
+    )(sql);
+  },
   'with a ceiling for everybody': (sql) =>
     sql.touched(`update entities set ceiling = '["memory:read", "delegation:read"]'`),
   'with others as administrators': (sql) =>

@@ -266,6 +266,20 @@ const lacking = Object.entries(LACKING).map(
   }),
 );
 
+/** In nobody's name there is nothing to explain. */
+const nobody: SqlAttack = {
+  ...rows,
+  name: 'asking why, in nobody’s name',
+  gain: 'what the rules are, and for whom',
+  rule: 'S2',
+  given: both(),
+  steps: [
+    step(`select bailiwick.why('owner', 'memory:read')`, 'null'),
+    step(`select bailiwick.why('administered_tenant', 'tenant:administer')`, 'null'),
+    step('select bailiwick.effective($1, true, 100)', 'null', [scout.id]),
+  ],
+};
+
 const controls: readonly SqlAttack[] = [
   ...lacking,
   {
@@ -302,6 +316,7 @@ const controls: readonly SqlAttack[] = [
 ];
 
 export const EXPLAINED: readonly SqlAttack[] = [
+  nobody,
   ...cases('asking ', rows, asking),
   ...Object.entries(viewing).map(
     ([what, [rule, gain, steps]]): SqlAttack => ({

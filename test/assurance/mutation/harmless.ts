@@ -3,6 +3,8 @@
 
 const NOT_GRANTED = 'the column is in no grant to update';
 const NULL_IS_REFUSED = 'bailiwick.verify answers false when either is null';
+const AS_OF_THE_BEGINNING =
+  'what is explained is then as it was when the transaction began, and decides nothing';
 const ONE_OWNER = 'an agent has one owner, by foreign key, and acts for no other';
 
 export const HARMLESS: Readonly<Record<string, string>> = {
@@ -64,6 +66,11 @@ export const HARMLESS: Readonly<Record<string, string>> = {
     'the server sends nothing else in that transaction, so it is one moment',
   'leave_receipts: stops the clock of agent_id, (statement_timestamp':
     'only across midnight: then what was read is of the day on which the transaction began',
+  'why: stops the clock of ull and d.not_before <= statement_timestamp': AS_OF_THE_BEGINNING,
+  'why: stops the clock of mp() and d.expires_at > statement_timestamp': AS_OF_THE_BEGINNING,
+  'why: stops the clock of d where c.expires_at <= statement_timestamp': AS_OF_THE_BEGINNING,
+  'why: stops the clock of null or h.not_before > statement_timestamp': AS_OF_THE_BEGINNING,
+  'why: stops the clock of mp() or h.expires_at <= statement_timestamp': AS_OF_THE_BEGINNING,
   "entities.select_member: forgets kind = 'world'": 'only worlds have members, by foreign key',
   "entities.update_agent: takes any of kind = 'agent' and owner_id = (select bailiwick.direct_owner('agent', 'update'))":
     NOT_GRANTED,
