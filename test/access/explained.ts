@@ -135,9 +135,11 @@ export async function explainedOn(
   const answers = new Map<string, string>();
   for (const { name, given, actor, acting } of CASES) {
     if (only?.has(name) ?? true) {
-      const answer = await as(database, actor, { ...acting, given }, (sql) =>
-        sql.value(QUESTIONS, ASKED),
-      ).catch((error: { code?: unknown }) => {
+      const answer = await as(database, actor, { ...acting, given }, async (sql) => {
+        // a fault can make a recursion endless
+        await sql.rows(`set local statement_timeout = '3s'`);
+        return await sql.value(QUESTIONS, ASKED);
+      }).catch((error: { code?: unknown }) => {
         if (error.code === undefined) {
           throw error;
         }

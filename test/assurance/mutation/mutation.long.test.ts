@@ -53,6 +53,8 @@ test('every fault in a policy or in a kernel function is noticed', { timeout: 0 
       verdicts.push(await lane.judge(mutant, { turn, clue: clues.get(mutant.name) }));
       if (verdicts.length % 100 === 0) {
         process.stderr.write(`${verdicts.length} of ${mutants.length} mutants\n`);
+      }
+      if (verdicts.length % 20 === 0) {
         remember(verdicts);
       }
     }
