@@ -107,18 +107,47 @@ const ROWS: readonly (readonly [table: string, id: string])[] = [
 ];
 const AGENTS_ASKED = [scout.id, scribe.id, bobot.id, late.id, USERS.alice.id, WORLDS.garden.id];
 
-const QUESTIONS = `
-  select jsonb_build_object(
-    'why', (select jsonb_agg(bailiwick.why(m, k) order by m, k) from unnest($1::text[]) m, unnest($2::text[]) k),
-    'explain', (select jsonb_agg(bailiwick.explain(r->>0, (r->>1)::uuid, v) order by r, v) from jsonb_array_elements($3::jsonb) r, unnest($4::text[]) v),
-    'effective', (select jsonb_agg(bailiwick.effective(a, e, n) order by a, e, n)
-                    from unnest($5::uuid[]) a, unnest('{true,false}'::boolean[]) e, unnest('{1,100}'::int[]) n))::text`;
-const ASKED = [MEANS, CAPABILITIES, JSON.stringify(ROWS), VERBS, AGENTS_ASKED];
+/** What is asked, by the function that answers; with its values. */
+const QUESTIONS = {
+  why: [
+    'select jsonb_agg(bailiwick.why(m, k) order by m, k)::text from unnest($1::text[]) m, unnest($2::text[]) k',
+    [MEANS, CAPABILITIES],
+  ],
+  explain: [
+    `select jsonb_agg(bailiwick.explain(r->>0, (r->>1)::uuid, v) order by r, v)::text
+       from jsonb_array_elements($1::jsonb) r, unnest($2::text[]) v`,
+    [JSON.stringify(ROWS), VERBS],
+  ],
+  effective: [
+    `select jsonb_agg(bailiwick.effective(a, e, n) order by a, e, n)::text
+       from unnest($1::uuid[]) a, unnest('{true,false}'::boolean[]) e, unnest('{1,100}'::int[]) n`,
+    [AGENTS_ASKED],
+  ],
+} as const satisfies Readonly<Record<string, readonly [text: string, values: readonly unknown[]]>>;
+export type Explaining = keyof typeof QUESTIONS;
+export const EXPLAINING = Object.keys(QUESTIONS) as Explaining[];
 
-/** Every question there is, by its name: after what, and to whom. */
+/** Every question there is, by its name: after what, to whom, and which. */
 const CASES = Object.entries(GIVEN).flatMap(([course, given]) =>
-  ACTING.map(([actor, acting], n) => ({ name: `${course} / ${n} ${actor}`, given, actor, acting })),
+  ACTING.flatMap(([actor, acting], n) =>
+    EXPLAINING.map((about) => ({
+      name: `${course} / ${n} ${actor} / ${about}`,
+      given,
+      actor,
+      acting,
+      about,
+    })),
+  ),
 );
+
+export type Asking = {
+  /** Of this function alone; left out: of all. */
+  readonly about?: Explaining | undefined;
+  /** By these names alone; left out: all. */
+  readonly only?: ReadonlySet<string> | undefined;
+  /** Asked after each answer; true ends the asking. */
+  readonly enough?: (name: string, answer: string) => boolean;
+};
 
 /**
  * Asks everything, or what is named, until it is enough.
@@ -127,18 +156,17 @@ const CASES = Object.entries(GIVEN).flatMap(([course, given]) =>
  */
 export async function explainedOn(
   database: Database,
-  {
-    only,
-    enough,
-  }: { only?: ReadonlySet<string> | undefined; enough?: (name: string, answer: string) => boolean } = {},
+  { about, only, enough }: Asking = {},
 ): Promise<Map<string, string>> {
   const answers = new Map<string, string>();
-  for (const { name, given, actor, acting } of CASES) {
+  for (const asked of CASES.filter((one) => (about ?? one.about) === one.about)) {
+    const { name, given, actor, acting } = asked;
     if (only?.has(name) ?? true) {
+      const [question, values] = QUESTIONS[asked.about];
       const answer = await as(database, actor, { ...acting, given }, async (sql) => {
         // a fault can make a recursion endless
         await sql.rows(`set local statement_timeout = '3s'`);
-        return await sql.value(QUESTIONS, ASKED);
+        return await sql.value(question, values);
       }).catch((error: { code?: unknown }) => {
         if (error.code === undefined) {
           throw error;

@@ -7,7 +7,7 @@ import type { Move } from '../../../src/assurance/moves.ts';
 import { type Observation, observe } from '../../../src/assurance/observe.ts';
 import type { World } from '../../../src/assurance/world.ts';
 import { seedCast } from '../../../src/demo/seed.ts';
-import { explainedOn } from '../../access/explained.ts';
+import { EXPLAINING, explainedOn } from '../../access/explained.ts';
 import { ISSUER, KEY, migrate, trustTickets } from '../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../kit/database.ts';
 import { testKeys } from '../../kit/keys.ts';
@@ -150,8 +150,9 @@ export async function openLane(hints: Hints): Promise<Lane> {
       }
       return undefined;
     },
-    async explained(_mutant, some) {
+    async explained(mutant, some) {
       const found = await explainedOn(target, {
+        about: EXPLAINING.find((one) => one === mutant?.object),
         only: some,
         enough: (name, answer) => answer !== explanations.get(name),
       });
@@ -234,12 +235,9 @@ export async function openLane(hints: Hints): Promise<Lane> {
   };
 }
 
-/** What only says why something is as it is, and decides nothing (prisma/policies/85-explaining.sql). */
-const EXPLAINING: ReadonlySet<string> = new Set(['why', 'explain', 'effective']);
-
 /** For a policy the probe of its table is quickest; a function concerns everything, and first of all the attacks. */
 const usualOrder = ({ table, object }: Mutant): readonly Witness[] =>
-  EXPLAINING.has(object)
+  EXPLAINING.some((one) => one === object)
     ? ['explained', 'attacks']
     : table === undefined
       ? ['attacks', 'access', 'model']
