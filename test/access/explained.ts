@@ -4,10 +4,10 @@
 import { type ActorName, AGENTS, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { MEMORIES } from '../../src/demo/memories.ts';
-import { twins, unchecked } from '../assurance/attacks/worlds.ts';
+import { twins } from '../assurance/attacks/worlds.ts';
 import { type Acting, as, type Database, type Sql } from '../kit/as.ts';
 import { itself, through } from '../kit/cast.ts';
-import { CLOSE, COURSES } from './courses.ts';
+import { CLOSE, COURSES, unchecked } from './courses.ts';
 
 type Given = (sql: Sql) => Promise<unknown>;
 
@@ -52,6 +52,30 @@ const MORE: Readonly<Record<string, Given>> = {
       USERS.bob.id,
     )(sql);
   },
+  'beside the twin of an agent that is gone here': async (sql) => {
+    await beside()(sql);
+    await unchecked('delete from entities where tenant_id <> $1 and id = $2', globex.id, scout.id)(sql);
+  },
+  'with the second hop limited to a world': (sql) =>
+    sql.touched('update delegations set world_id = $1 where id = $2', [
+      WORLDS.garden.id,
+      DELEGATIONS.scribe.id,
+    ]),
+  'with two chains of one agent, of which one is limited to two worlds': async (sql) => {
+    await COURSES['with the second hop limited to another world']?.(sql);
+    await unchecked(
+      'update delegations set delegate_id = $1, world_id = $2 where id = $3',
+      ...[scribe.id, WORLDS.garden.id, DELEGATIONS.late.id],
+    )(sql);
+  },
+  'with the root narrowed below its hop': unchecked(
+    "update delegations set capabilities = '{memory:update}' where id = $1",
+    DELEGATIONS.scout.id,
+  ),
+  'with the owner in another world': unchecked(
+    'update world_members set world_id = $1 where world_id = $2 and entity_id = $3',
+    ...[WORLDS.workshop.id, WORLDS.garden.id, USERS.alice.id],
+  ),
   'with the world archived, beside twins': async (sql) => {
     await beside()(sql);
     await unchecked(
@@ -70,6 +94,7 @@ const GIVEN: Readonly<Record<string, Given>> = { ...COURSES, ...MORE };
 const ACTING: readonly (readonly [ActorName, Acting])[] = [
   ...CLOSE,
   ['alice', { scopes: ['delegation:read'] }],
+  ['alice', { scopes: ['agent:read'] }],
   ['ada', itself],
   ['bob', itself],
   ['bobot', through.bobot],

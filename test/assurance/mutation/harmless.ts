@@ -5,6 +5,8 @@ const NOT_GRANTED = 'the column is in no grant to update';
 const NULL_IS_REFUSED = 'bailiwick.verify answers false when either is null';
 const AS_OF_THE_BEGINNING =
   'what is explained is then as it was when the transaction began, and decides nothing';
+const LEFT_OUT_LATER =
+  'delegations that have ended are left out of the list all the same; this spares the work';
 const ONE_OWNER = 'an agent has one owner, by foreign key, and acts for no other';
 
 export const HARMLESS: Readonly<Record<string, string>> = {
@@ -71,6 +73,17 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'why: stops the clock of d where c.expires_at <= statement_timestamp': AS_OF_THE_BEGINNING,
   'why: stops the clock of null or h.not_before > statement_timestamp': AS_OF_THE_BEGINNING,
   'why: stops the clock of mp() or h.expires_at <= statement_timestamp': AS_OF_THE_BEGINNING,
+  'effective: opens at effective.ended': LEFT_OUT_LATER,
+  'effective: takes any of d.revoked_at is null and d.expires_at > statement_timestamp( … e <= statement_timestamp()':
+    LEFT_OUT_LATER,
+  'effective: forgets d.revoked_at is null': LEFT_OUT_LATER,
+  'effective: forgets d.expires_at > statement_timestamp()': LEFT_OUT_LATER,
+  'effective: forgets d.not_before <= statement_timestamp()': LEFT_OUT_LATER,
+  'effective: stops the clock of null and d.expires_at > statement_timestamp': AS_OF_THE_BEGINNING,
+  'effective: stops the clock of p() and d.not_before <= statement_timestamp': AS_OF_THE_BEGINNING,
+  'effective: stops the clock of h where h.expires_at <= statement_timestamp': AS_OF_THE_BEGINNING,
+  'effective: stops the clock of h where h.not_before > statement_timestamp': AS_OF_THE_BEGINNING,
+  'effective: forgets h.world_id is not null': 'no world is none that differs from another',
   "entities.select_member: forgets kind = 'world'": 'only worlds have members, by foreign key',
   "entities.update_agent: takes any of kind = 'agent' and owner_id = (select bailiwick.direct_owner('agent', 'update'))":
     NOT_GRANTED,
