@@ -2,7 +2,7 @@
 // is executed for it, what is said of others in a chain, and an owner's view taken by somebody else or used to write.
 
 import { DELEGABLE } from '../../../src/capabilities.ts';
-import { type ActorName, AGENTS } from '../../../src/demo/cast.ts';
+import { type ActorName, AGENTS, TENANTS, USERS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { MEMORIES } from '../../../src/demo/memories.ts';
 import { newId } from '../../../src/ids.ts';
@@ -14,6 +14,7 @@ import { itself } from './proposals.ts';
 import { both, type Case, cases } from './requested.ts';
 import { MEMORIES as SEEN } from './seals.ts';
 import { open, opened, type SqlAttack, type Step, step } from './stage.ts';
+import { twins, unchecked } from './worlds.ts';
 
 const context = { group: 'sealed context' } as const;
 const { scout, scribe, bobot, mimic } = AGENTS;
@@ -280,7 +281,34 @@ const nobody: SqlAttack = {
   ],
 };
 
+/** What foreign keys forbid: that an agent acts for another owner too. */
+const shared = (tenant: string): Given =>
+  unchecked(
+    'update delegations set delegate_id = $1, owner_id = $2 where tenant_id = $3 and id = $4',
+    ...[scout.id, USERS.bob.id, tenant, DELEGATIONS.bobot.id],
+  );
+const elsewhere: readonly SqlAttack[] = [
+  {
+    ...context,
+    name: 'taking an owner’s view of what an agent sees that acts for another owner too',
+    gain: 'what the agent holds of others',
+    rule: 'D26',
+    given: together(both(), shared(TENANTS.acme.id)),
+    steps: [readOnly, views('28000', 'alice', { viewAs: UPPER })],
+  },
+  {
+    ...context,
+    control: true,
+    name: 'an owner sees what an agent sees whose twin in another tenant acts for another owner',
+    gain: 'nobody could look on',
+    rule: 'D3',
+    given: together(both(), twins, shared(TENANTS.globex.id)),
+    steps: [readOnly, views('true', 'alice', { viewAs: UPPER })],
+  },
+];
+
 const controls: readonly SqlAttack[] = [
+  ...elsewhere,
   ...lacking,
   {
     ...rows,

@@ -84,6 +84,9 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'effective: stops the clock of h where h.expires_at <= statement_timestamp': AS_OF_THE_BEGINNING,
   'effective: stops the clock of h where h.not_before > statement_timestamp': AS_OF_THE_BEGINNING,
   'effective: forgets h.world_id is not null': 'no world is none that differs from another',
+  'viewed: forgets d.tenant_id = c.tenant_id':
+    'whatever is found elsewhere, the chain is resolved within the tenant, and refused',
+  'viewed: forgets d.owner_id = c.owner_id': 'the next question refuses the delegate of anybody else',
   "entities.select_member: forgets kind = 'world'": 'only worlds have members, by foreign key',
   "entities.update_agent: takes any of kind = 'agent' and owner_id = (select bailiwick.direct_owner('agent', 'update'))":
     NOT_GRANTED,
