@@ -29,6 +29,7 @@ import { ISSUING } from './issuing.ts';
 import { LIMITS } from './limits.ts';
 import { LISTENING } from './listening.ts';
 import { LOGGING } from './logging.ts';
+import { LOOKED_ON } from './looking-on.ts';
 import { MEANWHILE } from './meanwhile.ts';
 import { MONTHS } from './months.ts';
 import { NOTED } from './noting.ts';
@@ -112,6 +113,7 @@ export const SQL_ATTACKS: readonly SqlAttack[] = [
   ...WATCHING,
   ...RECEIPTS,
   ...EXPLAINED,
+  ...LOOKED_ON,
   ...POWERS,
 ];
 
