@@ -139,7 +139,9 @@ const QUESTIONS = {
     [MEANS, CAPABILITIES],
   ],
   explain: [
-    `select jsonb_agg(bailiwick.explain(r->>0, (r->>1)::uuid, v) order by r, v)::text
+    // without the sentence about a policy: one that was taken away and made again has none
+    `select regexp_replace(jsonb_agg(bailiwick.explain(r->>0, (r->>1)::uuid, v) order by r, v)::text,
+              '"sentence": ("([^"\\\\]|\\\\.)*"|null)', '', 'g')
        from jsonb_array_elements($1::jsonb) r, unnest($2::text[]) v`,
     [JSON.stringify(ROWS), VERBS],
   ],

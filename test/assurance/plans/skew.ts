@@ -4,6 +4,7 @@
 // Made in bulk as the migrator, next to the cast, whose Alice becomes the big owner and whose Bob one of the small ones.
 // The same on every run: ids count upwards as real ones do, so that the newest row is the last of its index.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TABLES as READ } from '../../../src/assurance/rows.ts';
 import { AGENTS, SEED_REQUEST, TENANTS, USERS, WORLDS } from '../../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../../src/demo/delegations.ts';
@@ -246,6 +247,13 @@ const STORED = `
   select c.oid::regclass::text as table from pg_class c left join pg_inherits i on i.inhrelid = c.oid
    where c.relkind = 'r' and coalesce(i.inhparent, c.oid) = any ($1::text[]::regclass[])`;
 
+/** Those with pages that are not known as visible to everybody. */
+const HIDDEN = `
+  select oid::regclass::text as table from pg_class where oid = any ($1::text[]::regclass[]) and relallvisible < relpages`;
+/** Times that are waited, and how long each. */
+const PATIENCE = 30;
+const BETWEEN_MS = 500;
+
 /** Makes the rows exist and the planner know of them. As the migrator, in a database that has the cast. */
 export async function makeSkew({ client }: Sql): Promise<void> {
   await client.query('begin');
@@ -258,6 +266,18 @@ export async function makeSkew({ client }: Sql): Promise<void> {
     await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
   }
   await client.query('commit');
-  // vacuumed too, or else what an index alone can answer would depend on who came by before
-  await client.query(`vacuum (analyze) ${TABLES.join(', ')}`);
+  // vacuumed too, or else what an index alone can answer would depend on who came by before; and again while somebody's snapshot, such
+  // as that of an analysis which the server began by itself, keeps pages from being known as visible to all
+  const stored = rows.map(({ table }) => table);
+  for (let patience = PATIENCE; ; patience -= 1) {
+    await client.query(`vacuum (analyze, index_cleanup on) ${TABLES.join(', ')}`);
+    const hidden = await client.query<{ table: string }>(HIDDEN, [stored]);
+    if (hidden.rows.length === 0) {
+      return;
+    }
+    if (patience === 0) {
+      throw new Error(`not visible to all: ${hidden.rows.map(({ table }) => table).join(', ')}`);
+    }
+    await sleep(BETWEEN_MS);
+  }
 }
