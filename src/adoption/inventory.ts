@@ -107,6 +107,12 @@ const ROLES = `
         and has_table_privilege(r.oid, c.oid, 'insert, update, delete'))
    order by r.rolname`;
 
+export const columnOf = (table: Table, name: string): Column | undefined =>
+  table.columns.find((column) => column.name === name);
+
+export const tableOf = ({ tables }: Inventory, name: string): Table | undefined =>
+  tables.find((table) => table.name === name);
+
 /** Looks through the catalog. */
 export async function takeInventory(client: ClientBase, schema: string): Promise<Inventory> {
   const about = await client.query<{ database: string; version: string; role: string; found: boolean }>(

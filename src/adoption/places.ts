@@ -13,7 +13,7 @@ import {
   type Source,
   type Sources,
 } from './declaration.ts';
-import type { Inventory, Table } from './inventory.ts';
+import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
 
 /** What becomes of the rows of a table under one question, such as whose they are. */
 export type Placing = {
@@ -79,7 +79,7 @@ class Query {
   }
 
   of(name: string): Table {
-    const table = this.#inventory.tables.find((one) => one.name === name);
+    const table = tableOf(this.#inventory, name);
     if (table === undefined) {
       throw new DeclarationError(`there is no table ${name} in schema ${this.#inventory.schema}`);
     }
@@ -122,9 +122,9 @@ class Query {
       const right = tables[at] as Table;
       return this.same(
         `${aliases[at]}.${quoted(keys[at] as string)}`,
-        typeOf(right, keys[at] as string),
+        columnOf(right, keys[at] as string)?.type,
         `${from}.${quoted(column(left, name))}`,
-        typeOf(left, name),
+        columnOf(left, name)?.type,
       );
     };
     const end = `${aliases.at(-1)}.${quoted(column(tables.at(-1) as Table, last))}::text`;
@@ -247,13 +247,11 @@ function foreignTo(query: Query, { users }: Adoption, { owner, tenant }: Questio
 
 /** @throws {DeclarationError} where the table has no such column. */
 function column(table: Table, name: string): string {
-  if (!table.columns.some((one) => one.name === name)) {
+  if (columnOf(table, name) === undefined) {
     throw new DeclarationError(`table ${table.name} has no column ${name}`);
   }
   return name;
 }
-
-const typeOf = (table: Table, name: string) => table.columns.find((one) => one.name === name)?.type;
 
 /** Questions about a table of people, agents or worlds. */
 export const questionsOf = (principals: Principals & { readonly owner?: Sources }): Questions => ({

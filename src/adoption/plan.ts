@@ -1,8 +1,8 @@
 // What stands between tables as they are and isolation: what is in the way, what would be done in each phase under which lock, and where
 // the rows would go. Compares a declaration with an inventory and with counts; reads no database itself.
 
-import { type Adoption, isExempt, type Kept, listed, type Principals, type Source } from './declaration.ts';
-import type { Inventory, Table } from './inventory.ts';
+import { type Adoption, isExempt, type Kept, type Principals } from './declaration.ts';
+import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
 import { type Counts, isKey, keyOf } from './places.ts';
 
 /** How grave: nothing goes on; it needs a decision; it should be known. */
@@ -43,6 +43,12 @@ export type Plan = {
   readonly tables: readonly TablePlan[];
 };
 
+/** All findings of a plan, of the database and of its tables. */
+export const findingsIn = ({ findings, tables }: Plan): readonly Finding[] => [
+  ...findings,
+  ...tables.flatMap((table) => table.findings),
+];
+
 /** Columns that are added to every table whose rows are kept apart. */
 export const ADDED = {
   tenant: 'bailiwick_tenant',
@@ -73,7 +79,7 @@ export function planOf(
     ...(tenants === undefined ? [] : [tenants.table]),
   ]);
   const tables = [...names].sort().map((name): TablePlan => {
-    const table = inventory.tables.find((one) => one.name === name);
+    const table = tableOf(inventory, name);
     const declared = adoption.tables[name];
     const principal = principals.get(name);
     const counted = counts.get(name);
@@ -135,7 +141,7 @@ function findingsOf(table: Table, kept: Kept): Finding[] {
     found.push({ risk, code, what, repair });
   if (
     table.primaryKey.length === 0 &&
-    !table.unique.some((columns) => columns.every((one) => !nullable(table, one)))
+    !table.unique.some((columns) => columns.every((one) => columnOf(table, one)?.nullable === false))
   ) {
     add(
       'stop',
@@ -179,18 +185,16 @@ function findingsOf(table: Table, kept: Kept): Finding[] {
     );
   }
   for (const one of kept.encrypted ?? []) {
-    if (
-      typeOf(table, one) !== undefined &&
-      !/^(text|jsonb?|character varying)$/.test(typeOf(table, one) ?? '')
-    ) {
+    const type = columnOf(table, one)?.type;
+    if (type === undefined) {
+      add('stop', 'misdeclared', `table ${table.name} has no column ${one}`, 'correct the declaration');
+    } else if (!/^(text|jsonb?|character varying)$/.test(type)) {
       add(
         'stop',
         'not-encryptable',
-        `${one} is ${typeOf(table, one)}, which holds no envelope`,
+        `${one} is ${type}, which holds no envelope`,
         'add a column of type text for it',
       );
-    } else if (typeOf(table, one) === undefined) {
-      add('stop', 'misdeclared', `table ${table.name} has no column ${one}`, 'correct the declaration');
     }
   }
   return found;
@@ -312,13 +316,5 @@ function stepsOf(table: Table, kept: Kept, counts: Counts | undefined): Step[] {
   ];
 }
 
-/** The sources that were asked, with the rows that each placed. */
-export function sharesOf(sources: Kept['owner'] | undefined, by: readonly number[]): [Source, number][] {
-  return listed(sources).map((source, n) => [source, by[n] ?? 0]);
-}
-
-const nullable = (table: Table, name: string) =>
-  table.columns.find((one) => one.name === name)?.nullable ?? true;
-const typeOf = (table: Table, name: string) => table.columns.find((one) => one.name === name)?.type;
 const counted = (count: number, word: string) =>
   `${Math.max(0, count).toLocaleString('en-US').replaceAll(',', ' ')} ${word}${count === 1 ? '' : 's'}`;

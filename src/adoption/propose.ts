@@ -2,7 +2,7 @@
 // beginning to be read, never a rule: nothing is done by it.
 
 import type { Adoption, Hop, Kept, Source } from './declaration.ts';
-import type { Inventory, Table } from './inventory.ts';
+import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
 import { keyOf } from './places.ts';
 
 const USERS = ['users', 'user', 'accounts', 'account', 'people', 'members', 'authors', 'entities'];
@@ -54,9 +54,7 @@ export type Proposal = {
  */
 export function propose(inventory: Inventory, declared?: Adoption): Proposal | undefined {
   const find = (names: readonly string[]) =>
-    names
-      .map((name) => inventory.tables.find((table) => table.name === name))
-      .find((table) => table !== undefined);
+    names.map((name) => tableOf(inventory, name)).find((table) => table !== undefined);
   const users = declared?.users ?? principalsOf(find(USERS));
   if (users === undefined) {
     return undefined;
@@ -66,8 +64,7 @@ export function propose(inventory: Inventory, declared?: Adoption): Proposal | u
     declared?.tenants ??
     (found === undefined ? { constant: 'default' } : { table: found.name, ...otherKey(found) });
   const tenantTable = 'table' in tenants ? tenants.table : undefined;
-  const table = (name: string) => inventory.tables.find((one) => one.name === name);
-  const people = table(users.table);
+  const people = tableOf(inventory, users.table);
   const tenant = declared?.users.tenant ?? (people && tenantColumn(people, tenantTable));
   const special = new Set([users.table, tenantTable, declared?.agents?.table, declared?.worlds?.table]);
   const tables: Record<string, Kept | { exempt: string }> = { ...declared?.tables };
@@ -110,7 +107,7 @@ function tenantColumn(table: Table, tenants: string | undefined): string | undef
   }
   const referring = table.references.find((one) => one.table === tenants && one.columns.length === 1)
     ?.columns[0];
-  return referring ?? TENANT_COLUMNS.find((name) => table.columns.some((column) => column.name === name));
+  return referring ?? TENANT_COLUMNS.find((name) => columnOf(table, name) !== undefined);
 }
 
 /** A column that refers to people, one that is called so, or the shortest path of foreign keys to a table that has one. */
@@ -124,7 +121,7 @@ function ownerOf(table: Table, users: string, inventory: Inventory): Source | un
   for (let far = 0; far < FARTHEST; far += 1) {
     paths = paths.flatMap(({ at, through }) =>
       at.references.flatMap(({ columns, table: name, keys }) => {
-        const next = inventory.tables.find((one) => one.name === name);
+        const next = tableOf(inventory, name);
         const [column, key] = [columns[0], keys[0]];
         if (
           next === undefined ||
@@ -155,7 +152,7 @@ function ownColumn(table: Table, users: string): string | undefined {
   const referring = table.references
     .filter((one) => one.table === users && one.columns.length === 1)
     .map(({ columns }) => columns[0]);
-  const named = OWNER_COLUMNS.filter((name) => table.columns.some((column) => column.name === name));
+  const named = OWNER_COLUMNS.filter((name) => columnOf(table, name) !== undefined);
   // of several that refer to people, the one with the usual name is the owner
   return named.find((name) => referring.includes(name)) ?? referring[0] ?? named[0];
 }

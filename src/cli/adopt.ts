@@ -13,12 +13,20 @@ import {
   type Source,
   wordsOf,
 } from '../adoption/declaration.ts';
-import { type Inventory, takeInventory } from '../adoption/inventory.ts';
+import { type Inventory, tableOf, takeInventory } from '../adoption/inventory.ts';
 import { type Counts, countPlaces, type Placing, type Questions, questionsOf } from '../adoption/places.ts';
-import { type Finding, type Plan, planOf, type Step, type TablePlan } from '../adoption/plan.ts';
+import {
+  type Finding,
+  findingsIn,
+  type Plan,
+  planOf,
+  RISKS,
+  type Step,
+  type TablePlan,
+} from '../adoption/plan.ts';
 import { propose, textOf } from '../adoption/propose.ts';
 import { readDeclaration } from '../adoption/reading.ts';
-import { defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
+import { checkUrl, defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 import { progress } from './progress.ts';
 
 const CONFIG = 'bailiwick.config.ts';
@@ -52,11 +60,10 @@ export const command = defineCommand(
   },
   async (values, io) => {
     const url = values.url ?? io.env.ADOPT_DATABASE_URL;
-    if (url === undefined || !/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
-      throw new UsageError(
-        url === undefined ? 'say which database: --url postgresql://…' : '--url is not a postgresql:// URL',
-      );
+    if (url === undefined) {
+      throw new UsageError('say which database: --url postgresql://…');
     }
+    checkUrl(url);
     const path = values.config ?? CONFIG;
     const declared = await declaration(path, values.config !== undefined);
     if (declared?.schema !== undefined && values.schema !== undefined && values.schema !== declared.schema) {
@@ -76,14 +83,10 @@ export const command = defineCommand(
           : await countAll(client, inventory, declared, dirname(resolve(path)), io);
       const plan = planOf(declared, inventory, counts, wrong);
       const proposal = propose(inventory, declared);
-      const stops = [...plan.findings, ...plan.tables.flatMap(({ findings }) => findings)].filter(
-        ({ risk }) => risk === 'stop',
-      );
+      const clear = findingsIn(plan).every(({ risk }) => risk !== 'stop');
       if (values.json === true) {
         const { database, version, schema, role } = inventory;
-        io.out(
-          `${JSON.stringify({ clear: stops.length === 0, database, version, schema, role, ...plan, proposal }, null, 2)}\n`,
-        );
+        io.out(`${JSON.stringify({ clear, database, version, schema, role, ...plan, proposal }, null, 2)}\n`);
       } else {
         io.out(formatPlan(plan, declared, inventory, values.steps === true));
         const undeclared = plan.tables.filter(({ is }) => is === 'undeclared').map(({ table }) => table);
@@ -91,7 +94,7 @@ export const command = defineCommand(
           io.out(`\nWith what can be guessed of ${undeclared.join(', ')}:\n\n${textOf(proposal)}`);
         }
       }
-      return stops.length === 0 ? 0 : 1;
+      return clear ? 0 : 1;
     } finally {
       await client.end();
     }
@@ -129,7 +132,7 @@ function proposing(inventory: Inventory, path: string, json: boolean, io: Io): E
 async function countAll(client: pg.Client, inventory: Inventory, adoption: Adoption, folder: string, io: Io) {
   const counts = new Map<string, Counts>();
   const wrong = new Map<string, string>();
-  const asked = questions(adoption).filter(([name]) => inventory.tables.some((table) => table.name === name));
+  const asked = questions(adoption).filter(([name]) => tableOf(inventory, name) !== undefined);
   const shown = progress(io, 'tables counted');
   for (const [at, [name, about]] of asked.entries()) {
     shown.at(at, asked.length);
@@ -165,11 +168,7 @@ function questions(adoption: Adoption): [table: string, about: Questions][] {
 export function formatPlan(plan: Plan, adoption: Adoption, inventory: Inventory, steps: boolean): string {
   const width = Math.max(...plan.tables.map(({ table }) => table.length), 8);
   const grave = ({ findings }: TablePlan) =>
-    findings.some(({ risk }) => risk === 'stop')
-      ? 'stop'
-      : findings.some(({ risk }) => risk === 'high')
-        ? 'high'
-        : 'low';
+    RISKS.find((risk) => findings.some((finding) => finding.risk === risk)) ?? 'low';
   const of = new Map<string, Questions>(questions(adoption));
   const blocks = plan.tables.map((one) => {
     const { table, is, counts, bytes, estimatedRows, findings } = one;
@@ -188,8 +187,7 @@ export function formatPlan(plan: Plan, adoption: Adoption, inventory: Inventory,
       ...(steps ? one.steps.map((step) => stepOf(step, width)) : []),
     ].join('');
   });
-  const all = [...plan.findings, ...plan.tables.flatMap(({ findings }) => findings)];
-  const count = (risk: string) => all.filter((one) => one.risk === risk).length;
+  const count = (risk: string) => findingsIn(plan).filter((one) => one.risk === risk).length;
   return [
     `database ${inventory.database}, PostgreSQL ${inventory.version}, schema ${inventory.schema}, as ${inventory.role}\n\n`,
     ...blocks,

@@ -139,3 +139,10 @@ export function whole(option: string, text: string, least: number, most: number)
   }
   return number;
 }
+
+/** Refuses what is no URL of a database. It is not quoted, because it may hold a password. */
+export function checkUrl(url: string): void {
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new UsageError('--url is not a postgresql:// URL');
+  }
+}

@@ -17,7 +17,7 @@ import {
   readAccepted,
   TENANT_COLUMN,
 } from '../db/lints.ts';
-import { type ExitCode, type Io, UsageError } from './command.ts';
+import { checkUrl, type ExitCode, type Io, UsageError } from './command.ts';
 
 export const LINT_OPTIONS = {
   url: {
@@ -77,9 +77,7 @@ async function lintOurs(io: Io, options: LintOptions): Promise<LintReport> {
 }
 
 async function lintUrl(url: string, options: LintOptions): Promise<LintReport> {
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new UsageError('--url is not a postgresql:// URL');
-  }
+  checkUrl(url);
   return await lintDatabase(url, options);
 }
 

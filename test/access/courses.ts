@@ -3,6 +3,7 @@
 
 import { type ActorName, AGENTS, TENANTS, USERS, WORLDS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
+import { unchecked as withoutKeys } from '../assurance/attacks/worlds.ts';
 import type { Acting, Sql } from '../kit/as.ts';
 import { itself, through } from '../kit/cast.ts';
 
@@ -23,9 +24,7 @@ export const unchecked =
   (statement: string, ...values: unknown[]) =>
   async (sql: Sql) => {
     await sql.rows('reset role');
-    await sql.rows('set local session_replication_role = replica');
-    await sql.rows(statement, values);
-    await sql.rows('set local session_replication_role = origin');
+    await withoutKeys(statement, ...values)(sql);
   };
 
 /** What may have gone wrong before anybody asks. */

@@ -18,6 +18,7 @@ import {
   seesNew,
   type Tried,
   UNREADABLE,
+  updated,
 } from './scene.ts';
 
 const NEW_ENTITY = { kind: 'agent', status: 'active' } as const;
@@ -153,10 +154,7 @@ function updateProfile(scene: Scene): Tried[] {
     {
       what: 'name',
       input: { displayName: 'marked' },
-      outcome:
-        found(scene, 'User', owner) && changeable(scene, rowOf(scene, 'users', owner))
-          ? `User ${owner}`
-          : 'NotFound',
+      outcome: updated(scene, 'User', owner),
       changes: [changed(scene, 'users', owner)],
     },
   ];

@@ -4,23 +4,23 @@
 
 import { ACTIONS, ARGUMENTS, lineOf } from '../../../../src/assurance/actions.ts';
 import { expectedOutside, isEarned, judged } from '../permissions.ts';
-import { type Authority, holds, mayDelete, mayInsert } from '../rules.ts';
+import { type Authority, holds, mayInsert } from '../rules.ts';
 import {
-  changeable,
   changed,
   DESTROYED,
   FORBIDDEN,
   found,
   globalId,
-  gone,
   namesOf,
   opens,
+  removing,
   rowOf,
   type Scene,
   sealingFor,
   seesNew,
   type Tried,
   UNREADABLE,
+  updated,
 } from './scene.ts';
 
 const LOGGED = '+activity_entries';
@@ -69,27 +69,13 @@ function updatePermission(scene: Scene): Tried[] {
     [{ effect: 'DENY' }, { note: 'marked' }].map((change) => ({
       what: `${name}: ${Object.keys(change).join()}`,
       input: { id: globalId('Permission', name), ...change },
-      outcome:
-        found(scene, 'Permission', name) && changeable(scene, rowOf(scene, 'permissions', name))
-          ? `Permission ${name}`
-          : 'NotFound',
+      outcome: updated(scene, 'Permission', name),
       changes: [changed(scene, 'permissions', name)],
     })),
   );
 }
 
-function deletePermission(scene: Scene): Tried[] {
-  return namesOf(scene.world, 'Permission').map((name) => {
-    const row = rowOf(scene, 'permissions', name);
-    const may = row !== undefined && found(scene, 'Permission', name) && mayDelete(scene.a, row);
-    return {
-      what: name,
-      input: { id: globalId('Permission', name) },
-      outcome: may ? `DeletedPermission ${name}` : 'NotFound',
-      changes: [gone(scene, 'permissions', name)],
-    };
-  });
-}
+const deletePermission = (scene: Scene): Tried[] => removing(scene, 'Permission', 'DeletedPermission');
 
 /** What comes of asking the owner: a request that was there, a new one, or an error. */
 export type Asked = {

@@ -3,7 +3,7 @@
 
 import { type Row, rowsOf, type TableName } from '../../../../src/assurance/rows.ts';
 import { type Asker, idOf, nameOf, type Principal, type World } from '../../../../src/assurance/world.ts';
-import { type Authority, maySee, mayUpdate } from '../rules.ts';
+import { type Authority, mayDelete, maySee, mayUpdate } from '../rules.ts';
 import { type NodeType, shows, TABLE_OF } from './sight.ts';
 
 export type Attempt = {
@@ -111,6 +111,27 @@ export function seesNew({ a }: Scene, table: TableName, row: Partial<Row>): bool
 /** How the stage tells of a row that is different. */
 export const changed = ({ a }: Scene, table: TableName, name: string) => `~${table} t${a.at}/${name}`;
 export const gone = ({ a }: Scene, table: TableName, name: string) => `-${table} t${a.at}/${name}`;
+
+/** What comes of changing a row of a type. */
+export const updated = (scene: Scene, type: NodeType, name: string): string =>
+  found(scene, type, name) && changeable(scene, rowOf(scene, TABLE_OF[type], name))
+    ? `${type} ${name}`
+    : 'NotFound';
+
+/** Removing each row of a type, one after the other; what comes of it is called by this name. */
+export function removing(scene: Scene, type: Exclude<NodeType, 'Tenant'>, outcome: string): Tried[] {
+  const table = TABLE_OF[type];
+  return namesOf(scene.world, type).map((name) => {
+    const row = rowOf(scene, table, name);
+    const may = row !== undefined && found(scene, type, name) && mayDelete(scene.a, row);
+    return {
+      what: name,
+      input: { id: globalId(type, name) },
+      outcome: may ? `${outcome} ${name}` : 'NotFound',
+      changes: [gone(scene, table, name)],
+    };
+  });
+}
 
 /**
  * What sealing something new for a holder comes to: its current key is there, or its first one is made; otherwise all its keys were

@@ -1,7 +1,7 @@
 // What the model says of every mutation of worlds and memberships, and of memories.
 
 import type { Row } from '../../../../src/assurance/rows.ts';
-import { alive, mayDelete, mayInsert, maySee, shares } from '../rules.ts';
+import { alive, mayInsert, maySee, shares } from '../rules.ts';
 import { staysSealed } from '../sealing.ts';
 import {
   BAD_INPUT,
@@ -11,15 +11,16 @@ import {
   FORBIDDEN,
   found,
   globalId,
-  gone,
   NO_SUCH,
   namesOf,
+  removing,
   rowOf,
   type Scene,
   sealingFor,
   seesNew,
   type Tried,
   UNREADABLE,
+  updated,
 } from './scene.ts';
 
 const NEW = -1;
@@ -49,10 +50,7 @@ function updateWorld(scene: Scene): Tried[] {
   return namesOf(scene.world, 'World').map((name) => ({
     what: name,
     input: { id: globalId('World', name), name: 'marked' },
-    outcome:
-      found(scene, 'World', name) && changeable(scene, rowOf(scene, 'worlds', name))
-        ? `World ${name}`
-        : 'NotFound',
+    outcome: updated(scene, 'World', name),
     changes: [changed(scene, 'worlds', name)],
   }));
 }
@@ -109,26 +107,12 @@ function updateWorldMember(scene: Scene): Tried[] {
       id: globalId('WorldMember', name),
       role: rowOf(scene, 'world_members', name)?.guest ? 'MEMBER' : 'GUEST',
     },
-    outcome:
-      found(scene, 'WorldMember', name) && changeable(scene, rowOf(scene, 'world_members', name))
-        ? `WorldMember ${name}`
-        : 'NotFound',
+    outcome: updated(scene, 'WorldMember', name),
     changes: [changed(scene, 'world_members', name)],
   }));
 }
 
-function removeWorldMember(scene: Scene): Tried[] {
-  return namesOf(scene.world, 'WorldMember').map((name) => {
-    const row = rowOf(scene, 'world_members', name);
-    const may = row !== undefined && found(scene, 'WorldMember', name) && mayDelete(scene.a, row);
-    return {
-      what: name,
-      input: { id: globalId('WorldMember', name) },
-      outcome: may ? `RemovedMember ${name}` : 'NotFound',
-      changes: [gone(scene, 'world_members', name)],
-    };
-  });
-}
+const removeWorldMember = (scene: Scene): Tried[] => removing(scene, 'WorldMember', 'RemovedMember');
 
 type Note = {
   readonly agent?: string;
@@ -279,18 +263,7 @@ function refusalOfChange(
   return shared && hidden ? BAD_INPUT : undefined;
 }
 
-function deleteMemory(scene: Scene): Tried[] {
-  return namesOf(scene.world, 'Memory').map((name) => {
-    const row = rowOf(scene, 'memories', name);
-    const may = row !== undefined && found(scene, 'Memory', name) && mayDelete(scene.a, row);
-    return {
-      what: name,
-      input: { id: globalId('Memory', name) },
-      outcome: may ? `DeletedMemory ${name}` : 'NotFound',
-      changes: [gone(scene, 'memories', name)],
-    };
-  });
-}
+const deleteMemory = (scene: Scene): Tried[] => removing(scene, 'Memory', 'DeletedMemory');
 
 export const OF_WORLDS = {
   createWorld,
