@@ -52,7 +52,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   graphiql: [],
   demo: ['approvals', 'capabilities', 'crypto', 'db', 'ids', 'outgoing'],
   assurance: ['capabilities', 'db', 'ids'],
-  adoption: [],
+  adoption: ['db', 'ids'],
 };
 for (const feature of FEATURES) {
   ALLOWED[feature] = ['api', 'builder', 'capabilities', 'context', 'db', 'errors', 'ids', ...FEATURES];

@@ -66,6 +66,8 @@ export type Adoption = {
   readonly users: Principals;
   readonly agents?: Owned | undefined;
   readonly worlds?: Owned | undefined;
+  /** The application's roles in the database, which are to open sessions. */
+  readonly roles?: readonly string[] | undefined;
   readonly tables: Readonly<Record<string, Kept | Exempt>>;
 };
 

@@ -42,7 +42,7 @@ export type Questions = {
   readonly world?: Sources | undefined;
 };
 
-const KEY = 'id';
+export const KEY = 'id';
 /** The key of a table of people, agents or worlds. */
 export const keyOf = ({ key = KEY }: { readonly key?: string | undefined }): string => key;
 
@@ -261,12 +261,17 @@ export const questionsOf = (principals: Principals & { readonly owner?: Sources 
 
 /** @throws {DeclarationError} where the file cannot be read, or says two things of one value. */
 function readMapping(file: string): ReadonlyMap<string, string> {
-  let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    return parseMapping(file, readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new DeclarationError(`the mapping ${file} cannot be read: ${(error as Error).message}`);
+    throw error instanceof DeclarationError
+      ? error
+      : new DeclarationError(`the mapping ${file} cannot be read: ${(error as Error).message}`);
   }
+}
+
+/** @throws {DeclarationError} where the text says two things of one value. */
+export function parseMapping(file: string, text: string): ReadonlyMap<string, string> {
   const mapped = new Map<string, string>();
   for (const [at, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() !== '') {

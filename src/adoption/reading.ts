@@ -35,6 +35,7 @@ const adoption = z.strictObject({
   users: z.strictObject(principals),
   agents: owned.optional(),
   worlds: owned.optional(),
+  roles: z.array(name).optional(),
   tables: z.record(name, z.union([kept, exempt])),
 });
 

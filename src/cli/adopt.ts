@@ -1,213 +1,148 @@
-// `bailiwick adopt`: an adopter's own tables, from where they are towards isolation.
+// `bailiwick adopt`: an adopter's own tables, from where they are to isolation, and back.
 //
-// Works on any PostgreSQL, named by --url or ADOPT_DATABASE_URL; a URL may hold a password, so it is never printed. `plan` reads in one
-// transaction that cannot write.
+// Works on any PostgreSQL, named by --url or ADOPT_DATABASE_URL; a URL may hold a password, so it is never printed. Whatever is ended goes
+// on where it was when it is called again. The work itself is in src/adoption, the words in src/cli/adopt.
 
-import { dirname, resolve } from 'node:path';
 import pg from 'pg';
-import {
-  type Adoption,
-  DeclarationError,
-  isExempt,
-  listed,
-  type Source,
-  wordsOf,
-} from '../adoption/declaration.ts';
-import { type Inventory, tableOf, takeInventory } from '../adoption/inventory.ts';
-import { type Counts, countPlaces, type Placing, type Questions, questionsOf } from '../adoption/places.ts';
-import {
-  type Finding,
-  findingsIn,
-  type Plan,
-  planOf,
-  RISKS,
-  type Step,
-  type TablePlan,
-} from '../adoption/plan.ts';
-import { propose, textOf } from '../adoption/propose.ts';
-import { readDeclaration } from '../adoption/reading.ts';
+import { AdoptionError } from '../adoption/kernel.ts';
+import { removing, rollingBack } from './adopt/back.ts';
+import { accepting, report } from './adopt/findings.ts';
+import { backfilling, shadowing, strictly } from './adopt/forward.ts';
+import { plan } from './adopt/plan.ts';
+import { status, validating } from './adopt/state.ts';
 import { checkUrl, defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
-import { progress } from './progress.ts';
 
-const CONFIG = 'bailiwick.config.ts';
+export type AdoptValues = {
+  readonly config?: string;
+  readonly schema?: string;
+  readonly table?: string[];
+  readonly estimate?: boolean;
+  readonly steps?: boolean;
+  readonly batch?: string;
+  readonly pause?: string;
+  readonly 'lock-timeout'?: string;
+  readonly since?: string;
+  readonly period?: string;
+  readonly follow?: boolean;
+  readonly finding?: string;
+  readonly all?: boolean;
+  readonly reason?: string;
+  readonly people?: string;
+  readonly to?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+};
+
+type Action = (client: pg.Client, values: AdoptValues, io: Io) => Promise<ExitCode>;
+const ACTIONS: Readonly<Record<string, Action>> = {
+  plan,
+  backfill: backfilling,
+  shadow: shadowing,
+  report,
+  accept: accepting,
+  strict: strictly,
+  validate: validating,
+  status,
+  rollback: rollingBack,
+  remove: removing,
+};
 
 export const command = defineCommand(
   {
     name: 'adopt',
-    summary: 'Looks at tables of your own and says what stands between them and isolation',
+    summary: 'Brings tables of your own to isolation in three phases, each validated and each reversible',
     details: [
-      `Tables are declared in ${CONFIG}; without one, plan proposes it. Plan changes nothing: it reads in a`,
-      'transaction that cannot write, counts where every row would belong, and exits with 1 while something is in the',
-      'way. See docs/adoption.md.',
+      'Tables are declared in bailiwick.config.ts; without one, plan proposes it. Plan changes nothing, and exits with 1',
+      'while something is in the way. What is interrupted goes on when it is called again. See docs/adoption.md.',
     ],
-    actions: { plan: 'Compare the declaration with the database, table by table' },
+    actions: {
+      plan: 'Compare the declaration with the database, table by table',
+      backfill: 'Give every row an owner, while the application goes on',
+      shadow: 'Count what isolation would hide, and hide nothing',
+      report: 'Say what was counted',
+      accept: 'Record why a finding is as it should be',
+      strict: 'Isolate, where nothing unexplained was counted',
+      validate: 'Compare owners, contents and views with what is declared',
+      status: 'Say how far each table is',
+      rollback: 'Go back one phase, or to the one named',
+      remove: 'Take everything out again that was installed',
+    },
     options: {
       url: {
         type: 'string',
         value: 'postgresql://…',
-        about: 'The database, as a role that may read it; its password may come from PGPASSWORD',
+        about:
+          'The database, as who owns the tables (plan: may read them); its password may come from PGPASSWORD',
       },
-      config: { type: 'string', value: 'file', about: `The declaration; by default ${CONFIG}` },
+      config: { type: 'string', value: 'file', about: 'The declaration; by default bailiwick.config.ts' },
       schema: {
         type: 'string',
         value: 'name',
-        about: 'Where the tables are, while nothing is declared; by default public',
+        about: 'plan: where the tables are, while nothing is declared; by default public',
       },
-      estimate: { type: 'boolean', about: 'Do not read the tables: estimates in the place of counts' },
-      steps: { type: 'boolean', about: 'Say of each table what each phase does, and under which lock' },
+      table: {
+        type: 'string',
+        multiple: true,
+        value: 'name',
+        about: 'Only this table; may be said several times',
+      },
+      estimate: { type: 'boolean', about: 'plan: do not read the tables: estimates in the place of counts' },
+      steps: { type: 'boolean', about: 'plan: say of each table what each phase does, and under which lock' },
+      batch: { type: 'string', value: 'rows', about: 'backfill: rows in one transaction, 1000 by default' },
+      pause: { type: 'string', value: 'ms', about: 'backfill: rest after each batch, 10 by default' },
+      'lock-timeout': {
+        type: 'string',
+        value: 'ms',
+        about: 'How long a step waits for a lock before it is tried again, 200 by default',
+      },
+      since: {
+        type: 'string',
+        value: 'time',
+        about: 'report: not what is older, such as 24h; by default all',
+      },
+      follow: { type: 'boolean', about: 'report: again every five seconds, until it is ended' },
+      finding: { type: 'string', value: 'id', about: 'accept: which, as the report names it' },
+      all: { type: 'boolean', about: 'accept: all that nobody has accepted; validate: everybody' },
+      reason: { type: 'string', value: 'text', about: 'accept: why' },
+      period: {
+        type: 'string',
+        value: 'time',
+        about: 'strict: how long nothing unexplained must have been seen, 24h by default',
+      },
+      people: {
+        type: 'string',
+        value: 'number',
+        about: 'validate: whose views are compared, for each table; 20 by default',
+      },
+      to: {
+        type: 'string',
+        value: 'phase',
+        about: 'rollback: none, owned or shadow; by default one phase back',
+      },
+      yes: { type: 'boolean', about: 'remove: really' },
       json: { type: 'boolean', about: 'Print it as JSON' },
     },
   },
-  async (values, io) => {
+  async (values, io, action) => {
     const url = values.url ?? io.env.ADOPT_DATABASE_URL;
     if (url === undefined) {
       throw new UsageError('say which database: --url postgresql://…');
     }
     checkUrl(url);
-    const path = values.config ?? CONFIG;
-    const declared = await declaration(path, values.config !== undefined);
-    if (declared?.schema !== undefined && values.schema !== undefined && values.schema !== declared.schema) {
-      throw new UsageError(`--schema ${values.schema}, and ${path} declares ${declared.schema}`);
-    }
     const client = new pg.Client({ connectionString: url, application_name: 'bailiwick adopt' });
+    // a connection that is lost between two statements is told by the next
+    client.on('error', () => undefined);
     await client.connect();
     try {
-      await client.query('begin isolation level repeatable read read only');
-      const inventory = await takeInventory(client, values.schema ?? declared?.schema ?? 'public');
-      if (declared === undefined) {
-        return proposing(inventory, path, values.json === true, io);
+      return await (ACTIONS[action] as Action)(client, values, io);
+    } catch (error) {
+      if (error instanceof AdoptionError) {
+        io.err(`${error.message}\n`);
+        return 1;
       }
-      const { counts, wrong } =
-        values.estimate === true
-          ? { counts: new Map<string, Counts>(), wrong: new Map<string, string>() }
-          : await countAll(client, inventory, declared, dirname(resolve(path)), io);
-      const plan = planOf(declared, inventory, counts, wrong);
-      const proposal = propose(inventory, declared);
-      const clear = findingsIn(plan).every(({ risk }) => risk !== 'stop');
-      if (values.json === true) {
-        const { database, version, schema, role } = inventory;
-        io.out(`${JSON.stringify({ clear, database, version, schema, role, ...plan, proposal }, null, 2)}\n`);
-      } else {
-        io.out(formatPlan(plan, declared, inventory, values.steps === true));
-        const undeclared = plan.tables.filter(({ is }) => is === 'undeclared').map(({ table }) => table);
-        if (undeclared.length > 0 && proposal !== undefined) {
-          io.out(`\nWith what can be guessed of ${undeclared.join(', ')}:\n\n${textOf(proposal)}`);
-        }
-      }
-      return clear ? 0 : 1;
+      throw error;
     } finally {
       await client.end();
     }
   },
 );
-
-async function declaration(path: string, asked: boolean): Promise<Adoption | undefined> {
-  try {
-    const declared = await readDeclaration(path);
-    if (declared === undefined && asked) {
-      throw new UsageError(`--config ${path}: there is no such file`);
-    }
-    return declared;
-  } catch (error) {
-    throw error instanceof DeclarationError ? new UsageError(error.message) : error;
-  }
-}
-
-function proposing(inventory: Inventory, path: string, json: boolean, io: Io): ExitCode {
-  const proposal = propose(inventory);
-  if (json) {
-    io.out(`${JSON.stringify({ clear: false, proposal: proposal ?? null }, null, 2)}\n`);
-  } else if (proposal === undefined) {
-    io.err(
-      `There is no ${path}, and none of ${inventory.tables.length} tables looks as if it held people.\n`,
-    );
-  } else {
-    io.err(`There is no ${path}. A proposal, to be read before it is kept:\n\n`);
-    io.out(textOf(proposal));
-  }
-  return 1;
-}
-
-/** Counts every declared table; what is declared and not there is said of its table, and the others are counted all the same. */
-async function countAll(client: pg.Client, inventory: Inventory, adoption: Adoption, folder: string, io: Io) {
-  const counts = new Map<string, Counts>();
-  const wrong = new Map<string, string>();
-  const asked = questions(adoption).filter(([name]) => tableOf(inventory, name) !== undefined);
-  const shown = progress(io, 'tables counted');
-  for (const [at, [name, about]] of asked.entries()) {
-    shown.at(at, asked.length);
-    try {
-      counts.set(name, await countPlaces(client, inventory, adoption, name, about, folder));
-    } catch (error) {
-      if (!(error instanceof DeclarationError)) {
-        throw error;
-      }
-      wrong.set(name, error.message);
-    }
-  }
-  shown.at(asked.length, asked.length);
-  shown.end();
-  return { counts, wrong };
-}
-
-/** What is asked about each declared table. */
-function questions(adoption: Adoption): [table: string, about: Questions][] {
-  const { users, agents, worlds, tables } = adoption;
-  return [
-    [users.table, questionsOf(users)],
-    ...[agents, worlds].flatMap((one): [string, Questions][] =>
-      one === undefined ? [] : [[one.table, questionsOf(one)]],
-    ),
-    ...Object.entries(tables).flatMap(([name, declared]): [string, Questions][] =>
-      isExempt(declared) ? [] : [[name, declared]],
-    ),
-  ];
-}
-
-/** A table of tables, and below each what is in the way. */
-export function formatPlan(plan: Plan, adoption: Adoption, inventory: Inventory, steps: boolean): string {
-  const width = Math.max(...plan.tables.map(({ table }) => table.length), 8);
-  const grave = ({ findings }: TablePlan) =>
-    RISKS.find((risk) => findings.some((finding) => finding.risk === risk)) ?? 'low';
-  const of = new Map<string, Questions>(questions(adoption));
-  const blocks = plan.tables.map((one) => {
-    const { table, is, counts, bytes, estimatedRows, findings } = one;
-    const rows = counts === undefined ? `about ${number(Math.max(0, estimatedRows))}` : number(counts.rows);
-    const declared = adoption.tables[table];
-    const why = declared !== undefined && isExempt(declared) ? `: ${declared.exempt}` : '';
-    return [
-      `${table.padEnd(width)}  ${is === 'undeclared' || is === 'exempt' ? is : `${is}, risk ${grave(one)}`}, ${rows} rows, ${size(bytes)}${why}\n`,
-      ...(['owner', 'tenant', 'world'] as const).flatMap((what) => {
-        const placing = counts?.[what];
-        return placing === undefined
-          ? []
-          : [`  ${what.padEnd(width - 2)}  ${placingOf(listed(of.get(table)?.[what]), placing)}\n`];
-      }),
-      ...findings.map((finding) => findingOf(finding, width)),
-      ...(steps ? one.steps.map((step) => stepOf(step, width)) : []),
-    ].join('');
-  });
-  const count = (risk: string) => findingsIn(plan).filter((one) => one.risk === risk).length;
-  return [
-    `database ${inventory.database}, PostgreSQL ${inventory.version}, schema ${inventory.schema}, as ${inventory.role}\n\n`,
-    ...blocks,
-    ...(plan.findings.length > 0 ? ['\n', ...plan.findings.map((finding) => findingOf(finding, width))] : []),
-    `\n${plan.tables.length} tables: ${count('stop')} stop, ${count('high')} high, ${count('low')} low.\n`,
-  ].join('');
-}
-
-function placingOf(sources: readonly Source[], { by, unplaced, unknown }: Placing): string {
-  return [
-    ...sources.map((source, n) => `${number(by[n] ?? 0)} by ${wordsOf(source)}`),
-    ...(unplaced > 0 ? [`${number(unplaced)} unplaced`] : []),
-    ...(unknown > 0 ? [`${number(unknown)} unknown`] : []),
-  ].join(', ');
-}
-
-const findingOf = ({ risk, code, what, repair }: Finding, width: number) =>
-  `  ${risk.padEnd(width - 2)}  ${code}: ${what}\n  ${' '.repeat(width - 2)}  repair: ${repair}\n`;
-const stepOf = ({ phase, what, lock, lasts }: Step, width: number) =>
-  `  ${phase.padEnd(width - 2)}  ${what}\n  ${' '.repeat(width - 2)}  ${lock}: ${lasts}\n`;
-const number = (value: number) => Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
-const size = (bytes: number) =>
-  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${number(bytes / 2 ** 20)} MiB`;

@@ -10,6 +10,12 @@ import type { DelegationId, EntityId, KeyId, RequestId } from '../ids.ts';
 /** Seconds a ticket is valid: long enough to wait for a lock on the way, far below the database's limit of 30. */
 const LIFETIME = 15;
 
+/** The issuer of whoever stands in an adopter's own tables. */
+export const ADOPTED_ISSUER = 'urn:bailiwick:adopted';
+
+/** Seconds for which an application vouches for somebody; no session of an adopter's lives longer. */
+export const ADOPTED_LIFETIME = 300;
+
 /** The subject of a token. Everything in it was verified before (src/auth). */
 export type TokenClaims = {
   readonly kind: 'token';
@@ -70,6 +76,20 @@ export type IssuedClaims = {
   readonly requestId: RequestId;
 };
 
+/**
+ * Somebody of an adopter's own tables, for whom the adopter's application vouches: it holds the key. The database finds the tenant by
+ * the subject.
+ */
+export type AdoptedClaims = {
+  readonly kind: 'adopted';
+  /** `user:` or `agent:` and the key it has in its table. */
+  readonly subject: string;
+  readonly delegation?: DelegationId | undefined;
+  /** kind:verb; left out, everything that the declared kinds allow. */
+  readonly scopes?: readonly string[] | undefined;
+  readonly requestId: RequestId;
+};
+
 /** The server itself, working for nobody. */
 export type ServiceClaims = {
   readonly kind: 'service';
@@ -78,7 +98,7 @@ export type ServiceClaims = {
 };
 
 /** For whom a session is opened. */
-export type TicketClaims = TokenClaims | KeyClaims | IssuedClaims | ServiceClaims;
+export type TicketClaims = TokenClaims | KeyClaims | IssuedClaims | AdoptedClaims | ServiceClaims;
 
 export type TicketKey = { readonly kid: string; readonly key: KeyObject };
 
@@ -95,12 +115,17 @@ export function issueTicket(
   now = Date.now(),
 ): [ticket: string, mac: string] {
   const iat = now / 1000;
-  const body = JSON.stringify({ iat, exp: iat + LIFETIME, request_id: claims.requestId, ...said(claims) });
+  const body = JSON.stringify({
+    iat,
+    exp: iat + LIFETIME,
+    request_id: claims.requestId,
+    ...said(claims, iat),
+  });
   const ticket = `t1|${kid}|${body}`;
   return [ticket, createHmac('sha256', key).update(ticket).digest('hex')];
 }
 
-function said(claims: TicketClaims): Record<string, unknown> {
+function said(claims: TicketClaims, iat: number): Record<string, unknown> {
   switch (claims.kind) {
     case 'token':
       return {
@@ -129,6 +154,15 @@ function said(claims: TicketClaims): Record<string, unknown> {
         view_as: claims.viewAs,
         scopes: claims.scopes,
         token_expires_at: claims.tokenExpiresAt.getTime() / 1000,
+      };
+    case 'adopted':
+      return {
+        issuer: ADOPTED_ISSUER,
+        subject: claims.subject,
+        delegation: claims.delegation,
+        scopes: claims.scopes,
+        token_expires_at: iat + ADOPTED_LIFETIME,
+        issued_at: iat,
       };
     case 'service':
       return { service: claims.service };

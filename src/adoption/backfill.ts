@@ -1,0 +1,367 @@
+// Gives every row an owner, while the application goes on: columns, trigger, rows in batches, index, constraint, table by table.
+//
+// Each step is a short transaction, or one for which nobody waits. From the first on, whatever old or new code writes is placed by the
+// trigger, so the batches only have to reach what was there before. Rows that somebody holds are left for a second pass: this never
+// waits for a row while it holds another, so it cannot be in a deadlock with the application.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Adopting, readTables, type TableState } from './installation.ts';
+import { columnOf, type Table } from './inventory.ts';
+import { ADDED, check, ownerIndex, quoted, SCHEMAS } from './names.ts';
+import { addCheck, addColumns, followersOf, functionsOf, grantsOf, triggerOf } from './placing.ts';
+import { constantTenant, keepersOf, keepFunction, settleOwned } from './principals.ts';
+import { again, runStep } from './steps.ts';
+
+export type Pace = {
+  /** Rows in one transaction. */
+  readonly batch: number;
+  /** Milliseconds of rest after each. */
+  readonly pauseMs: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export const PACE: Pace = { batch: 1000, pauseMs: 10 };
+
+/** How far filling is: of a table, or of principals. */
+export type Filling = (what: string, done: number, total: number) => void;
+
+export type Backfilled = {
+  readonly table: string;
+  /** Rows that nobody owns: what is left to be done before the phase is complete. */
+  readonly unplaced: number;
+  readonly quarantined: Readonly<Record<string, number>>;
+  /** Whether all is done. */
+  readonly owned: boolean;
+};
+
+const STATE = SCHEMAS.state;
+const ORDER = ['columns', 'filled', 'indexed', 'checked'] as const;
+
+/**
+ * Brings tables from `none` to `owned`, from wherever they are.
+ *
+ * @param names Left out: all that are declared.
+ * @returns one entry for each table that was looked at; it stops at none, but one with rows that nobody owns is not complete.
+ */
+export async function backfill(
+  adopting: Adopting,
+  names: readonly string[] | undefined,
+  pace: Pace,
+  filling: Filling = () => undefined,
+): Promise<Backfilled[]> {
+  await keepPrincipals(adopting, pace, filling);
+  const done: Backfilled[] = [];
+  for (const state of await readTables(adopting.client)) {
+    if (state.phase === 'none' && (names === undefined || names.includes(state.name))) {
+      pace.signal?.throwIfAborted();
+      done.push(await backfillTable(adopting, state, pace, filling));
+    }
+  }
+  return done;
+}
+
+/** People first: whose rows could be anybody's before there is anybody? */
+async function keepPrincipals(adopting: Adopting, pace: Pace, filling: Filling): Promise<void> {
+  const { client, adoption, expressions, patience, told } = adopting;
+  const known = await client.query<{ step: string }>(
+    `select step from ${STATE}.journal where phase = 'principals'`,
+  );
+  const steps = new Set(known.rows.map(({ step }) => step));
+  const { tenants } = adoption;
+  if ('constant' in tenants) {
+    await client.query(constantTenant(tenants.constant));
+  }
+  for (const { kind, table, key, sql, grants } of keepersOf(expressions, adoption)) {
+    const kept = `${kind}s of ${table} are kept`;
+    if (!steps.has(kept)) {
+      await runStep(
+        client,
+        { table, phase: 'principals', step: kept },
+        patience,
+        async () => {
+          await client.query(`${sql};${grants.join(';')}`);
+          await client.query(
+            `grant usage on schema ${quoted(adopting.inventory.schema)} to bailiwick_adopter`,
+          );
+          return {};
+        },
+        told,
+      );
+    }
+    const all = `${kind}s of ${table} are known`;
+    if (!steps.has(all)) {
+      const of = expressions.table(table);
+      const rows = await inBatches(
+        adopting,
+        of,
+        [key],
+        pace,
+        async (batch) => {
+          const { rows } = await client.query<Batch>(
+            `with chosen as materialized (${batch.sql}),
+                told as materialized (select ${keepFunction(kind)}(t) from ${expressions.name(table)} t join chosen k on ${batch.on('t')})
+           select (select count(*) from chosen)::int as looked, (select ${batch.last} from chosen k order by ${batch.descending} limit 1) as last,
+                  (select count(*) from told)::int as written`,
+            [...batch.values],
+          );
+          return rows[0];
+        },
+        undefined,
+        (looked) => filling(`${kind}s of ${table}`, looked, of.estimatedRows),
+      );
+      await runStep(
+        client,
+        { table, phase: 'principals', step: all },
+        patience,
+        async () => ({ rows }),
+        told,
+      );
+    }
+  }
+}
+
+async function backfillTable(
+  adopting: Adopting,
+  state: TableState,
+  pace: Pace,
+  filling: Filling,
+): Promise<Backfilled> {
+  const { client, expressions, patience, told } = adopting;
+  const { name } = state;
+  const table = expressions.name(name);
+  const reached = state.step === null ? -1 : ORDER.indexOf(state.step as (typeof ORDER)[number]);
+  const step = (what: string, remember: string, work: () => Promise<unknown>, quiet = false) =>
+    runStep(
+      client,
+      { table: name, phase: 'backfill', step: what, ...(quiet ? { quiet } : {}) },
+      patience,
+      async () => {
+        await work();
+        await client.query(`update ${STATE}.tables set ${remember} where name = $1`, [name]);
+        return undefined;
+      },
+      told,
+    );
+  if (reached < ORDER.indexOf('columns')) {
+    await step('columns and trigger', "step = 'begun'", async () => {
+      await client.query(addColumns(expressions, state));
+      await client.query(functionsOf(expressions, adopting.adoption, state));
+      await client.query(triggerOf(expressions, state));
+      await client.query(grantsOf(expressions, state).join(';'));
+      await client.query(settleOwned(expressions, await withOwners(adopting, name)));
+    });
+    for (const { hop, name: called, sql } of followersOf(expressions, state)) {
+      await step(`trigger ${called} on ${hop}`, 'step = step', () => client.query(sql));
+    }
+    await step('everything that is written has an owner', "step = 'columns'", async () => undefined);
+  }
+  if (reached < ORDER.indexOf('filled')) {
+    await fill(adopting, state, pace, filling);
+    await step('rows have owners', "step = 'filled', at = null", async () => undefined);
+  }
+  const report = await countOf(adopting, state);
+  if (report.unplaced > 0) {
+    await client.query(
+      `update ${STATE}.tables set step = 'columns', at = null, looked_at = 0 where name = $1`,
+      [name],
+    );
+    return { ...report, owned: false };
+  }
+  if (reached < ORDER.indexOf('indexed')) {
+    await indexConcurrently(adopting, state);
+    await step('index', "step = 'indexed'", async () => undefined);
+  }
+  if (reached < ORDER.indexOf('checked')) {
+    await step('constraint, not validated', "step = 'checked'", () =>
+      client.query(addCheck(expressions, state)),
+    );
+  }
+  await step(
+    'constraint validated',
+    "step = null, phase = 'owned', since = clock_timestamp()",
+    () => client.query(`alter table ${table} validate constraint ${check}`),
+    true,
+  );
+  return { ...report, owned: true };
+}
+
+/** Tables that have the columns, and this one, which is about to. */
+async function withOwners({ client }: Adopting, name: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select name from ${STATE}.tables where name = $1 or phase <> 'none' or step is not null order by name`,
+    [name],
+  );
+  return rows.map((row) => row.name);
+}
+
+async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: Filling): Promise<void> {
+  const { client, expressions } = adopting;
+  const { name, key } = state;
+  const of = expressions.table(name);
+  const table = expressions.name(name);
+  const write = (locked: 'skip locked' | '') => async (batch: BatchSql) => {
+    const { rows } = await client.query<Batch>(
+      `with chosen as materialized (${batch.sql} for no key update ${locked}),
+            written as (update ${table} t set ${ADDED.owner} = t.${ADDED.owner} from chosen k where ${batch.on('t')} returning 1)
+       select (select count(*) from chosen)::int as looked, (select ${batch.last} from chosen k order by ${batch.descending} limit 1) as last,
+              (select count(*) from written)::int as written`,
+      [...batch.values],
+    );
+    return rows[0];
+  };
+  const remember = (last: Batch['last'], looked: number) =>
+    client.query(`update ${STATE}.tables set at = $2, looked_at = looked_at + $3 where name = $1`, [
+      name,
+      last,
+      looked,
+    ]);
+  const where = `t.${ADDED.owner} is null`;
+  let total = Math.max(of.estimatedRows, 0);
+  if (of.estimatedRows < 0) {
+    const { rows } = await client.query<{ count: number }>(`select count(*)::float8 as count from ${table}`);
+    total = rows[0]?.count ?? 0;
+  }
+  await inBatches(
+    adopting,
+    of,
+    key,
+    pace,
+    write('skip locked'),
+    state.at ?? undefined,
+    (looked) => filling(name, state.lookedAt + looked, total),
+    where,
+    remember,
+  );
+  // whoever held a row then may hold it still: now it is waited for, as long as a lock is
+  await client.query(`update ${STATE}.tables set at = null where name = $1`, [name]);
+  await inBatches(
+    adopting,
+    of,
+    key,
+    { ...pace, batch: Math.min(pace.batch, 100) },
+    write(''),
+    undefined,
+    () => undefined,
+    where,
+  );
+}
+
+type Batch = {
+  readonly looked: number;
+  readonly written: number;
+  readonly last: Readonly<Record<string, string>> | null;
+};
+type BatchSql = {
+  /** The keys of the next rows, in order. */
+  readonly sql: string;
+  readonly values: readonly unknown[];
+  /** That a row is one of them. */
+  readonly on: (row: string) => string;
+  /** The key of one of them, as text. */
+  readonly last: string;
+  readonly descending: string;
+};
+
+/**
+ * Goes through a table by its key, one transaction for each batch.
+ *
+ * @returns how many rows were looked at.
+ */
+async function inBatches(
+  { client, expressions, patience }: Adopting,
+  of: Table,
+  key: readonly string[],
+  { batch, pauseMs, signal }: Pace,
+  write: (batch: BatchSql) => Promise<Batch | undefined>,
+  from: Readonly<Record<string, string>> | undefined,
+  looked: (rows: number) => void,
+  where = 'true',
+  remember: (last: Batch['last'], looked: number) => Promise<unknown> = async () => undefined,
+): Promise<number> {
+  const columns = key.map((name) => ({ name, type: columnOf(of, name)?.type ?? 'text' }));
+  const list = columns.map(({ name }) => `t.${quoted(name)}`).join(', ');
+  let at = from ?? null;
+  let rows = 0;
+  for (;;) {
+    signal?.throwIfAborted();
+    const after =
+      at === null ? 'true' : `(${list}) > (${columns.map(({ type }, n) => `$${n + 1}::${type}`).join(', ')})`;
+    const values = at === null ? [] : key.map((name) => at?.[name]);
+    const sql: BatchSql = {
+      sql: `select ${list} from ${expressions.name(of.name)} t where ${after} and ${where} order by ${list} limit ${Math.round(batch)}`,
+      values,
+      on: (row) => columns.map(({ name }) => `${row}.${quoted(name)} = k.${quoted(name)}`).join(' and '),
+      last: `jsonb_build_object(${columns.map(({ name }) => `'${name.replaceAll("'", "''")}', k.${quoted(name)}::text`).join(', ')})`,
+      descending: columns.map(({ name }) => `k.${quoted(name)} desc`).join(', '),
+    };
+    const done = await again(client, patience, `a batch of ${of.name}`, async () => {
+      const one = await write(sql);
+      if (one !== undefined && one.looked > 0) {
+        await remember(one.last, one.looked);
+      }
+      return one;
+    });
+    if (done === undefined || done.looked === 0) {
+      return rows;
+    }
+    rows += done.looked;
+    at = done.last;
+    looked(rows);
+    if (pauseMs > 0) {
+      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+/** An index by tenant and owner, for the sake of which nobody waits; one that an interruption left half made is made anew. */
+async function indexConcurrently({ client, expressions, inventory }: Adopting, { name, number }: TableState) {
+  const index = ownerIndex(number);
+  const table = expressions.name(name);
+  const { rows } = await client.query<{ valid: boolean; partitioned: boolean }>(
+    `select x.indisvalid as valid from pg_index x join pg_class c on c.oid = x.indexrelid join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = $1 and n.nspname = $2`,
+    [index, inventory.schema],
+  );
+  if (rows[0]?.valid) {
+    return;
+  }
+  const schema = quoted(inventory.schema);
+  if (rows[0] !== undefined) {
+    await client.query(`drop index concurrently ${schema}.${index}`);
+  }
+  const columns = `(${ADDED.owner}, ${ADDED.tenant})`;
+  if (!expressions.table(name).partitioned) {
+    await client.query(`create index concurrently ${index} on ${table} ${columns}`);
+    return;
+  }
+  // of a partitioned table not at once: for each part, and then for the whole, which is complete when all parts are
+  const parts = await client.query<{ part: string; name: string }>(
+    `select p.relid::regclass::text as part, '${index}_' || row_number() over (order by p.relid) as name
+       from pg_partition_tree($1::regclass) p where p.isleaf`,
+    [table],
+  );
+  for (const { part, name: partIndex } of parts.rows) {
+    await client.query(`drop index concurrently if exists ${schema}.${quoted(partIndex)}`);
+    await client.query(`create index concurrently ${quoted(partIndex)} on ${part} ${columns}`);
+  }
+  await client.query(`create index ${index} on ${table} ${columns}`);
+}
+
+/** What is left without an owner, and what went into quarantine. */
+async function countOf(
+  { client, expressions }: Adopting,
+  { name }: TableState,
+): Promise<Omit<Backfilled, 'owned'>> {
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*)::float8 as count from ${expressions.name(name)} where ${ADDED.owner} is null`,
+  );
+  const quarantined = await client.query<{ reason: string; count: number }>(
+    `select reason, count(*)::float8 as count from ${STATE}.quarantined where "table" = $1 group by 1 order by 1`,
+    [name],
+  );
+  return {
+    table: name,
+    unplaced: rows[0]?.count ?? 0,
+    quarantined: Object.fromEntries(quarantined.rows.map(({ reason, count }) => [reason, count])),
+  };
+}

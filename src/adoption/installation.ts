@@ -1,0 +1,244 @@
+// What is installed in a database: makes it, reads it back, and holds it against the declaration. Everything that a later command needs to
+// know stands in the database, so that any of them can take up where another was ended.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { type Adoption, isExempt, type Kept, listed, type Owned } from './declaration.ts';
+import { Expressions } from './expressions.ts';
+import { type Inventory, type Table, tableOf, takeInventory } from './inventory.ts';
+import {
+  AdoptionError,
+  admitRoles,
+  declareKinds,
+  installKernel,
+  installKey,
+  kernelChecksum,
+} from './kernel.ts';
+import { ADOPTION_LOCK, SCHEMAS } from './names.ts';
+import { parseMapping } from './places.ts';
+import type { Placed } from './placing.ts';
+import { type Patience, runStep, type Told } from './steps.ts';
+
+export type PhaseName = 'none' | 'owned' | 'shadow' | 'strict';
+export const PHASES: readonly PhaseName[] = ['none', 'owned', 'shadow', 'strict'];
+
+/** One table, as far as it is. */
+export type TableState = Placed & {
+  readonly phase: PhaseName;
+  readonly since: Date;
+  /** Of a backfill under way: the last step that is done. */
+  readonly step: string | null;
+  /** The key of the last row that was looked at, as text. */
+  readonly at: Readonly<Record<string, string>> | null;
+  readonly lookedAt: number;
+};
+
+/** What every command of adoption works with. */
+export type Adopting = {
+  readonly client: Client;
+  readonly adoption: Adoption;
+  readonly inventory: Inventory;
+  readonly expressions: Expressions;
+  readonly patience: Patience;
+  readonly told: Told;
+};
+
+/** Milliseconds for which a command waits for another one that was just ended, and whose connection is not yet. */
+const HANDOVER = 10_000;
+
+/**
+ * Makes this connection the one that adopts.
+ *
+ * @throws {AdoptionError} when another one is at it.
+ */
+export async function beginAdopting(client: Client): Promise<void> {
+  // a command that is ended by force leaves a statement behind, which would go on for as long as it takes
+  await client.query("set client_connection_check_interval = '500ms'");
+  await client.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
+  await client.query(`set lock_timeout = ${HANDOVER}`);
+  try {
+    await client.query('select pg_advisory_lock($1)', [ADOPTION_LOCK]);
+  } catch (error) {
+    throw (error as { code?: string }).code === '55P03'
+      ? new AdoptionError('another bailiwick adopt is at work in this database')
+      : error;
+  }
+  await client.query('set lock_timeout = 0');
+}
+
+/**
+ * Installs what is missing: the kernel, the key, the roles' membership, the mappings, a row for each table. In one transaction.
+ *
+ * @param folder Where the declaration stands, and the files of mappings beside it.
+ * @throws {AdoptionError} where the declaration changed in a way that needs tables to be taken back first.
+ */
+export async function install(
+  { client, adoption, inventory, patience, told }: Adopting,
+  secret: Uint8Array,
+  folder: string,
+): Promise<{ readonly kid: string; readonly fresh: boolean }> {
+  let fresh = false;
+  if (!(await isInstalled(client))) {
+    // the journal is not there yet
+    await client.query('begin');
+    try {
+      await client.query(`set local lock_timeout = ${patience.lockMs}`);
+      const made = await installKernel(client, adoption);
+      await client.query(
+        `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel, made_roles) values ($1, $2, $3, $4)`,
+        [inventory.schema, JSON.stringify(adoption), kernelChecksum(), made ?? []],
+      );
+      await client.query('commit');
+      fresh = true;
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    }
+  }
+  const kid = await runStep(
+    client,
+    { phase: 'install', step: 'key, roles, declaration' },
+    patience,
+    async () => {
+      const admitted = await admitRoles(client, adoption.roles ?? []);
+      await declareKinds(client, adoption);
+      await client.query(
+        `update ${SCHEMAS.state}.installation set schema = $1, declaration = $2, members = members || $3::text[]`,
+        [inventory.schema, JSON.stringify(adoption), admitted],
+      );
+      await keepMappings(client, adoption, folder);
+      await keepTables(client, adoption, inventory);
+      return { kid: await installKey(client, secret) };
+    },
+    told,
+  );
+  return { ...kid, fresh };
+}
+
+export async function isInstalled(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    `select to_regclass('${SCHEMAS.state}.installation') is not null as there`,
+  );
+  return rows[0]?.there === true;
+}
+
+/** @throws {AdoptionError} where nothing is installed. */
+export async function readInstallation(client: Client): Promise<{
+  readonly schema: string;
+  readonly adoption: Adoption;
+  readonly madeRoles: readonly string[];
+  readonly members: readonly string[];
+}> {
+  if (!(await isInstalled(client))) {
+    throw new AdoptionError('nothing is adopted in this database: begin with bailiwick adopt backfill');
+  }
+  const { rows } = await client.query<{
+    schema: string;
+    declaration: Adoption;
+    made_roles: string[];
+    members: string[];
+  }>(`select schema, declaration, made_roles, members from ${SCHEMAS.state}.installation`);
+  const [row] = rows;
+  if (row === undefined) {
+    throw new AdoptionError('the installation is not complete');
+  }
+  return { schema: row.schema, adoption: row.declaration, madeRoles: row.made_roles, members: row.members };
+}
+
+/** The tables as far as they are, in the order of their names. */
+export async function readTables(client: Client): Promise<TableState[]> {
+  const { rows } = await client.query<TableState>(
+    `select name, number, declared as kept, key, phase, since, step, at, looked_at::float8 as "lookedAt"
+       from ${SCHEMAS.state}.tables order by name`,
+  );
+  return rows;
+}
+
+/** Opens what is installed, for a command that goes on with it. */
+export async function resume(client: Client, patience: Patience, told: Told): Promise<Adopting> {
+  const { schema, adoption } = await readInstallation(client);
+  const inventory = await takeInventory(client, schema);
+  return { client, adoption, inventory, expressions: new Expressions(inventory), patience, told };
+}
+
+async function keepTables(client: Client, adoption: Adoption, inventory: Inventory): Promise<void> {
+  const known = new Map((await readTables(client)).map((one) => [one.name, one]));
+  for (const [name, kept] of Object.entries(adoption.tables)) {
+    if (!isExempt(kept)) {
+      const before = known.get(name);
+      if (before !== undefined && before.phase !== 'none' && !same(before.kept, kept)) {
+        throw new AdoptionError(
+          `${name} is declared otherwise than when it was given owners: take it back first (bailiwick adopt rollback --table ${name} --to none)`,
+        );
+      }
+      const table = tableOf(inventory, name);
+      await client.query(
+        `insert into ${SCHEMAS.state}.tables (name, declared, key) values ($1, $2, $3)
+         on conflict (name) do update set declared = excluded.declared, key = excluded.key
+          where (tables.declared, tables.key) is distinct from (excluded.declared, excluded.key)`,
+        [name, JSON.stringify(kept), rowKey(table, name)],
+      );
+      known.delete(name);
+    }
+  }
+  for (const { name, phase } of known.values()) {
+    if (phase !== 'none') {
+      throw new AdoptionError(
+        `${name} has owners and is no longer declared: take it back first (bailiwick adopt rollback --table ${name} --to none)`,
+      );
+    }
+    await client.query(`delete from ${SCHEMAS.state}.tables where name = $1`, [name]);
+  }
+}
+
+const same = (one: Kept, other: Kept) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+/** With the names of everything in order: the database keeps them in its own. */
+function sorted(value: unknown): unknown {
+  return Array.isArray(value)
+    ? value.map(sorted)
+    : typeof value === 'object' && value !== null
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, one]) => [name, sorted(one)]),
+        )
+      : value;
+}
+
+/** Columns by which rows are taken one after the other. */
+function rowKey(table: Table | undefined, name: string): readonly string[] {
+  const key =
+    table === undefined || table.primaryKey.length > 0
+      ? table?.primaryKey
+      : table.unique.find((columns) =>
+          columns.every((one) => table.columns.find((column) => column.name === one)?.nullable === false),
+        );
+  if (key === undefined || key.length === 0) {
+    throw new AdoptionError(`${name} has no key by which its rows could be taken one after the other`);
+  }
+  return key;
+}
+
+async function keepMappings(client: Client, { tables, users, agents, worlds }: Adoption, folder: string) {
+  const sources = [
+    ...[users, agents, worlds].flatMap((one) =>
+      one === undefined ? [] : [...listed(one.tenant), ...listed((one as Partial<Owned>).owner)],
+    ),
+    ...Object.values(tables).flatMap((one) =>
+      isExempt(one) ? [] : [...listed(one.owner), ...listed(one.tenant), ...listed(one.world)],
+    ),
+  ];
+  const files = new Set(
+    sources.flatMap((one) => (typeof one === 'object' && 'mapping' in one ? [one.mapping] : [])),
+  );
+  for (const file of files) {
+    const path = join(folder, file);
+    const mapped = parseMapping(path, readFileSync(path, 'utf8'));
+    await client.query(`delete from ${SCHEMAS.state}.mappings where file = $1`, [file]);
+    await client.query(
+      `insert into ${SCHEMAS.state}.mappings (file, key, value) select $1, k, v from unnest($2::text[], $3::text[]) m (k, v)`,
+      [file, [...mapped.keys()], [...mapped.values()]],
+    );
+  }
+}

@@ -1,0 +1,50 @@
+// `bailiwick adopt rollback` and `remove`: the way back.
+
+import type pg from 'pg';
+import { PHASES, type PhaseName, readTables } from '../../adoption/installation.ts';
+import { remove, rollBack } from '../../adoption/rollback.ts';
+import { wordsOf } from '../../adoption/shadow.ts';
+import type { AdoptValues } from '../adopt.ts';
+import { type ExitCode, type Io, UsageError } from '../command.ts';
+import { adopting, chosen } from './work.ts';
+
+export async function rollingBack(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
+  const { to } = values;
+  if (to !== undefined && !PHASES.slice(0, 3).some((phase) => phase === to)) {
+    throw new UsageError(`--to ${to}: say none, owned or shadow`);
+  }
+  const work = await adopting(client, values, io);
+  const tables = chosen(await readTables(client), values);
+  for (const { name, phase } of tables) {
+    io.signal.throwIfAborted();
+    const before = PHASES[Math.max(0, PHASES.indexOf(phase) - 1)] as PhaseName;
+    await rollBack(work, name, (to as PhaseName | undefined) ?? before);
+  }
+  const after = chosen(await readTables(client), values);
+  if (values.json === true) {
+    io.out(
+      `${JSON.stringify({ tables: after.map(({ name, phase }) => ({ table: name, phase })) }, null, 2)}\n`,
+    );
+  } else {
+    const width = Math.max(...after.map(({ name }) => name.length));
+    for (const { name, phase } of after) {
+      io.out(`${name.padEnd(width)}  ${wordsOf(phase)}\n`);
+    }
+  }
+  return 0;
+}
+
+export async function removing(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
+  if (values.yes !== true) {
+    throw new UsageError(
+      'remove takes every table back and drops what was installed, delegations too: say --yes if that is what you want',
+    );
+  }
+  const work = await adopting(client, values, io);
+  const kept = await remove(work);
+  io.out('Removed: policies, constraints, indexes, triggers, columns, and the three schemas.\n');
+  if (kept.length > 0) {
+    io.out(`Left: ${kept.join(', ')}, which another database of this server uses.\n`);
+  }
+  return 0;
+}

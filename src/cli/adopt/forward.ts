@@ -1,0 +1,169 @@
+// `bailiwick adopt backfill`, `shadow` and `strict`: the way forward, one phase at a time.
+
+import { resolve } from 'node:path';
+import type pg from 'pg';
+import { backfill, PACE } from '../../adoption/backfill.ts';
+import { Expressions } from '../../adoption/expressions.ts';
+import { readFindings } from '../../adoption/findings.ts';
+import {
+  type Adopting,
+  beginAdopting,
+  install,
+  readTables,
+  type TableState,
+} from '../../adoption/installation.ts';
+import { takeInventory } from '../../adoption/inventory.ts';
+import { AdoptionError } from '../../adoption/kernel.ts';
+import { changePhase, wordsOf } from '../../adoption/shadow.ts';
+import type { AdoptValues } from '../adopt.ts';
+import { type ExitCode, type Io, UsageError } from '../command.ts';
+import { progress } from '../progress.ts';
+import { findingLine } from './findings.ts';
+import {
+  adopting,
+  chosen,
+  milliseconds,
+  patienceOf,
+  readDeclared,
+  telling,
+  ticketSecret,
+  wholeOr,
+} from './work.ts';
+
+const DAY = '24h';
+
+export async function backfilling(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
+  const { path, folder, adoption } = await readDeclared(values);
+  if (adoption === undefined) {
+    throw new UsageError(`there is no ${path}: bailiwick adopt plan proposes one`);
+  }
+  const pace = {
+    batch: wholeOr('batch', values.batch, PACE.batch, 1, 100_000),
+    pauseMs: wholeOr('pause', values.pause, PACE.pauseMs, 0, 60_000),
+    signal: io.signal,
+  };
+  await beginAdopting(client);
+  const inventory = await takeInventory(client, adoption.schema ?? 'public');
+  const work: Adopting = {
+    client,
+    adoption,
+    inventory,
+    expressions: new Expressions(inventory),
+    patience: patienceOf(values),
+    told: telling(io),
+  };
+  const { secret, file } = ticketSecret(io);
+  const { kid, fresh } = await install(work, secret, resolve(folder));
+  if (values.json !== true) {
+    io.err(
+      `${fresh ? 'installed' : 'there'}: schemas bailiwick, bailiwick_data, bailiwick_adoption; tickets are signed with ${kid}${
+        file === undefined ? '' : `, in ${file}: the application needs the same`
+      }\n`,
+    );
+  }
+  const tables = chosen(await readTables(client), values);
+  const bars = new Map<string, ReturnType<typeof progress>>();
+  let last: ReturnType<typeof progress> | undefined;
+  const done = await backfill(
+    work,
+    tables.map(({ name }) => name),
+    pace,
+    (what, at, total) => {
+      const bar = bars.get(what) ?? progress(io, `rows of ${what}`);
+      if (bar !== last) {
+        last?.end();
+      }
+      bars.set(what, bar);
+      last = bar;
+      bar.at(at, Math.max(at, total));
+    },
+  );
+  last?.end();
+  const after = await readTables(client);
+  if (values.json === true) {
+    io.out(`${JSON.stringify({ tables: done.map(({ table, ...one }) => ({ table, ...one })) }, null, 2)}\n`);
+  } else {
+    const width = Math.max(...after.map(({ name }) => name.length));
+    for (const { name, phase } of chosen(after, values)) {
+      const said = done.find(({ table }) => table === name);
+      const aside = Object.entries(said?.quarantined ?? {}).map(([reason, rows]) => `${rows} ${reason}`);
+      io.out(
+        `${name.padEnd(width)}  ${
+          said?.owned === false
+            ? `${said.unplaced} rows that no source places: add one, or declare who gets them, and call it again`
+            : `${phase === 'none' ? 'not begun' : wordsOf(phase)}${aside.length > 0 ? `; in quarantine: ${aside.join(', ')}` : ''}`
+        }\n`,
+      );
+    }
+  }
+  return done.every(({ owned }) => owned) ? 0 : 1;
+}
+
+export async function shadowing(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
+  return await advance(client, values, io, 'owned', 'shadow', async () => []);
+}
+
+export async function strictly(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
+  const period = milliseconds('period', values.period ?? DAY);
+  return await advance(client, values, io, 'shadow', 'strict', async (work, tables) => {
+    const findings = (await readFindings(work.client)).filter(({ accepted }) => accepted === null);
+    return tables.flatMap(({ name, since }) => {
+      // who does not want to wait must have an explanation for everything since the phase began
+      const from = period === 0 ? since : new Date(Date.now() - period);
+      const open = findings.filter(({ table, lastAt }) => table === name && lastAt >= from);
+      const early = since > from;
+      return [
+        ...(early
+          ? [`${name}: in shadow since ${since.toISOString()}, which is not yet ${values.period ?? DAY}\n`]
+          : []),
+        ...open.map((one) => findingLine(one)),
+      ];
+    });
+  });
+}
+
+/** Takes tables of one phase to the next; those that are there already are left. */
+async function advance(
+  client: pg.Client,
+  values: AdoptValues,
+  io: Io,
+  from: 'owned' | 'shadow',
+  to: 'shadow' | 'strict',
+  against: (work: Adopting, tables: readonly TableState[]) => Promise<readonly string[]>,
+): Promise<ExitCode> {
+  const work = await adopting(client, values, io);
+  const tables = chosen(await readTables(client), values);
+  const ready = tables.filter(({ phase }) => phase === from);
+  const later = ['owned', 'shadow', 'strict'].indexOf(to);
+  const behind = tables.filter(({ phase }) => ['owned', 'shadow', 'strict'].indexOf(phase) < later - 1);
+  if (behind.length > 0) {
+    throw new AdoptionError(
+      `${behind.map(({ name, phase }) => `${name} is ${wordsOf(phase)}`).join(', ')}: ${to} comes after ${from}`,
+    );
+  }
+  const objections = await against(work, ready);
+  if (objections.length > 0) {
+    for (const one of objections) {
+      io.err(one);
+    }
+    io.err(
+      `Nothing was changed. Mend the code behind these, or say why they are as they should be (bailiwick adopt accept), or look over another --period.\n`,
+    );
+    return 1;
+  }
+  for (const { name } of ready) {
+    io.signal.throwIfAborted();
+    await changePhase(work, name, to);
+    if (values.json !== true) {
+      io.err(`${name}: ${to}\n`);
+    }
+  }
+  if (values.json === true) {
+    io.out(
+      `${JSON.stringify({ tables: tables.map(({ name }) => ({ table: name, phase: to })) }, null, 2)}\n`,
+    );
+  } else {
+    io.out(`${ready.length} of ${tables.length} tables went from ${from} to ${to}; the others were there.\n`);
+  }
+  return 0;
+}
