@@ -3,7 +3,7 @@
 
 -- The id of whatever has this key among its kind: the first half of a SHA-256, as a UUID of version 8 (RFC 9562 section 5.8).
 create function bailiwick_adoption.id(kind text, key text) returns uuid
-language plpgsql immutable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable strict parallel safe as $$
 begin
   return overlay(overlay(
     left(encode(sha256(convert_to(kind || ':' || key, 'UTF8')), 'hex'), 32) placing '8' from 13) placing '8' from 17)::uuid;

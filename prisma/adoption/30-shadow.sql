@@ -5,8 +5,10 @@
 -- What was counted is written at the end of the transaction, by a deferred trigger, into rows that belong to this backend alone: nobody
 -- waits for anybody. A transaction that may only read cannot write: its counts stay with the session until one that may.
 
--- What was seen, by minute. The rows of one backend are written by no other.
-create table bailiwick_adoption.observed (
+-- What was seen, by minute. The rows of one backend are written by no other. Not logged: a transaction that only reads then ends without
+-- waiting for the disk, which else were the greater part of what looking on costs. A crash of the server loses it, and what is to go
+-- strict must then be looked at anew: the row that says since when is lost with it.
+create unlogged table bailiwick_adoption.observed (
   bucket       timestamptz not null,
   number       int not null,
   verb         text not null,
@@ -25,9 +27,15 @@ create table bailiwick_adoption.observed (
 alter table bailiwick_adoption.observed set (fillfactor = 50);
 
 -- Statements without their values.
-create table bailiwick_adoption.queries (
+create unlogged table bailiwick_adoption.queries (
   fingerprint  text primary key,
   text         text not null
+);
+
+-- Since when a table is looked at without interruption.
+create unlogged table bailiwick_adoption.looking (
+  number  int primary key,
+  since   timestamptz not null default clock_timestamp()
 );
 
 -- What was looked at and found to be as it should be, and by whose word.
@@ -43,7 +51,7 @@ create table bailiwick_adoption.acceptances (
 );
 
 -- Rung once by every transaction that has counted something; answered when it commits.
-create table bailiwick_adoption.bells (backend int primary key, rung_at timestamptz not null);
+create unlogged table bailiwick_adoption.bells (backend int primary key, rung_at timestamptz not null);
 alter table bailiwick_adoption.bells set (fillfactor = 10);
 
 -- The statement that the client sent, without the values that stand in it.

@@ -80,6 +80,22 @@ export async function readCourse(client: Client, since: Date): Promise<Moment[]>
   return rows;
 }
 
+/** Since when each table is looked at without interruption; one that is missing lost what was seen when the server crashed. */
+export async function readLooking(client: Client): Promise<ReadonlyMap<string, Date>> {
+  const { rows } = await client.query<{ name: string; since: Date }>(
+    `select t.name, l.since from ${STATE}.looking l join ${STATE}.tables t on t.number = l.number`,
+  );
+  return new Map(rows.map(({ name, since }) => [name, since]));
+}
+
+/** Begins to look anew, where what was seen was lost. */
+export async function lookAnew(client: Client, names: readonly string[]): Promise<void> {
+  await client.query(
+    `insert into ${STATE}.looking (number) select number from ${STATE}.tables where name = any ($1) on conflict do nothing`,
+    [names],
+  );
+}
+
 /**
  * Says of findings that they are as they should be.
  *

@@ -3,6 +3,7 @@
 
 import { type Adoption, isExempt, type Kept, type Principals } from './declaration.ts';
 import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
+import { ADDED, trigger } from './names.ts';
 import { type Counts, isKey, keyOf } from './places.ts';
 
 /** How grave: nothing goes on; it needs a decision; it should be known. */
@@ -49,13 +50,6 @@ export const findingsIn = ({ findings, tables }: Plan): readonly Finding[] => [
   ...tables.flatMap((table) => table.findings),
 ];
 
-/** Columns that are added to every table whose rows are kept apart. */
-export const ADDED = {
-  tenant: 'bailiwick_tenant',
-  owner: 'bailiwick_owner',
-  world: 'bailiwick_world',
-} as const;
-
 /**
  * @param counts Of the tables whose rows were counted.
  * @param wrong What was declared and is not there, by table.
@@ -93,6 +87,7 @@ export function planOf(
       ...(fault === undefined ? [] : [misdeclared(fault)]),
       ...(table !== undefined && key !== undefined && !isKey(table, keyOf(key)) ? [keyless(keyOf(key))] : []),
       ...(declared === undefined && key === undefined ? [undeclared] : []),
+      ...(declared === undefined && key !== undefined ? [principal === undefined ? openTenants : open] : []),
       ...(table !== undefined && kept !== undefined ? findingsOf(table, kept) : []),
       ...(counted === undefined ? [] : rowFindings(counted, kept)),
     ];
@@ -134,6 +129,19 @@ const undeclared: Finding = {
   repair: 'declare whose its rows are, or exempt it and say why',
 };
 
+const open: Finding = {
+  risk: 'high',
+  code: 'open',
+  what: 'it says who there is, and everybody may read it',
+  repair:
+    'list it among the tables too, as in accounts: { kind: "account", owner: "id" }, or exempt it and say why',
+};
+
+const openTenants: Finding = {
+  ...open,
+  repair: 'take its grants away, or exempt it among the tables and say why: a tenant belongs to no owner',
+};
+
 /** What of a table itself is in the way. */
 function findingsOf(table: Table, kept: Kept): Finding[] {
   const found: Finding[] = [];
@@ -150,12 +158,13 @@ function findingsOf(table: Table, kept: Kept): Finding[] {
       'add a primary key, or a unique index over columns that are never null',
     );
   }
-  if (table.policies.length > 0) {
+  const policies = table.policies.filter((name) => !name.startsWith('bailiwick_'));
+  if (policies.length > 0) {
     add(
-      'high',
+      'stop',
       'has-policies',
-      `it has policies already: ${table.policies.join(', ')}; they stay, and permissive ones let more through`,
-      'drop them in the step to strict, or make them restrictive',
+      `it has policies already: ${policies.join(', ')}; policies add up, so nothing could be isolated`,
+      'drop them when this table is given its owners',
     );
   }
   for (const { name, copy } of table.views) {
@@ -168,11 +177,12 @@ function findingsOf(table: Table, kept: Kept): Finding[] {
         : `alter view ${name} set (security_invoker = true)`,
     );
   }
-  if (table.updateTriggers.length > 0) {
+  const triggers = table.updateTriggers.filter((name) => name !== trigger);
+  if (triggers.length > 0) {
     add(
       'high',
       'triggers',
-      `each row that is given an owner fires ${table.updateTriggers.join(', ')}`,
+      `each row that is given an owner fires ${triggers.join(', ')}`,
       'see that they may run for every row once, or have them left out (session_replication_role) for the backfill',
     );
   }
@@ -219,19 +229,24 @@ function rowFindings({ owner, tenant, world, foreign }: Counts, kept: Kept | und
   }
   for (const [what, placing] of Object.entries({ owner, tenant, world })) {
     if (placing !== undefined && placing.unknown > 0) {
+      const aside = quarantined !== undefined && what !== 'world';
       found.push({
-        risk: 'stop',
+        risk: what === 'world' ? 'high' : aside ? 'high' : 'stop',
         code: 'unknown',
-        what: `${counted(placing.unknown, 'row')} whose ${what} is not there`,
+        what: `${counted(placing.unknown, 'row')} whose ${what} is not there${
+          aside ? `, which become ${quarantined}’s` : what === 'world' ? ', which are in none then' : ''
+        }`,
         repair: 'delete them, or put them right with a mapping',
       });
     }
   }
   if (foreign > 0) {
     found.push({
-      risk: 'stop',
+      risk: quarantined === undefined ? 'stop' : 'high',
       code: 'foreign-owner',
-      what: `${counted(foreign, 'row')} whose tenant is not that of their owner`,
+      what: `${counted(foreign, 'row')} whose tenant is not that of their owner${
+        quarantined === undefined ? '' : `, which become ${quarantined}’s`
+      }`,
       repair: 'decide which is right: nothing can be of two tenants',
     });
   }

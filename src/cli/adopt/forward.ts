@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type pg from 'pg';
 import { backfill, PACE } from '../../adoption/backfill.ts';
 import { Expressions } from '../../adoption/expressions.ts';
-import { readFindings } from '../../adoption/findings.ts';
+import { lookAnew, readFindings, readLooking } from '../../adoption/findings.ts';
 import {
   type Adopting,
   beginAdopting,
@@ -107,13 +107,21 @@ export async function strictly(client: pg.Client, values: AdoptValues, io: Io): 
   const period = milliseconds('period', values.period ?? DAY);
   return await advance(client, values, io, 'shadow', 'strict', async (work, tables) => {
     const findings = (await readFindings(work.client)).filter(({ accepted }) => accepted === null);
-    return tables.flatMap(({ name, since }) => {
+    const looking = await readLooking(work.client);
+    const lost = tables.filter(({ name }) => !looking.has(name)).map(({ name }) => name);
+    await lookAnew(work.client, lost);
+    return tables.flatMap(({ name }) => {
+      const since = looking.get(name);
+      if (since === undefined) {
+        return [
+          `${name}: what was seen was lost when the server crashed; it is looked at anew from now on\n`,
+        ];
+      }
       // who does not want to wait must have an explanation for everything since the phase began
       const from = period === 0 ? since : new Date(Date.now() - period);
       const open = findings.filter(({ table, lastAt }) => table === name && lastAt >= from);
-      const early = since > from;
       return [
-        ...(early
+        ...(since > from
           ? [`${name}: in shadow since ${since.toISOString()}, which is not yet ${values.period ?? DAY}\n`]
           : []),
         ...open.map((one) => findingLine(one)),
