@@ -30,7 +30,9 @@ export type Placed = {
   readonly key: readonly string[];
 };
 
-const definer = `security definer set search_path = pg_catalog, pg_temp`;
+// one plan for all rows: the planner would weigh anew for each of the first, and often again
+const definer =
+  'security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan';
 
 /** The added columns that a table has. */
 export const addedTo = (kept: Kept): string[] => [
@@ -136,7 +138,7 @@ begin
   -- what a statement says of these columns counts for nothing
   new.${ADDED.tenant} := case when tg_op = 'UPDATE' then old.${ADDED.tenant} end;
   new.${ADDED.owner} := case when tg_op = 'UPDATE' then old.${ADDED.owner} end;
-  select * into p from ${placeFunction(number)}(new);
+  p := ${placeFunction(number)}(new);
   ${set('p')}
   if p.reason is not null then
     ${note === '' ? 'null;' : note}

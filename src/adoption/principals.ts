@@ -23,7 +23,8 @@ export type Keeper = {
   readonly grants: readonly string[];
 };
 
-const definer = 'security definer set search_path = pg_catalog, pg_temp';
+const definer =
+  'security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan';
 export const keepFunction = (kind: string) => `${STATE}.keep_${kind}`;
 
 /** The kinds in the order in which they need each other. */
