@@ -3,9 +3,19 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
+
 export default defineConfig({
-  // GraphQL must exist once: Vite would take its ES modules for our sources, Node its CommonJS for everybody else's.
-  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
+  resolve: {
+    alias: [
+      // GraphQL must exist once: Vite would take its ES modules for our sources, Node its CommonJS for everybody else's.
+      { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
+      // Who uses the package by its name gets the sources, and not what was built of them at some time.
+      { find: /^bailiwick$/, replacement: source('library/bailiwick.ts') },
+      { find: /^bailiwick\/(prisma|yoga|apollo)$/, replacement: source('library/$1.ts') },
+      { find: /^bailiwick\/adoption$/, replacement: source('adoption/declaration.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/**/*.long.test.ts'],

@@ -1,17 +1,21 @@
 #!/usr/bin/env node
-// The launcher: runs src/cli.ts on Node 24, also when it was called by an older Node of the machine.
+// The launcher: runs src/cli.ts on Node 24, also when it was called by an older Node of the machine. In an installed package, which has
+// no src, it runs what was built of it.
 //
 // Plain JavaScript, because an older Node cannot read anything else. The right Node is a dependency (the package `node`).
 // It does nothing but hand over arguments, signals and the exit code.
 
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {
-  const { main } = await import('../src/cli.ts');
+  const source = new URL('../src/cli.ts', import.meta.url);
+  const { main } = await import(
+    existsSync(source) ? source.href : new URL('../dist/src/cli.js', import.meta.url).href
+  );
   await main();
 } else {
   relaunch();

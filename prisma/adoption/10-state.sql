@@ -9,7 +9,6 @@ create table bailiwick_adoption.installation (
   schema        text not null,                 -- where the adopter's tables are
   declaration   jsonb not null,
   kernel        text not null,                 -- checksum of the policies that are in force
-  made_roles    text[] not null,               -- roles that were not there before
   members       text[] not null default '{}',  -- roles that were made members of the runtime role
   installed_at  timestamptz not null default now()
 );

@@ -4,21 +4,12 @@
 // trigger, so the batches only have to reach what was there before. Rows that somebody holds are left for a second pass: this never
 // waits for a row while it holds another, so it cannot be in a deadlock with the application.
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Batch, type BatchSql, inBatches, type Pace } from './batches.ts';
 import { type Adopting, readTables, type TableState } from './installation.ts';
-import { columnOf, type Table } from './inventory.ts';
-import { ADDED, check, ownerIndex, quoted, SCHEMAS } from './names.ts';
+import { ADDED, check, ownerIndex, placeFunction, quoted, SCHEMAS } from './names.ts';
 import { addCheck, addColumns, followersOf, functionsOf, grantsOf, triggerOf } from './placing.ts';
 import { constantTenant, keepersOf, keepFunction, settleOwned } from './principals.ts';
-import { again, runStep } from './steps.ts';
-
-export type Pace = {
-  /** Rows in one transaction. */
-  readonly batch: number;
-  /** Milliseconds of rest after each. */
-  readonly pauseMs: number;
-  readonly signal?: AbortSignal | undefined;
-};
+import { runStep } from './steps.ts';
 
 export const PACE: Pace = { batch: 1000, pauseMs: 10 };
 
@@ -91,12 +82,11 @@ async function keepPrincipals(adopting: Adopting, pace: Pace, filling: Filling):
     const all = `${kind}s of ${table} are known`;
     if (!steps.has(all)) {
       const of = expressions.table(table);
-      const rows = await inBatches(
-        adopting,
+      const rows = await inBatches(adopting, {
         of,
-        [key],
+        key: [key],
         pace,
-        async (batch) => {
+        async write(batch) {
           const { rows } = await client.query<Batch>(
             `with chosen as materialized (${batch.sql}),
                 told as materialized (select ${keepFunction(kind)}(t) from ${expressions.name(table)} t join chosen k on ${batch.on('t')})
@@ -106,9 +96,8 @@ async function keepPrincipals(adopting: Adopting, pace: Pace, filling: Filling):
           );
           return rows[0];
         },
-        undefined,
-        (looked) => filling(`${kind}s of ${table}`, looked, of.estimatedRows),
-      );
+        looked: (looked) => filling(`${kind}s of ${table}`, looked, of.estimatedRows),
+      });
       await runStep(
         client,
         { table, phase: 'principals', step: all },
@@ -196,7 +185,7 @@ async function withOwners({ client }: Adopting, name: string): Promise<string[]>
 
 async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: Filling): Promise<void> {
   const { client, expressions } = adopting;
-  const { name, key } = state;
+  const { name, key, number } = state;
   const of = expressions.table(name);
   const table = expressions.name(name);
   const write = (locked: 'skip locked' | '') => async (batch: BatchSql) => {
@@ -221,96 +210,25 @@ async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: 
     const { rows } = await client.query<{ count: number }>(`select count(*)::float8 as count from ${table}`);
     total = rows[0]?.count ?? 0;
   }
-  await inBatches(
-    adopting,
+  await inBatches(adopting, {
     of,
     key,
     pace,
-    write('skip locked'),
-    state.at ?? undefined,
-    (looked) => filling(name, state.lookedAt + looked, total),
+    write: write('skip locked'),
+    from: state.at ?? undefined,
+    looked: (looked) => filling(name, state.lookedAt + looked, total),
     where,
     remember,
-  );
-  // whoever held a row then may hold it still: now it is waited for, as long as a lock is
+  });
+  // whoever held a row then may hold it still: now it is waited for, one at a time, as long as a lock is
   await client.query(`update ${STATE}.tables set at = null where name = $1`, [name]);
-  await inBatches(
-    adopting,
+  await inBatches(adopting, {
     of,
     key,
-    { ...pace, batch: Math.min(pace.batch, 100) },
-    write(''),
-    undefined,
-    () => undefined,
-    where,
-  );
-}
-
-type Batch = {
-  readonly looked: number;
-  readonly written: number;
-  readonly last: Readonly<Record<string, string>> | null;
-};
-type BatchSql = {
-  /** The keys of the next rows, in order. */
-  readonly sql: string;
-  readonly values: readonly unknown[];
-  /** That a row is one of them. */
-  readonly on: (row: string) => string;
-  /** The key of one of them, as text. */
-  readonly last: string;
-  readonly descending: string;
-};
-
-/**
- * Goes through a table by its key, one transaction for each batch.
- *
- * @returns how many rows were looked at.
- */
-async function inBatches(
-  { client, expressions, patience }: Adopting,
-  of: Table,
-  key: readonly string[],
-  { batch, pauseMs, signal }: Pace,
-  write: (batch: BatchSql) => Promise<Batch | undefined>,
-  from: Readonly<Record<string, string>> | undefined,
-  looked: (rows: number) => void,
-  where = 'true',
-  remember: (last: Batch['last'], looked: number) => Promise<unknown> = async () => undefined,
-): Promise<number> {
-  const columns = key.map((name) => ({ name, type: columnOf(of, name)?.type ?? 'text' }));
-  const list = columns.map(({ name }) => `t.${quoted(name)}`).join(', ');
-  let at = from ?? null;
-  let rows = 0;
-  for (;;) {
-    signal?.throwIfAborted();
-    const after =
-      at === null ? 'true' : `(${list}) > (${columns.map(({ type }, n) => `$${n + 1}::${type}`).join(', ')})`;
-    const values = at === null ? [] : key.map((name) => at?.[name]);
-    const sql: BatchSql = {
-      sql: `select ${list} from ${expressions.name(of.name)} t where ${after} and ${where} order by ${list} limit ${Math.round(batch)}`,
-      values,
-      on: (row) => columns.map(({ name }) => `${row}.${quoted(name)} = k.${quoted(name)}`).join(' and '),
-      last: `jsonb_build_object(${columns.map(({ name }) => `'${name.replaceAll("'", "''")}', k.${quoted(name)}::text`).join(', ')})`,
-      descending: columns.map(({ name }) => `k.${quoted(name)} desc`).join(', '),
-    };
-    const done = await again(client, patience, `a batch of ${of.name}`, async () => {
-      const one = await write(sql);
-      if (one !== undefined && one.looked > 0) {
-        await remember(one.last, one.looked);
-      }
-      return one;
-    });
-    if (done === undefined || done.looked === 0) {
-      return rows;
-    }
-    rows += done.looked;
-    at = done.last;
-    looked(rows);
-    if (pauseMs > 0) {
-      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
-    }
-  }
+    pace: { ...pace, batch: 1, pauseMs: 0 },
+    write: write(''),
+    where: `${where} and (select p.owner from ${placeFunction(number)}(t) p) is not null`,
+  });
 }
 
 /** An index by tenant and owner, for the sake of which nobody waits; one that an interruption left half made is made anew. */

@@ -14,6 +14,7 @@ import {
   installKernel,
   installKey,
   kernelChecksum,
+  makeRoles,
 } from './kernel.ts';
 import { ADOPTION_LOCK, SCHEMAS } from './names.ts';
 import { parseMapping } from './places.ts';
@@ -80,14 +81,15 @@ export async function install(
 ): Promise<{ readonly kid: string; readonly fresh: boolean }> {
   let fresh = false;
   if (!(await isInstalled(client))) {
+    await makeRoles(client);
     // the journal is not there yet
     await client.query('begin');
     try {
       await client.query(`set local lock_timeout = ${patience.lockMs}`);
-      const made = await installKernel(client, adoption);
+      await installKernel(client, adoption);
       await client.query(
-        `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel, made_roles) values ($1, $2, $3, $4)`,
-        [inventory.schema, JSON.stringify(adoption), kernelChecksum(), made ?? []],
+        `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel) values ($1, $2, $3)`,
+        [inventory.schema, JSON.stringify(adoption), kernelChecksum()],
       );
       await client.query('commit');
       fresh = true;
@@ -127,7 +129,6 @@ export async function isInstalled(client: Client): Promise<boolean> {
 export async function readInstallation(client: Client): Promise<{
   readonly schema: string;
   readonly adoption: Adoption;
-  readonly madeRoles: readonly string[];
   readonly members: readonly string[];
 }> {
   if (!(await isInstalled(client))) {
@@ -136,14 +137,13 @@ export async function readInstallation(client: Client): Promise<{
   const { rows } = await client.query<{
     schema: string;
     declaration: Adoption;
-    made_roles: string[];
     members: string[];
-  }>(`select schema, declaration, made_roles, members from ${SCHEMAS.state}.installation`);
+  }>(`select schema, declaration, members from ${SCHEMAS.state}.installation`);
   const [row] = rows;
   if (row === undefined) {
     throw new AdoptionError('the installation is not complete');
   }
-  return { schema: row.schema, adoption: row.declaration, madeRoles: row.made_roles, members: row.members };
+  return { schema: row.schema, adoption: row.declaration, members: row.members };
 }
 
 /** The tables as far as they are, in the order of their names. */

@@ -41,25 +41,20 @@ export function kindsOf(adoption: Adoption): { readonly all: string[]; readonly 
 }
 
 /**
- * Installs the kernel, unless it is there.
+ * Installs the kernel where it is not, with the roles there.
  *
- * @param client As who may create schemas and roles, inside a transaction.
- * @returns roles that were not there before; undefined where the kernel was installed earlier.
+ * @param client As who may create schemas, inside a transaction.
  * @throws {AdoptionError} where the database is one of our own server's.
  */
-export async function installKernel(client: ClientBase, adoption: Adoption): Promise<string[] | undefined> {
-  const { rows } = await client.query<{ kernel: boolean; state: boolean; createdb: boolean }>(
-    `select to_regnamespace('${SCHEMAS.kernel}') is not null as kernel, to_regnamespace('${SCHEMAS.state}') is not null as state`,
+export async function installKernel(client: ClientBase, adoption: Adoption): Promise<void> {
+  const { rows } = await client.query<{ kernel: boolean }>(
+    `select to_regnamespace('${SCHEMAS.kernel}') is not null as kernel`,
   );
-  if (rows[0]?.state) {
-    return undefined;
-  }
   if (rows[0]?.kernel) {
     throw new AdoptionError(
       'this database has a schema bailiwick already: it is the database of a Bailiwick server, whose tables are not adopted',
     );
   }
-  const made = await makeRoles(client);
   await client.query(`create schema ${SCHEMAS.data}; revoke all on schema ${SCHEMAS.data} from public`);
   await client.query(`set local search_path = ${SCHEMAS.data}`);
   for (const name of readdirSync(`${FOLDER}migrations`).sort()) {
@@ -78,29 +73,57 @@ export async function installKernel(client: ClientBase, adoption: Adoption): Pro
     await client.query(readFileSync(`${FOLDER}adoption/${name}.sql`, 'utf8'));
   }
   await declareKinds(client, adoption);
-  return made;
 }
 
 /** The checksum of what `installKernel` installs. */
 export const kernelChecksum = (): string => policyChecksum();
 
-async function makeRoles(client: ClientBase): Promise<string[]> {
-  const made: string[] = [];
+/** Said of roles that adoption has made, so that removal knows them. */
+const MADE = 'made by bailiwick adopt';
+/** The role is there; another session has just made it; both did something to it at once. */
+const COLLISIONS = new Set(['42710', '23505', 'XX000']);
+
+/**
+ * Makes the roles that are missing. Each by itself and not in the installation's transaction, because roles belong to the whole server, and
+ * whoever installs in another database of it would wait.
+ */
+export async function makeRoles(client: ClientBase): Promise<void> {
+  const collided = (error: { code?: string }) => {
+    if (!COLLISIONS.has(error.code ?? '')) {
+      throw error;
+    }
+  };
   for (const role of Object.values(ROLES)) {
     const known = await client.query('select from pg_roles where rolname = $1', [role]);
     if (known.rows.length === 0) {
-      await client.query(`create role ${quoted(role)} nologin noinherit nobypassrls`);
-      made.push(role);
+      await client
+        .query(
+          `create role ${quoted(role)} nologin noinherit nobypassrls; comment on role ${quoted(role)} is ${literal(MADE)}`,
+        )
+        .catch(collided);
     }
   }
   // the functions are to belong to them, and PostgreSQL lets only members hand anything over
   for (const role of [ROLES.kernel, ROLES.adopter]) {
-    await client.query(
-      `do $$ begin if not pg_has_role(current_user, ${literal(role)}, 'usage') then
-         execute format('grant %I to %I', ${literal(role)}, current_user); end if; end $$`,
+    const { rows } = await client.query<{ member: boolean }>(
+      `select pg_has_role(current_user, $1, 'usage') as member`,
+      [role],
     );
+    if (rows[0]?.member === false) {
+      await client
+        .query(`do $$ begin execute format('grant %I to %I', ${literal(role)}, current_user); end $$`)
+        .catch(collided);
+    }
   }
-  return made;
+}
+
+/** Roles that adoption has made, in whatever database of this server. */
+export async function madeRoles(client: ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select rolname as name from pg_roles where rolname = any ($1) and shobj_description(oid, 'pg_authid') = $2`,
+    [Object.values(ROLES), MADE],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Makes the declared kinds known to the kernel: what may be delegated, and what stands in worlds. */

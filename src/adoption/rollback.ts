@@ -9,7 +9,7 @@ import {
   readTables,
   type TableState,
 } from './installation.ts';
-import { AdoptionError } from './kernel.ts';
+import { AdoptionError, madeRoles } from './kernel.ts';
 import {
   check,
   literal,
@@ -137,7 +137,8 @@ const OUTSIDERS = `
  */
 export async function remove(adopting: Adopting): Promise<string[]> {
   const { client, adoption, expressions, patience, told, inventory } = adopting;
-  const { madeRoles, members } = await readInstallation(client);
+  const { members } = await readInstallation(client);
+  const made = await madeRoles(client);
   for (const { name } of await readTables(client)) {
     await rollBack(adopting, name, 'none');
   }
@@ -183,7 +184,7 @@ export async function remove(adopting: Adopting): Promise<string[]> {
     }
   });
   const kept: string[] = [];
-  for (const role of madeRoles) {
+  for (const role of made) {
     try {
       await client.query(`drop owned by ${quoted(role)}`);
       await client.query(`drop role ${quoted(role)}`);

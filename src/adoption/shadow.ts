@@ -144,6 +144,10 @@ export async function changePhase(
     patience,
     async () => {
       await client.query(statements(table, state, to));
+      await client.query(`delete from ${STATE}.looking where number = $1`, [state.number]);
+      if (to === 'shadow') {
+        await client.query(`insert into ${STATE}.looking (number) values ($1)`, [state.number]);
+      }
       await client.query(`update ${STATE}.tables set phase = $2, since = clock_timestamp() where name = $1`, [
         name,
         to,

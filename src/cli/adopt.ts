@@ -71,8 +71,7 @@ export const command = defineCommand(
       url: {
         type: 'string',
         value: 'postgresql://…',
-        about:
-          'The database, as who owns the tables (plan: may read them); its password may come from PGPASSWORD',
+        about: 'The database, as who owns the tables; its password may come from PGPASSWORD',
       },
       config: { type: 'string', value: 'file', about: 'The declaration; by default bailiwick.config.ts' },
       schema: {

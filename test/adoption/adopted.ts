@@ -46,6 +46,21 @@ export const DECLARED = (role: string, more = '') => `export default {
   },
 };\n`;
 
+/** Everything of the adopter's that adoption could have touched. */
+const CATALOG = (role: string) => `
+    select 'column' as what, c.relname, a.attname as name, format_type(a.atttypid, a.atttypmod) as is from pg_attribute a join pg_class c on c.oid = a.attrelid
+     where c.relnamespace = 'store'::regnamespace and a.attnum > 0 and not a.attisdropped
+    union all select 'relation', c.relname, c.relkind::text, concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity, c.relacl::text)
+      from pg_class c where c.relnamespace = 'store'::regnamespace
+    union all select 'constraint', c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid)
+      from pg_constraint c where c.connamespace = 'store'::regnamespace
+    union all select 'trigger', t.tgrelid::regclass::text, t.tgname, pg_get_triggerdef(t.oid) from pg_trigger t
+     where not t.tgisinternal and t.tgrelid in (select oid from pg_class where relnamespace = 'store'::regnamespace)
+    union all select 'policy', p.polrelid::regclass::text, p.polname, '' from pg_policy p
+    union all select 'schema', n.nspname, n.nspacl::text, '' from pg_namespace n where n.nspname !~ '^pg_'
+    union all select 'member', m.roleid::regrole::text, m.member::regrole::text, '' from pg_auth_members m where m.member = '${role}'::regrole
+     order by 1, 2, 3, 4`;
+
 export type Store = {
   /** As the administrator. */
   readonly url: string;
@@ -64,8 +79,21 @@ export type Store = {
   old<Row>(sql: string): Promise<Row[]>;
   /** Rows of a statement in a session. */
   as<Row>(principal: Principal, sql: string, options?: SessionOptions): Promise<Row[]>;
+  /** What there is of tables, constraints, triggers, policies, grants and schemas. */
+  catalog(): Promise<unknown[]>;
   drop(): Promise<void>;
 };
+
+export const MEMORIES = 'select count(*)::int as n from store.memories';
+export const count = (rows: readonly { n: number }[]) => rows[0]?.n;
+/** How far each table is, as `status` says. */
+export const phases = async (store: Store): Promise<string[]> =>
+  JSON.parse(await store.adopted('status --json')).tables.map(
+    ({ table, phase }: { table: string; phase: string }) => `${table} ${phase}`,
+  );
+/** All of them in one phase. */
+export const all = (phase: string) =>
+  ['accounts', 'memories', 'participants', 'rooms'].map((table) => `${table} ${phase}`);
 
 export async function openStore(sql = AGENT_STORE): Promise<Store> {
   const { adminUrl, run } = inject('testServer');
@@ -112,6 +140,7 @@ export async function openStore(sql = AGENT_STORE): Promise<Store> {
     old: async (text) => (await pool.query(text)).rows,
     as: (principal, text, options) =>
       withSession(pool, principal, async (client) => (await client.query(text)).rows, { key, ...options }),
+    catalog: () => asAdmin(url, async (client) => (await client.query(CATALOG(role))).rows),
     async drop() {
       await pool.end();
       await asAdmin(adminUrl, (client) => client.query(`drop database ${name} with (force)`));

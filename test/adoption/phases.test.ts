@@ -1,41 +1,16 @@
-// The three phases on a store of agents: what each refuses, what old and new code get in it, and that the way back leaves nothing.
+// The three phases on a store of agents: what each refuses, and what old and new code get in it.
 
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { delegate, revoke, withSession } from '../../src/library/bailiwick.ts';
-import { openStore, type Store, uuid } from './adopted.ts';
+import { all, count, MEMORIES, openStore, phases, type Store, uuid } from './adopted.ts';
 
 let store: Store;
 let before: unknown;
 beforeAll(async () => {
   store = await openStore();
-  before = await catalog();
+  before = await store.catalog();
 });
 afterAll(() => store.drop());
-
-/** Everything of the adopter's that adoption could have touched. */
-const catalog = () =>
-  store.rows(`
-    select 'column' as what, c.relname, a.attname as name, format_type(a.atttypid, a.atttypmod) as is from pg_attribute a join pg_class c on c.oid = a.attrelid
-     where c.relnamespace = 'store'::regnamespace and a.attnum > 0 and not a.attisdropped
-    union all select 'relation', c.relname, c.relkind::text, concat_ws(' ', c.relrowsecurity, c.relforcerowsecurity, c.relacl::text)
-      from pg_class c where c.relnamespace = 'store'::regnamespace
-    union all select 'constraint', c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid)
-      from pg_constraint c where c.connamespace = 'store'::regnamespace
-    union all select 'trigger', t.tgrelid::regclass::text, t.tgname, pg_get_triggerdef(t.oid) from pg_trigger t
-     where not t.tgisinternal and t.tgrelid in (select oid from pg_class where relnamespace = 'store'::regnamespace)
-    union all select 'policy', p.polrelid::regclass::text, p.polname, '' from pg_policy p
-    union all select 'schema', n.nspname, n.nspacl::text, '' from pg_namespace n where n.nspname !~ '^pg_'
-    union all select 'member', m.roleid::regrole::text, m.member::regrole::text, '' from pg_auth_members m where m.member = '${store.role}'::regrole
-     order by 1, 2, 3, 4`);
-const count = (rows: readonly { n: number }[]) => rows[0]?.n;
-const MEMORIES = 'select count(*)::int as n from store.memories';
-const phases = async () =>
-  JSON.parse(await store.adopted('status --json')).tables.map(
-    ({ table, phase }: { table: string; phase: string }) => `${table} ${phase}`,
-  );
-const all = (phase: string) =>
-  ['accounts', 'memories', 'participants', 'rooms'].map((table) => `${table} ${phase}`);
 
 test('nothing is done before a phase without the one before it', async () => {
   for (const action of ['shadow', 'strict', 'report', 'validate', 'status', 'rollback', 'remove --yes']) {
@@ -46,7 +21,7 @@ test('nothing is done before a phase without the one before it', async () => {
       expect.stringContaining('nothing is adopted in this database'),
     ]);
   }
-  expect(await catalog()).toEqual(before);
+  expect(await store.catalog()).toEqual(before);
 });
 
 test('backfill gives every row an owner, puts aside what nobody can place, and says so', async () => {
@@ -59,7 +34,7 @@ test('backfill gives every row an owner, puts aside what nobody can place, and s
       '',
     ].join('\n'),
   );
-  expect(await phases()).toEqual(all('owned'));
+  expect(await phases(store)).toEqual(all('owned'));
   // as many as `plan` counts on the same rows: 40 by agent, 12 by room, 5 by the one participant, the rest aside
   const owners = await store.rows<{ account: string; n: number }>(
     `select a.name as account, count(*)::int as n from store.memories m join store.accounts a on bailiwick_adoption.id('user', a.id::text) = m.bailiwick_owner
@@ -128,7 +103,7 @@ test('what old code writes has an owner, and cannot say itself whose it is', asy
 
 test('in shadow everything goes on as before, and what isolation would hide is counted', async () => {
   await store.adopted('shadow');
-  expect(await phases()).toEqual(all('shadow'));
+  expect(await phases(store)).toEqual(all('shadow'));
   expect(count(await store.old(MEMORIES))).toBe(62);
   await store.old(`update store.memories set content = '{"b": 1}' where id = '${uuid('m2')}'`);
   expect(count(await store.as({ user: uuid('a2') }, MEMORIES))).toBe(62);
@@ -162,8 +137,9 @@ test('in shadow everything goes on as before, and what isolation would hide is c
       'memories update context 1 nobody',
       `memories read tenant ${62 - tenant} user:${uuid('a2')}`,
       `memories read owner ${tenant - own} user:${uuid('a2')}`,
-      expect.stringMatching(/^rooms read tenant \d user:/),
-      expect.stringMatching(/^rooms read owner \d user:/),
+      // in a transaction that could only read
+      `rooms read tenant 4 user:${uuid('a2')}`,
+      `rooms read owner 1 user:${uuid('a2')}`,
     ].sort(),
   );
 });
@@ -174,21 +150,21 @@ test('strict is refused while something is unexplained, and nothing is changed b
   expect(err).toContain('memories, read: 62 rows');
   expect((await store.adopt('strict')).err).toContain('which is not yet 24h');
   expect((await store.adopt('accept --all --reason short')).code).toBe(2);
-  expect(await phases()).toEqual(all('shadow'));
+  expect(await phases(store)).toEqual(all('shadow'));
 });
 
 test('a finding is accepted with a reason, and a table goes by itself', async () => {
   await store.adopted('accept --all --reason old-code-ends-today');
   expect((await store.adopt('report')).code).toBe(0);
   await store.adopted('strict --period 0s --table rooms');
-  expect(await phases()).toEqual([
+  expect(await phases(store)).toEqual([
     'accounts shadow',
     'memories shadow',
     'participants shadow',
     'rooms strict',
   ]);
   await store.adopted('strict --period 0s');
-  expect(await phases()).toEqual(all('strict'));
+  expect(await phases(store)).toEqual(all('strict'));
 });
 
 test('in strict old code gets nothing and writes nothing', async () => {
@@ -319,60 +295,4 @@ test('what is validated is sound, and a row that was put elsewhere behind its ba
   expect(one.different).not.toEqual([]);
   await store.rows(`update store.memories set bailiwick_owner = bailiwick_owner where id = '${uuid('m1')}'`);
   expect((await store.adopt('validate --all')).code).toBe(0);
-});
-
-test('each phase is taken back by itself, and what was written meanwhile is valid in both directions', async () => {
-  await store.as(
-    { user: uuid('a2') },
-    `insert into store.memories (id, agent_id, content) values ('${uuid('z')}', '${uuid('g2')}', '{}')`,
-  );
-  await store.adopted('rollback');
-  expect(await phases()).toEqual(all('shadow'));
-  expect(count(await store.old(MEMORIES))).toBe(63);
-  await store.adopted('rollback --table memories --to owned');
-  expect(await phases()).toEqual([
-    'accounts shadow',
-    'memories owned',
-    'participants shadow',
-    'rooms shadow',
-  ]);
-  await store.adopted('rollback --to none');
-  expect(await phases()).toEqual(all('none'));
-  await store.old(
-    `insert into store.memories (id, agent_id, content) values ('${uuid('w')}', '${uuid('g3')}', '{}')`,
-  );
-  await store.adopted('backfill');
-  await store.adopted('shadow');
-  await store.adopted('strict --period 0s');
-  expect(
-    await store.as({ user: uuid('a3') }, `select id from store.memories where id = '${uuid('w')}'`),
-  ).toHaveLength(1);
-});
-
-test('a step that does not get its lock is tried again, and the application waits no longer than that', async () => {
-  const holder = new pg.Client({ connectionString: store.url });
-  await holder.connect();
-  await holder.query('begin');
-  await holder.query('lock table store.memories in access share mode');
-  const going = store.adopt('rollback --table memories --lock-timeout 30');
-  const started = performance.now();
-  let longest = 0;
-  while (performance.now() - started < 600) {
-    const asked = performance.now();
-    await store.as({ user: uuid('a2') }, MEMORIES);
-    longest = Math.max(longest, performance.now() - asked);
-  }
-  await holder.query('commit');
-  await holder.end();
-  const { code, err } = await going;
-  expect([code, err]).toEqual([0, expect.stringContaining('no lock yet, attempt 2')]);
-  expect(longest).toBeLessThan(1000);
-  expect((await phases())[1]).toBe('memories shadow');
-});
-
-test('removal leaves nothing but the rows', async () => {
-  expect((await store.adopt('remove')).code).toBe(2);
-  await store.adopted('remove --yes');
-  expect(await catalog()).toEqual(before);
-  expect(count(await store.old(MEMORIES))).toBe(64);
 });
