@@ -94,9 +94,7 @@ async function disown(adopting: Adopting, state: TableState): Promise<void> {
         .join(', ')}`,
     );
     await client.query(`drop index if exists ${quoted(adopting.inventory.schema)}.${ownerIndex(number)}`);
-    for (const kind of ['quarantined', 'validations']) {
-      await client.query(`delete from ${STATE}.${kind} where "table" = $1`, [name]);
-    }
+    await client.query(`delete from ${STATE}.quarantined where "table" = $1`, [name]);
     await client.query(`update ${STATE}.tables set step = null, since = clock_timestamp() where name = $1`, [
       name,
     ]);

@@ -28,8 +28,10 @@ export type Validated = {
   /** People whose view was compared: by the application's own filter, and by isolation; and of them those for whom it is not the same. */
   readonly compared: number;
   readonly different: readonly string[];
-  /** Owners who have other rows, or other things in them, than at the look before; undefined where there was none. */
-  readonly changedSince: number | undefined;
+  /** Whether rows and contents are those of the look before; undefined where there was none. */
+  readonly same: boolean | undefined;
+  /** Owners who have other rows, or other things in them, than then; undefined where rows had no owners then or have none now. */
+  readonly changedOwners: number | undefined;
   readonly sound: boolean;
 };
 
@@ -39,16 +41,24 @@ type Group = {
   readonly rows: number;
   readonly digest: string;
 };
+type Looked = Group & {
+  readonly unowned: number;
+  readonly misplaced: number;
+  readonly samples: readonly string[] | null;
+};
 
-/** @param people How many of the owners of each table are compared, those with the most rows first. */
+/**
+ * Looks at tables in whatever phase they are; at those that are not adopted, only at what is in them.
+ *
+ * @param people How many of the owners of each table are compared, those with the most rows first.
+ */
 export async function validate(
   adopting: Adopting,
   { names, people, secret }: { names?: readonly string[] | undefined; people: number; secret: Uint8Array },
   looking: (table: string, done: number, total: number) => void = () => undefined,
 ): Promise<Validated[]> {
-  const { client } = adopting;
-  const states = (await readTables(client)).filter(
-    ({ name, phase }) => phase !== 'none' && (names === undefined || names.includes(name)),
+  const states = (await readTables(adopting.client)).filter(
+    ({ name }) => names === undefined || names.includes(name),
   );
   const found: Validated[] = [];
   for (const [at, state] of states.entries()) {
@@ -65,29 +75,9 @@ async function validateTable(
   people: number,
   secret: Uint8Array,
 ): Promise<Validated> {
-  const { client, expressions } = adopting;
-  const table = expressions.name(state.name);
-  await client.query('begin isolation level repeatable read read only');
-  let groups: Group[];
-  let about: { unowned: number; misplaced: number; samples: string[] } | undefined;
-  try {
-    const key = state.key.map((column) => `t.${quoted(column)}::text`).join(` || ' ' || `);
-    // by what the sources say now, not by what stands in the columns
-    const { rows } = await client.query<Group>(
-      `select p.tenant, p.owner, count(*)::float8 as rows, sum(${digestOf(adopting, state)})::text as digest
-         from ${table} t cross join lateral ${placeFunction(state.number)}(t) p group by 1, 2`,
-    );
-    groups = rows;
-    const looked = await client.query<{ unowned: number; misplaced: number; samples: string[] }>(
-      `select (select count(*) from ${table} t where t.${ADDED.owner} is null or t.${ADDED.tenant} is null)::float8 as unowned,
-              count(*)::float8 as misplaced, coalesce((array_agg(key))[1:5], '{}') as samples
-         from (select ${key} as key from ${table} t cross join lateral ${placeFunction(state.number)}(t) p
-                where (p.tenant, p.owner) is distinct from (t.${ADDED.tenant}, t.${ADDED.owner})) m`,
-    );
-    about = looked.rows[0];
-  } finally {
-    await client.query('rollback');
-  }
+  const owned = state.phase !== 'none';
+  const looked = owned ? await lookByOwner(adopting, state) : await lookAtAll(adopting, state);
+  const groups = looked.map(({ tenant, owner, rows, digest }) => ({ tenant, owner, rows, digest }));
   const largest = groups
     .filter(({ owner }) => owner !== null)
     .sort((a, b) => b.rows - a.rows)
@@ -99,23 +89,50 @@ async function validateTable(
       different.push(seen.subject);
     }
   }
-  const { unowned = 0, misplaced = 0, samples = [] } = about ?? {};
-  const result = {
+  const sum = (what: 'rows' | 'unowned' | 'misplaced') => looked.reduce((all, one) => all + one[what], 0);
+  const [rows, unowned, misplaced] = [sum('rows'), sum('unowned'), sum('misplaced')];
+  const digest = String(groups.reduce((all, one) => all + BigInt(one.digest), 0n));
+  const before = await lookBefore(adopting.client, state.name);
+  const result: Validated = {
     table: state.name,
     phase: state.phase,
-    rows: groups.reduce((sum, one) => sum + one.rows, 0),
-    owners: groups.length,
-    digest: String(groups.reduce((sum, one) => sum + BigInt(one.digest), 0n)),
+    rows,
+    owners: owned ? groups.length : 0,
+    digest,
     unowned,
     misplaced,
-    samples,
+    samples: looked.flatMap(({ samples }) => samples ?? []).slice(0, 5),
     compared: largest.length,
     different,
-    changedSince: await changedSince(client, state.name, groups),
+    same: before === undefined ? undefined : before.rows === rows && before.digest === digest,
+    changedOwners: owned ? await changedOwners(adopting.client, before?.id, groups) : undefined,
     sound: unowned === 0 && misplaced === 0 && different.length === 0,
   };
-  await store(client, result, groups);
+  await store(adopting.client, result, owned ? groups : []);
   return result;
+}
+
+/** By what the sources say now, and not by what stands in the columns; and where the two differ. One pass over the table. */
+async function lookByOwner(adopting: Adopting, state: TableState): Promise<Looked[]> {
+  const { client, expressions } = adopting;
+  const key = state.key.map((column) => `t.${quoted(column)}::text`).join(` || ' ' || `);
+  const elsewhere = `(p.tenant, p.owner) is distinct from (t.${ADDED.tenant}, t.${ADDED.owner})`;
+  const { rows } = await client.query<Looked>(
+    `select p.tenant, p.owner, count(*)::float8 as rows, coalesce(sum(${digestOf(adopting, state)}), 0)::text as digest,
+            count(*) filter (where t.${ADDED.owner} is null or t.${ADDED.tenant} is null)::float8 as unowned,
+            count(*) filter (where ${elsewhere})::float8 as misplaced, (array_agg(${key}) filter (where ${elsewhere}))[1:5] as samples
+       from ${expressions.name(state.name)} t cross join lateral ${placeFunction(state.number)}(t) p group by 1, 2`,
+  );
+  return rows;
+}
+
+async function lookAtAll(adopting: Adopting, state: TableState): Promise<Looked[]> {
+  const { rows } = await adopting.client.query<Looked>(
+    `select null as tenant, null as owner, count(*)::float8 as rows, coalesce(sum(${digestOf(adopting, state)}), 0)::text as digest,
+            0::float8 as unowned, 0::float8 as misplaced, null as samples
+       from ${adopting.expressions.name(state.name)} t`,
+  );
+  return rows;
 }
 
 /** What stands in a row, in 64 bits: the adopter's own columns alone. */
@@ -179,28 +196,31 @@ async function viewOf(adopting: Adopting, state: TableState, { owner }: Group, s
   }
 }
 
-async function changedSince(
-  client: Client,
-  table: string,
-  groups: readonly Group[],
-): Promise<number | undefined> {
-  const { rows } = await client.query<{ id: string }>(
-    `select id::text from ${STATE}.validations where "table" = $1 order by id desc limit 1`,
+type Before = { readonly id: string; readonly rows: number; readonly digest: string };
+
+async function lookBefore(client: Client, table: string): Promise<Before | undefined> {
+  const { rows } = await client.query<Before>(
+    `select id::text, (result->>'rows')::float8 as rows, result->>'digest' as digest
+       from ${STATE}.validations v where v."table" = $1 order by v.id desc limit 1`,
     [table],
   );
-  const before = rows[0]?.id;
-  if (before === undefined) {
-    return undefined;
-  }
-  const { rows: changed } = await client.query<{ count: number }>(
-    `select count(*)::float8 as count
+  return rows[0];
+}
+
+async function changedOwners(
+  client: Client,
+  before: string | undefined,
+  groups: readonly Group[],
+): Promise<number | undefined> {
+  const { rows } = await client.query<{ known: boolean; changed: number }>(
+    `select exists (select from ${STATE}.digests where validation = $1) as known, count(*)::float8 as changed
        from (select * from ${STATE}.digests where validation = $1) b
        full join jsonb_to_recordset($2) as a (tenant uuid, owner uuid, rows bigint, digest numeric)
          on coalesce(a.tenant, '${NOBODY}') = coalesce(b.tenant, '${NOBODY}') and coalesce(a.owner, '${NOBODY}') = coalesce(b.owner, '${NOBODY}')
       where (a.rows, a.digest) is distinct from (b.rows, b.digest)`,
-    [before, JSON.stringify(groups)],
+    [before ?? null, JSON.stringify(groups)],
   );
-  return changed[0]?.count ?? 0;
+  return rows[0]?.known ? rows[0].changed : undefined;
 }
 
 async function store(client: Client, result: Validated, groups: readonly Group[]): Promise<void> {

@@ -28,6 +28,7 @@ export type AdoptValues = {
   readonly all?: boolean;
   readonly reason?: string;
   readonly people?: string;
+  readonly 'skip-validation'?: boolean;
   readonly to?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
@@ -113,6 +114,7 @@ export const command = defineCommand(
         value: 'number',
         about: 'validate: whose views are compared, for each table; 20 by default',
       },
+      'skip-validation': { type: 'boolean', about: 'Do not validate the tables before and after' },
       to: {
         type: 'string',
         value: 'phase',

@@ -6,6 +6,7 @@ import { remove, rollBack } from '../../adoption/rollback.ts';
 import { wordsOf } from '../../adoption/shadow.ts';
 import type { AdoptValues } from '../adopt.ts';
 import { type ExitCode, type Io, UsageError } from '../command.ts';
+import { lookAfter } from './state.ts';
 import { adopting, chosen } from './work.ts';
 
 export async function rollingBack(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
@@ -21,17 +22,23 @@ export async function rollingBack(client: pg.Client, values: AdoptValues, io: Io
     await rollBack(work, name, (to as PhaseName | undefined) ?? before);
   }
   const after = chosen(await readTables(client), values);
-  if (values.json === true) {
-    io.out(
-      `${JSON.stringify({ tables: after.map(({ name, phase }) => ({ table: name, phase })) }, null, 2)}\n`,
-    );
-  } else {
+  if (values.json !== true) {
     const width = Math.max(...after.map(({ name }) => name.length));
     for (const { name, phase } of after) {
       io.out(`${name.padEnd(width)}  ${wordsOf(phase)}\n`);
     }
   }
-  return 0;
+  const { sound, found } = await lookAfter(
+    work,
+    after.map(({ name }) => name),
+    values,
+    io,
+  );
+  if (values.json === true) {
+    const said = after.map(({ name, phase }) => ({ table: name, phase }));
+    io.out(`${JSON.stringify({ tables: said, validated: found }, null, 2)}\n`);
+  }
+  return sound ? 0 : 1;
 }
 
 export async function removing(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {

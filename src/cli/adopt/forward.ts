@@ -19,6 +19,7 @@ import type { AdoptValues } from '../adopt.ts';
 import { type ExitCode, type Io, UsageError } from '../command.ts';
 import { progress } from '../progress.ts';
 import { findingLine } from './findings.ts';
+import { lineOf, lookAfter } from './state.ts';
 import {
   adopting,
   chosen,
@@ -62,6 +63,8 @@ export async function backfilling(client: pg.Client, values: AdoptValues, io: Io
     );
   }
   const tables = chosen(await readTables(client), values);
+  const begun = tables.filter(({ phase, step }) => phase === 'none' && step === null).map(({ name }) => name);
+  await lookAfter(work, begun, { ...values, json: true }, io);
   const bars = new Map<string, ReturnType<typeof progress>>();
   let last: ReturnType<typeof progress> | undefined;
   const done = await backfill(
@@ -80,8 +83,10 @@ export async function backfilling(client: pg.Client, values: AdoptValues, io: Io
   );
   last?.end();
   const after = await readTables(client);
+  const complete = done.flatMap(({ table, owned }) => (owned ? [table] : []));
+  const { sound, found } = await lookAfter(work, complete, { ...values, json: true }, io);
   if (values.json === true) {
-    io.out(`${JSON.stringify({ tables: done.map(({ table, ...one }) => ({ table, ...one })) }, null, 2)}\n`);
+    io.out(`${JSON.stringify({ tables: done, validated: found }, null, 2)}\n`);
   } else {
     const width = Math.max(...after.map(({ name }) => name.length));
     for (const { name, phase } of chosen(after, values)) {
@@ -95,8 +100,9 @@ export async function backfilling(client: pg.Client, values: AdoptValues, io: Io
         }\n`,
       );
     }
+    io.out(found.map(lineOf).join(''));
   }
-  return done.every(({ owned }) => owned) ? 0 : 1;
+  return sound && done.every(({ owned }) => owned) ? 0 : 1;
 }
 
 export async function shadowing(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
@@ -166,12 +172,18 @@ async function advance(
       io.err(`${name}: ${to}\n`);
     }
   }
-  if (values.json === true) {
-    io.out(
-      `${JSON.stringify({ tables: tables.map(({ name }) => ({ table: name, phase: to })) }, null, 2)}\n`,
-    );
-  } else {
+  if (values.json !== true) {
     io.out(`${ready.length} of ${tables.length} tables went from ${from} to ${to}; the others were there.\n`);
   }
-  return 0;
+  const { sound, found } = await lookAfter(
+    work,
+    ready.map(({ name }) => name),
+    values,
+    io,
+  );
+  if (values.json === true) {
+    const said = tables.map(({ name }) => ({ table: name, phase: to }));
+    io.out(`${JSON.stringify({ tables: said, validated: found }, null, 2)}\n`);
+  }
+  return sound ? 0 : 1;
 }

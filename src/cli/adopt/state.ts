@@ -1,7 +1,7 @@
 // `bailiwick adopt status` and `validate`: how far each table is, and whether everything is as it should be.
 
 import type pg from 'pg';
-import { readInstallation, readTables } from '../../adoption/installation.ts';
+import { type Adopting, readInstallation, readTables } from '../../adoption/installation.ts';
 import { SCHEMAS } from '../../adoption/names.ts';
 import { wordsOf } from '../../adoption/shadow.ts';
 import { type Validated, validate } from '../../adoption/validation.ts';
@@ -49,15 +49,9 @@ export async function status(client: pg.Client, values: AdoptValues, io: Io): Pr
 }
 
 export async function validating(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
-  const people =
-    values.all === true ? Number.MAX_SAFE_INTEGER : wholeOr('people', values.people, PEOPLE, 0, 1_000_000);
   const work = await adopting(client, values, io);
   const names = chosen(await readTables(client), values).map(({ name }) => name);
-  const bar = progress(io, 'tables validated');
-  const found = await validate(work, { names, people, secret: ticketSecret(io).secret }, (_, done, total) =>
-    bar.at(done, total),
-  );
-  bar.end();
+  const found = await lookOver(work, names, values, io);
   if (values.json === true) {
     io.out(`${JSON.stringify({ sound: found.every(({ sound }) => sound), tables: found }, null, 2)}\n`);
   } else {
@@ -66,20 +60,70 @@ export async function validating(client: pg.Client, values: AdoptValues, io: Io)
   return found.every(({ sound }) => sound) ? 0 : 1;
 }
 
-function lineOf(one: Validated): string {
-  const { table, phase, rows, owners, unowned, misplaced, samples, compared, different, changedSince } = one;
+/** Validates tables, with a bar. */
+export async function lookOver(
+  work: Adopting,
+  names: readonly string[],
+  values: AdoptValues,
+  io: Io,
+): Promise<Validated[]> {
+  const people =
+    values.all === true ? Number.MAX_SAFE_INTEGER : wholeOr('people', values.people, PEOPLE, 0, 1_000_000);
+  const bar = progress(io, 'tables validated');
+  try {
+    const { secret } = ticketSecret(io);
+    return await validate(work, { names, people, secret }, (_, done, total) => bar.at(done, total));
+  } finally {
+    bar.end();
+  }
+}
+
+/** The same after a phase has changed: what is not as it should be is said, and else that it is. */
+export async function lookAfter(
+  work: Adopting,
+  names: readonly string[],
+  values: AdoptValues,
+  io: Io,
+): Promise<{ readonly sound: boolean; readonly found: readonly Validated[] }> {
+  const found = values['skip-validation'] === true ? [] : await lookOver(work, names, values, io);
+  if (values.json !== true) {
+    io.out(found.map(lineOf).join(''));
+  }
+  return { sound: found.every(({ sound }) => sound), found };
+}
+
+/** What was found of a table, in a few lines. */
+export function lineOf(one: Validated): string {
+  const {
+    table,
+    phase,
+    rows,
+    owners,
+    unowned,
+    misplaced,
+    samples,
+    compared,
+    different,
+    same,
+    changedOwners,
+  } = one;
+  const before =
+    same === undefined
+      ? ''
+      : same
+        ? ', the same as before'
+        : `, not the same as before${changedOwners === undefined ? '' : ` for ${changedOwners} owners`}: written meanwhile, or lost`;
   return [
-    `${table}: ${phase}, ${rows} rows of ${owners} owners, digest ${one.digest}`,
+    `${table}: ${phase === 'none' ? '' : `${phase}, `}${rows} rows${phase === 'none' ? '' : ` of ${owners} owners`}, digest ${one.digest}${before}`,
     ...(unowned > 0 ? [`  ${unowned} rows that nobody owns`] : []),
     ...(misplaced > 0
       ? [`  ${misplaced} rows that are not where the declaration says, such as ${samples.join(', ')}`]
       : []),
-    `  ${compared} people compared, ${different.length === 0 ? 'each sees the same both ways' : `not the same: ${different.slice(0, 5).join(', ')}`}`,
-    ...(changedSince === undefined
-      ? []
-      : [
-          `  since the look before: ${changedSince === 0 ? 'the same' : `${changedSince} owners have other rows, or other things in them`}`,
-        ]),
+    ...(compared > 0
+      ? [
+          `  ${compared} people compared, ${different.length === 0 ? 'each sees the same both ways' : `not the same: ${different.slice(0, 5).join(', ')}`}`,
+        ]
+      : []),
     '',
   ].join('\n');
 }
