@@ -73,7 +73,8 @@ begin
     n := coalesce(current_setting('bailiwick_adoption.n_' || mark || '_' || clause, true), '');
     if n not in ('', '0') then
       rest := rest || jsonb_build_array(mark, clause, current_setting('bailiwick_adoption.q_' || mark), n,
-        current_setting('bailiwick_adoption.s_' || mark || '_' || clause)) || E'\n';
+        current_setting('bailiwick_adoption.s_' || mark || '_' || clause),
+        nullif(current_setting('bailiwick_adoption.t_' || mark, true), '')) || E'\n';
       perform set_config('bailiwick_adoption.n_' || mark || '_' || clause, '0', false);
     end if;
   end loop;
@@ -95,6 +96,12 @@ begin
   if aside = '' then
     return;
   end if;
+  -- where the statement itself could not be written down when it ran
+  insert into bailiwick_adoption.queries
+  select distinct on (1) split_part(l::jsonb->>2, '|', 1), l::jsonb->>5 from unnest(string_to_array(aside, E'\n')) l
+   where l <> '' and l::jsonb->>5 is not null
+      and not exists (select from bailiwick_adoption.queries q where q.fingerprint = split_part(l::jsonb->>2, '|', 1))
+  on conflict do nothing;
   with lines as (
     select l::jsonb as l from unnest(string_to_array(aside, E'\n')) l where l <> ''
   ), said as (
@@ -146,6 +153,8 @@ begin
     perform set_config('bailiwick_adoption.s_' || mark || '_' || clause, '', false);
   end loop;
   perform set_config('bailiwick_adoption.q_' || mark, print || '|' || coalesce(bailiwick.actor_id()::text, ''), false);
+  perform set_config('bailiwick_adoption.t_' || mark,
+    case when current_setting('transaction_read_only') = 'on' then statement else '' end, false);
   if current_setting('transaction_read_only') = 'off' then
     if coalesce(current_setting('bailiwick_adoption.rung', true), '') = '' then
       insert into bailiwick_adoption.bells values (pg_backend_pid(), now())

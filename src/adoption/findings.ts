@@ -49,7 +49,7 @@ export async function readFindings(client: Client, since = new Date(0)): Promise
          from seen group by 1, 2, 3, 4, 5, 6
      )
      select left(md5(concat_ws('|', s."table", s.verb, s.clause, s.fingerprint)), 8) as id, s."table", s.verb, s.clause,
-            coalesce(q.text, 'in a transaction that could only read') as query,
+            coalesce(q.text, 'a statement that is not known') as query,
             sum(s.statements)::float8 as statements, sum(s.rows)::float8 as rows,
             (select jsonb_object_agg(a.subject, a.rows) from by_actor a
               where (a.number, a.verb, a.clause, a.fingerprint) = (s.number, s.verb, s.clause, s.fingerprint)) as actors,

@@ -19,7 +19,7 @@ import {
 import { ADOPTION_LOCK, SCHEMAS } from './names.ts';
 import { parseMapping } from './places.ts';
 import type { Placed } from './placing.ts';
-import { type Patience, runStep, type Told } from './steps.ts';
+import { again, type Patience, runStep, type Told } from './steps.ts';
 
 export type PhaseName = 'none' | 'owned' | 'shadow' | 'strict';
 export const PHASES: readonly PhaseName[] = ['none', 'owned', 'shadow', 'strict'];
@@ -82,21 +82,15 @@ export async function install(
   let fresh = false;
   if (!(await isInstalled(client))) {
     await makeRoles(client);
-    // the journal is not there yet
-    await client.query('begin');
-    try {
-      await client.query(`set local lock_timeout = ${patience.lockMs}`);
+    // not a step of its own: the journal is not there yet
+    await again(client, patience, 'the installation', async () => {
       await installKernel(client, adoption);
       await client.query(
         `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel) values ($1, $2, $3)`,
         [inventory.schema, JSON.stringify(adoption), kernelChecksum()],
       );
-      await client.query('commit');
-      fresh = true;
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    }
+    });
+    fresh = true;
   }
   const kid = await runStep(
     client,

@@ -132,7 +132,8 @@ export async function changePhase(
   }
   const of = expressions.table(name);
   const own = of.policies.filter((policy) => !NAMES.includes(policy));
-  if (own.length > 0 || (of.rowSecurity && state.phase === 'owned')) {
+  const forward = PHASES.indexOf(to) > PHASES.indexOf(state.phase);
+  if (forward && (own.length > 0 || (of.rowSecurity && state.phase === 'owned'))) {
     throw new AdoptionError(
       `${name} has row security of its own${own.length > 0 ? `: ${own.join(', ')}` : ''}. Policies add up, so drop it first`,
     );

@@ -118,6 +118,13 @@ test('in shadow everything goes on as before, and what isolation would hide is c
   const { code, out } = await store.adopt('report --json');
   const { findings, clear } = JSON.parse(out);
   expect([code, clear]).toEqual([1, false]);
+  expect(new Set(findings.map(({ query }: { query: string }) => query))).toEqual(
+    new Set([
+      MEMORIES,
+      'update store.memories set content = ? where id = ?',
+      'select count(*)::int as n from store.rooms',
+    ]),
+  );
   const found = findings.map(
     (one: { table: string; verb: string; clause: string; rows: number; actors: Record<string, number> }) =>
       `${one.table} ${one.verb} ${one.clause} ${one.rows} ${Object.keys(one.actors)}`,
