@@ -3,7 +3,7 @@
 
 -- The id of whatever has this key among its kind: the first half of a SHA-256, as a UUID of version 8 (RFC 9562 section 5.8).
 create function bailiwick_adoption.id(kind text, key text) returns uuid
-language plpgsql immutable strict parallel safe as $$
+language plpgsql stable strict parallel safe as $$
 begin
   return overlay(overlay(
     left(encode(sha256(convert_to(kind || ':' || key, 'UTF8')), 'hex'), 32) placing '8' from 13) placing '8' from 17)::uuid;
@@ -63,7 +63,8 @@ grant select on bailiwick_adoption.tables, bailiwick_adoption.mappings to bailiw
 grant insert on bailiwick_adoption.quarantined to bailiwick_adopter;
 grant execute on function bailiwick.owner(text, text), bailiwick.tenant_id(), bailiwick.world_limit() to bailiwick_adopter;
 grant usage on schema bailiwick_adoption to bailiwick_runtime;
-revoke execute on function bailiwick_adoption.entity(text, text) from public;
+revoke execute on function bailiwick_adoption.entity(text, text), bailiwick_adoption.id(text, text) from public;
+grant execute on function bailiwick_adoption.id(text, text) to bailiwick_adopter;
 alter function bailiwick_adoption.entity(text, text) owner to bailiwick_adopter;
 grant execute on function bailiwick_adoption.entity(text, text) to bailiwick_runtime;
 

@@ -244,16 +244,23 @@ grant select, insert, update on bailiwick_adoption.observed, bailiwick_adoption.
 grant select on bailiwick_data.delegations to bailiwick_adopter;
 create policy adopter_reads on bailiwick_data.delegations for select to bailiwick_adopter using (true);
 grant execute on function bailiwick.actor_id(), bailiwick.delegation_id() to bailiwick_adopter;
--- whoever reads or writes a table in shadow asks these, also code that knows nothing of us
-grant usage on schema bailiwick_adoption to public;
-grant execute on function
-  bailiwick_adoption.watch(int, text),
-  bailiwick_adoption.sample(text, text),
-  bailiwick_adoption.strict_owner(text, text),
-  bailiwick_adoption.strict_tenant(),
-  bailiwick_adoption.strict_world(),
-  bailiwick_adoption.strict_holder(),
-  bailiwick_adoption.keep_observed()
-to public;
+
+-- Whoever reads or writes a table in shadow asks some of these, also code that knows nothing of us; nobody else, and at no other time.
+create function bailiwick_adoption.open_to_all() returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  looking boolean := exists (select from bailiwick_adoption.tables where phase = 'shadow');
+  f regprocedure;
+begin
+  execute format('%s usage on schema bailiwick_adoption %s public',
+    case when looking then 'grant' else 'revoke' end, case when looking then 'to' else 'from' end);
+  foreach f in array array['bailiwick_adoption.watch(int, text)', 'bailiwick_adoption.sample(text, text)',
+    'bailiwick_adoption.strict_owner(text, text)', 'bailiwick_adoption.strict_tenant()', 'bailiwick_adoption.strict_world()',
+    'bailiwick_adoption.strict_holder()', 'bailiwick_adoption.keep_observed()']::regprocedure[] loop
+    execute format('%s execute on function %s %s public',
+      case when looking then 'grant' else 'revoke' end, f, case when looking then 'to' else 'from' end);
+  end loop;
+end $$;
+revoke execute on function bailiwick_adoption.open_to_all() from public;
 grant usage on schema bailiwick_adoption to bailiwick_kernel;
 grant execute on function bailiwick_adoption.put_aside(text) to bailiwick_kernel;

@@ -37,6 +37,8 @@ export type Table = {
   /** Views that read it with the rights of their owner, and such as keep a copy. */
   readonly views: readonly { readonly name: string; readonly copy: boolean }[];
   readonly publications: readonly string[];
+  /** Who may do more to it than read and write rows: TRUNCATE, TRIGGER, REFERENCES. */
+  readonly beyondRows: readonly string[];
 };
 
 export type Role = {
@@ -44,6 +46,8 @@ export type Role = {
   /** Whether row security never holds for it. */
   readonly exempt: boolean;
   readonly superuser: boolean;
+  /** Whether tables here are its own, so that it could switch row security off. */
+  readonly owner: boolean;
 };
 
 export type Inventory = {
@@ -92,14 +96,19 @@ const TABLES = `
            where d.refobjid = c.oid and d.refclassid = 'pg_class'::regclass and d.classid = 'pg_rewrite'::regclass and v.oid <> c.oid
              and (v.relkind = 'm' or v.relkind = 'v' and not coalesce(v.reloptions, '{}') && '{security_invoker=true,security_invoker=on}')) as views,
          (select coalesce(jsonb_agg(p.pubname order by p.pubname), '[]') from pg_publication_tables p
-           where p.schemaname = n.nspname and p.tablename = c.relname) as publications
+           where p.schemaname = n.nspname and p.tablename = c.relname) as publications,
+         (select coalesce(jsonb_agg(distinct case a.grantee when 0 then 'everybody' else pg_get_userbyid(a.grantee) end), '[]')
+            from aclexplode(c.relacl) a
+           where a.privilege_type in ('TRUNCATE', 'TRIGGER', 'REFERENCES') and a.grantee <> c.relowner) as "beyondRows"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition
      and not exists (select from pg_depend e where e.objid = c.oid and e.deptype = 'e')
    order by c.relname`;
 
 const ROLES = `
-  select r.rolname as name, r.rolsuper as superuser, r.rolsuper or r.rolbypassrls as exempt
+  select r.rolname as name, r.rolsuper as superuser, r.rolsuper or r.rolbypassrls as exempt,
+         exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                  where n.nspname = $1 and c.relkind in ('r', 'p') and c.relowner = r.oid) as owner
     from pg_roles r
    where r.rolcanlogin and exists (
      select from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -25,8 +25,8 @@ export function relocated(sql: string): string {
       .replaceAll(/\bpublic\./g, `${SCHEMAS.data}.`)
       .replaceAll("'public'", `'${SCHEMAS.data}'`)
       .replaceAll(/\b(schema|schema bailiwick,) public\b/g, `$1 ${SCHEMAS.data}`)
-      // would change what the adopter's own later functions allow
-      .replaceAll(/^alter default privileges revoke .*;$/gm, '')
+      // would change what functions allow that the adopter makes later, and outlives everything else that is installed
+      .replaceAll(/^alter default privileges .*;$/gm, '')
   );
 }
 

@@ -194,6 +194,14 @@ function findingsOf(table: Table, kept: Kept): Finding[] {
       'see that subscribers have the new columns first',
     );
   }
+  if (table.beyondRows.length > 0) {
+    add(
+      'high',
+      'beyond-rows',
+      `${table.beyondRows.join(', ')} may empty it or put triggers on it, which row security does not keep anybody from`,
+      `revoke truncate, trigger, references on ${table.name} from ${table.beyondRows.map((one) => (one === 'everybody' ? 'public' : one)).join(', ')}`,
+    );
+  }
   for (const one of kept.encrypted ?? []) {
     const type = columnOf(table, one)?.type;
     if (type === undefined) {
@@ -274,6 +282,16 @@ function roleFindings({ roles, version }: Inventory): Finding[] {
           code: 'exempt-role',
           what: `for role ${name} row security never holds: it is ${superuser ? 'a superuser' : 'made to bypass it'}`,
           repair: 'let the application log in as another role',
+        }),
+      ),
+    ...roles
+      .filter(({ exempt, owner }) => owner && !exempt)
+      .map(
+        ({ name }): Finding => ({
+          risk: 'high',
+          code: 'owner-role',
+          what: `role ${name} logs in and owns tables: it is bound, and could unbind itself`,
+          repair: 'let the application log in as a role that owns nothing',
         }),
       ),
   ];

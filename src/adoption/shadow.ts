@@ -153,6 +153,7 @@ export async function changePhase(
         name,
         to,
       ]);
+      await client.query(`select ${STATE}.open_to_all()`);
       return undefined;
     },
     told,

@@ -52,6 +52,30 @@ test('backfill gives every row an owner, puts aside what nobody can place, and s
   ]);
 });
 
+test('what is installed is open to nobody but whoever opens sessions', async () => {
+  const { rows, role } = { rows: store.rows, role: store.role };
+  const callable = async (who: string, schema: string) =>
+    (
+      await rows<{ f: string }>(
+        `select distinct p.proname as f from pg_proc p where p.pronamespace = '${schema}'::regnamespace
+            and has_function_privilege('${who}', p.oid, 'execute') order by 1`,
+      )
+    ).map(({ f }) => f);
+  expect(await callable('public', 'bailiwick')).toEqual([]);
+  expect(await callable('public', 'bailiwick_adoption')).toEqual([]);
+  expect(await callable(role, 'bailiwick_adoption')).toEqual(['entity']);
+  const kernel = await callable(role, 'bailiwick');
+  expect(kernel).toEqual(expect.arrayContaining(['open', 'close', 'owner', 'revoke_delegation']));
+  expect(kernel.filter((f) => /^(sealed|mac|verify|install_key|ensure_|by_|establish)/.test(f))).toEqual([]);
+  expect(
+    await rows(
+      `select c.oid::regclass::text as t from pg_class c where c.relkind in ('r', 'v', 'm')
+          and c.relnamespace in ('bailiwick'::regnamespace, 'bailiwick_adoption'::regnamespace)
+          and has_table_privilege('${role}', c.oid, 'select, insert, update, delete')`,
+    ),
+  ).toEqual([]);
+});
+
 test('what old code writes has an owner, and cannot say itself whose it is', async () => {
   const owner = async (memory: string) =>
     (
