@@ -24,6 +24,8 @@ export type Table = {
   readonly primaryKey: readonly string[];
   /** Sets of columns that no two rows have in common, the primary key among them. */
   readonly unique: readonly (readonly string[])[];
+  /** Columns with which some index begins. */
+  readonly indexed: readonly string[];
   readonly references: readonly Reference[];
   /** As PostgreSQL estimates them; -1 where it never counted. */
   readonly estimatedRows: number;
@@ -76,6 +78,8 @@ const TABLES = `
                            where k.at <= x.indnkeyatts) as columns
                     from pg_index x join pg_class xc on xc.oid = x.indexrelid
                    where x.indrelid = c.oid and x.indisunique and x.indisvalid and x.indpred is null and x.indexprs is null) u) as unique,
+         (select coalesce(jsonb_agg(distinct a.attname), '[]') from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+           where x.indrelid = c.oid and x.indisvalid and x.indpred is null) as indexed,
          (select coalesce(jsonb_agg(a.attname order by k.at), '[]')
             from pg_index x, unnest(x.indkey::int2[]) with ordinality k (attnum, at), pg_attribute a
            where x.indrelid = c.oid and x.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum) as "primaryKey",

@@ -12,6 +12,9 @@ export const AGENT_STORE = `
   create table participants (room_id uuid not null, account_id uuid not null, primary key (room_id, account_id));
   create table memories (id uuid primary key, room_id uuid, agent_id uuid, content jsonb not null);
   create table logs (body text, room_id uuid);
+  create index on rooms (agent_id);
+  create index on memories (room_id);
+  create index on memories (agent_id);
   create materialized view room_sizes as select room_id, count(*) from memories group by 1;
   insert into servers select md5('s' || n)::uuid, 'server ' || n from generate_series(1, 2) n;
   insert into accounts select md5('a' || n)::uuid, md5('s' || 1 + n % 2)::uuid, 'account ' || n from generate_series(1, 4) n;
@@ -33,6 +36,7 @@ export const CATALOGUE = `
   create table users (name text primary key, tenant_id text not null);
   create table teams (id serial primary key, tenant_id text not null, lead text references users);
   create table entities (ref text primary key, tenant_id text not null, team varchar(9), kind text not null);
+  create index on entities (team);
   create table api_keys (id serial primary key, tenant_id text not null, hash text not null, user_name text references users);
   create table migrations (name text);
   insert into tenants values ('red'), ('blue');

@@ -175,7 +175,7 @@ test('where something declared is not there, or cannot be, it is said and the re
     { code: 'misdeclared', what: 'there is no table articles in schema blog' },
   ]);
   expect(codes(plan, 'likes')).toEqual(['stop no-such-table']);
-  expect(codes(plan, 'tags')).toEqual(['stop no-key']);
+  expect(codes(plan, 'tags')).toEqual(['stop no-key', 'high unindexed']);
 });
 
 test('a declaration that cannot be is wrong use, with all that is wrong with it', async () => {

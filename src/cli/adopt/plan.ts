@@ -11,6 +11,7 @@ import {
   wordsOf,
 } from '../../adoption/declaration.ts';
 import { type Inventory, tableOf, takeInventory } from '../../adoption/inventory.ts';
+import { type Finding, RISKS } from '../../adoption/obstacles.ts';
 import {
   type Counts,
   countPlaces,
@@ -18,15 +19,7 @@ import {
   type Questions,
   questionsOf,
 } from '../../adoption/places.ts';
-import {
-  type Finding,
-  findingsIn,
-  type Plan,
-  planOf,
-  RISKS,
-  type Step,
-  type TablePlan,
-} from '../../adoption/plan.ts';
+import { findingsIn, type Plan, planOf, type Step, type TablePlan } from '../../adoption/plan.ts';
 import { propose, textOf } from '../../adoption/propose.ts';
 import type { AdoptValues } from '../adopt.ts';
 import type { ExitCode, Io } from '../command.ts';
