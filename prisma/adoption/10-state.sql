@@ -9,6 +9,7 @@ create table bailiwick_adoption.installation (
   schema        text not null,                 -- where the adopter's tables are
   declaration   jsonb not null,
   kernel        text not null,                 -- checksum of the policies that are in force
+  quiet         boolean not null,              -- whether triggers of the adopter's can be kept from firing where only owners are written
   members       text[] not null default '{}',  -- roles that were made members of the runtime role
   installed_at  timestamptz not null default now()
 );

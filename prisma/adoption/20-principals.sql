@@ -1,6 +1,9 @@
 -- Who the adopter's people, agents and worlds are to the kernel. Their ids are made of the keys they have, so no table is needed to
 -- translate; which of them are there is kept in step by triggers on the adopter's own tables (made by src/adoption/principals.ts).
 
+-- Whose functions stand here must be allowed to have some.
+grant usage, create on schema bailiwick_adoption to bailiwick_adopter;
+
 -- The id of whatever has this key among its kind: the first half of a SHA-256, as a UUID of version 8 (RFC 9562 section 5.8).
 create function bailiwick_adoption.id(kind text, key text) returns uuid
 language plpgsql stable strict parallel safe as $$

@@ -5,9 +5,9 @@
 // waits for a row while it holds another, so it cannot be in a deadlock with the application.
 
 import { type Batch, type BatchSql, inBatches, type Pace } from './batches.ts';
-import { type Adopting, readTables, type TableState } from './installation.ts';
+import { type Adopting, isQuiet, readTables, type TableState } from './installation.ts';
 import { ADDED, check, ownerIndex, placeFunction, quoted, SCHEMAS } from './names.ts';
-import { addCheck, addColumns, followersOf, functionsOf, grantsOf, triggerOf } from './placing.ts';
+import { addCheck, addColumns, followersOf, functionsOf, grantsOf, touching, triggerOf } from './placing.ts';
 import { constantTenant, keepersOf, keepFunction, settleOwned } from './principals.ts';
 import { runStep } from './steps.ts';
 
@@ -117,12 +117,13 @@ async function backfillTable(
 ): Promise<Backfilled> {
   const { client, expressions, patience, told } = adopting;
   const { name } = state;
+  const quiet = await isQuiet(client);
   const table = expressions.name(name);
   const reached = state.step === null ? -1 : ORDER.indexOf(state.step as (typeof ORDER)[number]);
-  const step = (what: string, remember: string, work: () => Promise<unknown>, quiet = false) =>
+  const step = (what: string, remember: string, work: () => Promise<unknown>, nobodyWaits = false) =>
     runStep(
       client,
-      { table: name, phase: 'backfill', step: what, ...(quiet ? { quiet } : {}) },
+      { table: name, phase: 'backfill', step: what, ...(nobodyWaits ? { nobodyWaits } : {}) },
       patience,
       async () => {
         await work();
@@ -137,9 +138,9 @@ async function backfillTable(
       await client.query(functionsOf(expressions, adopting.adoption, state));
       await client.query(triggerOf(expressions, state));
       await client.query(grantsOf(expressions, state).join(';'));
-      await client.query(settleOwned(expressions, await withOwners(adopting, name)));
+      await client.query(settleOwned(expressions, await withOwners(adopting, name), quiet));
     });
-    for (const { hop, name: called, sql } of followersOf(expressions, state)) {
+    for (const { hop, name: called, sql } of followersOf(expressions, state, quiet)) {
       await step(`trigger ${called} on ${hop}`, 'step = step', () => client.query(sql));
     }
     await step('everything that is written has an owner', "step = 'columns'", async () => undefined);
@@ -175,20 +176,22 @@ async function backfillTable(
 }
 
 /** Tables that have the columns, and this one, which is about to. */
-async function withOwners({ client }: Adopting, name: string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select name from ${STATE}.tables where name = $1 or phase <> 'none' or step is not null order by name`,
-    [name],
+async function withOwners({ client }: Adopting, name: string): Promise<TableState[]> {
+  return (await readTables(client)).filter(
+    (one) => one.name === name || one.phase !== 'none' || one.step !== null,
   );
-  return rows.map((row) => row.name);
 }
 
 async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: Filling): Promise<void> {
   const { client, expressions } = adopting;
   const { name, key, number } = state;
+  const quiet = await isQuiet(client);
   const of = expressions.table(name);
   const table = expressions.name(name);
   const write = (locked: 'skip locked' | '') => async (batch: BatchSql) => {
+    await client.query(
+      `${quiet ? 'set local session_replication_role = replica; ' : ''}select ${touching(number, "'1'")}`,
+    );
     const { rows } = await client.query<Batch>(
       `with chosen as materialized (${batch.sql} for no key update ${locked}),
             written as (update ${table} t set ${ADDED.owner} = t.${ADDED.owner} from chosen k where ${batch.on('t')} returning 1)

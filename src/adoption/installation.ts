@@ -15,6 +15,7 @@ import {
   installKey,
   kernelChecksum,
   makeRoles,
+  quieten,
 } from './kernel.ts';
 import { ADOPTION_LOCK, SCHEMAS } from './names.ts';
 import { parseMapping } from './places.ts';
@@ -86,8 +87,8 @@ export async function install(
     await again(client, patience, 'the installation', async () => {
       await installKernel(client, adoption);
       await client.query(
-        `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel) values ($1, $2, $3)`,
-        [inventory.schema, JSON.stringify(adoption), kernelChecksum()],
+        `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel, quiet) values ($1, $2, $3, $4)`,
+        [inventory.schema, JSON.stringify(adoption), kernelChecksum(), await quieten(client)],
       );
     });
     fresh = true;
@@ -147,6 +148,12 @@ export async function readTables(client: Client): Promise<TableState[]> {
        from ${SCHEMAS.state}.tables order by name`,
   );
   return rows;
+}
+
+/** Whether triggers of the adopter's can be kept from firing where only owners are written. */
+export async function isQuiet(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ quiet: boolean }>(`select quiet from ${SCHEMAS.state}.installation`);
+  return rows[0]?.quiet === true;
 }
 
 /** Opens what is installed, for a command that goes on with it. */

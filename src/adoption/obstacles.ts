@@ -96,8 +96,8 @@ export function findingsOf(table: Table, kept: Kept): Finding[] {
     add(
       'high',
       'triggers',
-      `each row that is given an owner fires ${triggers.join(', ')}`,
-      'see that they may run for every row once, or have them left out (session_replication_role) for the backfill',
+      `each row that is given an owner fires ${triggers.join(', ')}, unless a superuser adopts it`,
+      'see that they may run for every row once, or let them look at what has changed',
     );
   }
   if (table.publications.length > 0) {

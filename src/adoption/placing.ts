@@ -34,6 +34,9 @@ export type Placed = {
 const definer =
   'security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan';
 
+/** Of a function that only places rows anew: triggers of the adopter's do not fire for it, where that can be had. */
+export const quietly = (quiet: boolean): string => (quiet ? 'set session_replication_role = replica' : '');
+
 /** The added columns that a table has. */
 export const addedTo = (kept: Kept): string[] => [
   ADDED.tenant,
@@ -135,6 +138,10 @@ create or replace function ${setFunction(number)}() returns trigger language plp
 declare
   p record;
 begin
+  -- only to have it placed anew: whatever other triggers have put into the row on this occasion was meant for another
+  if current_setting('bailiwick_adoption.touch', true) = '${number}:' || pg_trigger_depth() then
+    new := old;
+  end if;
   -- what a statement says of these columns counts for nothing
   new.${ADDED.tenant} := case when tg_op = 'UPDATE' then old.${ADDED.tenant} end;
   new.${ADDED.owner} := case when tg_op = 'UPDATE' then old.${ADDED.owner} end;
@@ -153,7 +160,8 @@ revoke execute on function ${setFunction(number)}() from public;`;
 export function triggerOf(expressions: Expressions, { name, number, kept }: Placed): string {
   const columns = [...expressions.columns(kept.owner, kept.tenant, kept.world), ...addedTo(kept)];
   return `create or replace trigger ${trigger} before insert or update of ${columns.map(quoted).join(', ')}
-    on ${expressions.name(name)} for each row execute function ${setFunction(number)}()`;
+    on ${expressions.name(name)} for each row execute function ${setFunction(number)}();
+    alter table ${expressions.name(name)} enable always trigger ${trigger}`;
 }
 
 /** A trigger on another table, along a path. */
@@ -165,7 +173,7 @@ export type Follower = {
 };
 
 /** What follows a row elsewhere that moves: triggers on the tables of the paths. */
-export function followersOf(expressions: Expressions, placed: Placed): Follower[] {
+export function followersOf(expressions: Expressions, placed: Placed, quiet: boolean): Follower[] {
   const { name, number, kept } = placed;
   const of = expressions.table(name);
   return expressions.reaches(of, kept.owner, kept.tenant, kept.world).map((reach, at) => {
@@ -176,9 +184,9 @@ export function followersOf(expressions: Expressions, placed: Placed): Follower[
       name: called,
       number: at,
       sql: `
-create or replace function ${follow}() returns trigger language plpgsql volatile ${definer} as $follow$
+create or replace function ${follow}() returns trigger language plpgsql volatile ${definer} ${quietly(quiet)} as $follow$
 begin
-  ${settle(expressions, placed, reach.dependents('c'))};
+  ${settle(expressions.name(name), number, reach.dependents('c'))}
   return null;
 end $follow$;
 alter function ${follow}() owner to ${ROLES.adopter};
@@ -195,9 +203,18 @@ function followed(expressions: Expressions, { name }: Placed, { hop }: Reach): s
   return refers ? 'update' : 'insert or update';
 }
 
-/** Has rows placed anew: a write that changes nothing, so that the trigger asks again. */
-export const settle = (expressions: Expressions, { name }: Placed, condition: string): string =>
-  `update ${expressions.name(name)} c set ${ADDED.owner} = ${ADDED.owner} where ${condition}`;
+/**
+ * Says that the next updates of a table only have its rows placed anew, at this depth of triggers: what an adopter's own triggers then change
+ * elsewhere, or in other rows, is as always.
+ */
+export const touching = (number: number, depth: string): string =>
+  `set_config('bailiwick_adoption.touch', '${number}:' || ${depth}, true)`;
+
+/** Has rows placed anew, in a function of a trigger: a write that changes nothing, so that the trigger asks again. */
+export const settle = (table: string, number: number, condition: string): string => `
+  perform ${touching(number, 'pg_trigger_depth() + 1')};
+  update ${table} c set ${ADDED.owner} = ${ADDED.owner} where ${condition};
+  perform set_config('bailiwick_adoption.touch', '', true);`;
 
 /** That no row is without an owner, not yet asked of rows that are there. */
 export const addCheck = (expressions: Expressions, { name }: Placed): string =>

@@ -7,6 +7,7 @@ import type { Adoption, Owned, Principals } from './declaration.ts';
 import type { Expressions } from './expressions.ts';
 import { ADDED, ISSUER, literal, quoted, ROLES, SCHEMAS } from './names.ts';
 import { keyOf } from './places.ts';
+import { type Placed, quietly, settle } from './placing.ts';
 
 const DATA = SCHEMAS.data;
 const STATE = SCHEMAS.state;
@@ -161,10 +162,14 @@ export const dropKeeper = (expressions: Expressions, table: string): string =>
   `drop trigger if exists ${TRIGGER} on ${expressions.name(table)}`;
 
 /** Rows that belong to somebody who has moved are placed anew: one statement for each table that has owners. */
-export const settleOwned = (expressions: Expressions, names: readonly string[]): string => `
-create or replace function ${STATE}.settle_owned(principal uuid) returns void language plpgsql volatile ${definer} as $settle$
+export const settleOwned = (
+  expressions: Expressions,
+  tables: readonly Pick<Placed, 'name' | 'number'>[],
+  quiet: boolean,
+): string => `
+create or replace function ${STATE}.settle_owned(principal uuid) returns void language plpgsql volatile ${definer} ${quietly(quiet)} as $settle$
 begin
-  ${names.map((name) => `update ${expressions.name(name)} set ${ADDED.owner} = ${ADDED.owner} where ${ADDED.owner} = principal;`).join('\n  ')}
+  ${tables.map(({ name, number }) => settle(expressions.name(name), number, `c.${ADDED.owner} = principal`)).join('\n')}
 end $settle$;
 alter function ${STATE}.settle_owned(uuid) owner to ${ROLES.adopter};
 revoke execute on function ${STATE}.settle_owned(uuid) from public;`;

@@ -3,6 +3,7 @@
 
 import {
   type Adopting,
+  isQuiet,
   PHASES,
   type PhaseName,
   readInstallation,
@@ -51,6 +52,7 @@ async function disown(adopting: Adopting, state: TableState): Promise<void> {
   const { client, expressions, patience, told } = adopting;
   const { name, number, kept } = state;
   const table = expressions.name(name);
+  const quiet = await isQuiet(client);
   const step = (what: string, work: () => Promise<unknown>) =>
     runStep(
       client,
@@ -69,7 +71,7 @@ async function disown(adopting: Adopting, state: TableState): Promise<void> {
       [name],
     ),
   );
-  for (const { hop, name: called, number: at } of followersOf(expressions, state)) {
+  for (const { hop, name: called, number: at } of followersOf(expressions, state, quiet)) {
     await step(`without trigger ${called} on ${hop}`, async () => {
       await client.query(`drop trigger if exists ${called} on ${expressions.name(hop)}`);
       await client.query(`drop function if exists ${STATE}.follow_${number}_${at}()`);
@@ -79,12 +81,7 @@ async function disown(adopting: Adopting, state: TableState): Promise<void> {
     const others = (await readTables(client)).filter(
       (one) => one.name !== name && (one.phase !== 'none' || one.step !== null),
     );
-    await client.query(
-      settleOwned(
-        expressions,
-        others.map((one) => one.name),
-      ),
-    );
+    await client.query(settleOwned(expressions, others, quiet));
     await client.query(`drop trigger if exists ${trigger} on ${table}`);
     await client.query(`drop function if exists ${setFunction(number)}()`);
     await client.query(`drop function if exists ${placeFunction(number)}(${table})`);

@@ -24,7 +24,7 @@ export type Step = {
   readonly phase: string;
   readonly step: string;
   /** Whether nobody has to wait for its locks, however long it takes. */
-  readonly quiet?: true;
+  readonly nobodyWaits?: true;
 };
 
 /** What is told of a step while it is going on. */
@@ -91,7 +91,7 @@ export function runStep<Detail extends object | undefined>(
         step.phase,
         step.step,
         now - began,
-        step.quiet === true ? 0 : now - tried,
+        step.nobodyWaits === true ? 0 : now - tried,
         attempt,
         JSON.stringify(detail ?? {}),
       ],

@@ -95,7 +95,11 @@ export const phases = async (store: Store): Promise<string[]> =>
 export const all = (phase: string) =>
   ['accounts', 'memories', 'participants', 'rooms'].map((table) => `${table} ${phase}`);
 
-export async function openStore(sql = AGENT_STORE): Promise<Store> {
+/** @param operator Who adopts: a superuser, or the owner of the tables, who may make schemas and roles. */
+export async function openStore(
+  sql = AGENT_STORE,
+  operator: 'superuser' | 'owner' = 'superuser',
+): Promise<Store> {
   const { adminUrl, run } = inject('testServer');
   const name = `bailiwick_test_${run}_${randomBytes(4).toString('hex')}`;
   const role = `${name}_app`;
@@ -106,6 +110,21 @@ export async function openStore(sql = AGENT_STORE): Promise<Store> {
     client.query(`${sql}; create role ${role} login password '${password}'; grant usage on schema store to ${role};
       grant all on all tables in schema store to ${role}`),
   );
+  const adopting = new URL(url);
+  if (operator === 'owner') {
+    const owner = `${name}_owner`;
+    adopting.username = owner;
+    adopting.password = password;
+    // in a server where other databases have these roles already, somebody has to let it have them
+    await asAdmin(url, (client) =>
+      client.query(`create role ${owner} login createrole password '${password}'; alter database ${name} owner to ${owner};
+        grant bailiwick_kernel, bailiwick_runtime, bailiwick_adopter to ${owner} with admin option;
+        alter schema store owner to ${owner};
+        do $$ declare t regclass; begin
+          for t in select oid from pg_class where relnamespace = 'store'::regnamespace and relkind in ('r', 'm') loop
+            execute format('alter table %s owner to ${owner}', t); end loop; end $$`),
+    );
+  }
   const folder = await mkdtemp(join(tmpdir(), 'bailiwick-adopt-'));
   let config = join(folder, 'bailiwick.config.ts');
   const application = new URL(url);
@@ -114,7 +133,11 @@ export async function openStore(sql = AGENT_STORE): Promise<Store> {
   const pool = new pg.Pool({ connectionString: application.href, max: 4 });
   const key = randomBytes(32).toString('base64url');
   const adopt: Store['adopt'] = (line, { signal } = {}) =>
-    transcript(`adopt ${line} --config ${config}`, { ADOPT_DATABASE_URL: url, TICKET_KEY: key }, signal);
+    transcript(
+      `adopt ${line} --config ${config}`,
+      { ADOPT_DATABASE_URL: adopting.href, TICKET_KEY: key },
+      signal,
+    );
   await writeFile(config, DECLARED(role));
   let files = 0;
   return {
@@ -145,6 +168,11 @@ export async function openStore(sql = AGENT_STORE): Promise<Store> {
       await pool.end();
       await asAdmin(adminUrl, (client) => client.query(`drop database ${name} with (force)`));
       await asAdmin(adminUrl, (client) => client.query(`drop role ${role}`));
+      if (operator === 'owner') {
+        await asAdmin(adminUrl, (client) =>
+          client.query(`drop owned by ${name}_owner; drop role ${name}_owner`),
+        );
+      }
       await rm(folder, { recursive: true });
     },
   };
