@@ -165,6 +165,13 @@ async function ensureTemplate(adminUrl: string): Promise<string> {
   const building = `${template}_building`;
   await asAdmin(adminUrl, async (client) => {
     await client.query("select pg_advisory_lock(hashtext('bailiwick_template'))");
+    // a role is the whole server's: a test that takes adoption out again must not take this away from one that is adopting
+    await client.query(`do $$ begin
+      if not exists (select from pg_roles where rolname = 'bailiwick_adopter') then
+        create role bailiwick_adopter nologin noinherit nobypassrls;
+      end if;
+      comment on role bailiwick_adopter is null;
+    end $$`);
     const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
     if (rowCount !== 0) {
       return;

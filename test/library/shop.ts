@@ -71,13 +71,7 @@ export function openShop(): () => Shop & { readonly pool: (options?: pg.PoolConf
   const adminUrl = testUrl(server, name);
   const secret = randomBytes(32);
   beforeAll(async () => {
-    await asAdmin(server, async (client) => {
-      await client.query(`create database ${name}`);
-      // a role is the whole server's, and files that run at once would make it at once
-      await client.query(`do $$ begin
-        create role bailiwick_adopter nologin noinherit nobypassrls;
-      exception when duplicate_object or unique_violation then null; end $$`);
-    });
+    await asAdmin(server, (client) => client.query(`create database ${name}`));
     await asAdmin(adminUrl, async (client) => {
       await client.query(SCHEMA);
       await client.query(`create role ${role} login password '${suffix}';
