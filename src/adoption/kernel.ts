@@ -123,19 +123,22 @@ export async function makeRoles(client: ClientBase): Promise<void> {
  * @returns whether that is so: it takes a superuser, or whoever may grant this setting.
  */
 export async function quieten(client: ClientBase): Promise<boolean> {
+  await client.query('savepoint quieten');
   try {
-    await client.query(
-      `savepoint quieten; grant set on parameter session_replication_role to ${ROLES.adopter}`,
-    );
-    await client.query('release savepoint quieten');
-    return true;
+    await client.query(`grant set on parameter session_replication_role to ${ROLES.adopter}`);
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') {
       throw error;
     }
     await client.query('rollback to savepoint quieten');
-    return false;
   }
+  // who may set it and may not grant it is told by a warning, and somebody may have granted it before
+  const { rows } = await client.query<{ quiet: boolean }>(
+    `select has_parameter_privilege(current_user, 'session_replication_role', 'set')
+        and has_parameter_privilege($1, 'session_replication_role', 'set') as quiet`,
+    [ROLES.adopter],
+  );
+  return rows[0]?.quiet === true;
 }
 
 /** Roles that adoption has made, in whatever database of this server. */

@@ -37,6 +37,11 @@ describe.each([
   };
 
   test('giving rows their owners changes nothing in them', async () => {
+    if (operator === 'owner') {
+      // whether triggers can be kept from firing is the server's, in which a superuser has adopted elsewhere: here as if it could not
+      await store.adopted('backfill --table participants');
+      await store.rows('update bailiwick_adoption.installation set quiet = false');
+    }
     await store.adopted('backfill');
     expect(await said()).toEqual(backfilled);
   });
