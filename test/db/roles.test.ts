@@ -40,7 +40,9 @@ test.each([
 test('nobody logs in as the kernel, and only the migrator is above row security', async () => {
   const { rows } = await runtime.query(
     `select rolname, rolsuper, rolcanlogin, rolinherit, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication
-       from pg_roles where starts_with(rolname, 'bailiwick_') order by rolname`,
+       from pg_roles
+      where starts_with(rolname, 'bailiwick_') and rolname <> 'bailiwick_adopter' and not starts_with(rolname, 'bailiwick_test_')
+      order by rolname`,
   );
   const none = { rolsuper: false, rolcreaterole: false, rolreplication: false };
   const weak = { ...none, rolbypassrls: false, rolcreatedb: false };
