@@ -45,24 +45,26 @@ export async function readFindings(client: Client, since = new Date(0)): Promise
          from ${STATE}.observed o join ${STATE}.tables t on t.number = o.number
         where o.last_at >= $1
      ), by_actor as (
-       select "table", number, verb, clause, fingerprint, subject, sum(rows)::float8 as rows
-         from seen group by 1, 2, 3, 4, 5, 6
+       select number, verb, clause, fingerprint, subject, sum(rows)::float8 as rows from seen group by 1, 2, 3, 4, 5
+     ), actors as (
+       select number, verb, clause, fingerprint, jsonb_object_agg(subject, rows) as actors from by_actor group by 1, 2, 3, 4
+     ), keys as (
+       select number, verb, clause, fingerprint, (array_agg(distinct k))[1:5] as samples
+         from seen, unnest(samples) k group by 1, 2, 3, 4
+     ), findings as (
+       select "table", number, verb, clause, fingerprint, sum(statements)::float8 as statements, sum(rows)::float8 as rows,
+              array_agg(distinct role) as roles, min(first_at) as first_at, max(last_at) as last_at
+         from seen group by 1, 2, 3, 4, 5
      )
-     select left(md5(concat_ws('|', s."table", s.verb, s.clause, s.fingerprint)), 8) as id, s."table", s.verb, s.clause,
-            coalesce(q.text, 'a statement that is not known') as query,
-            sum(s.statements)::float8 as statements, sum(s.rows)::float8 as rows,
-            (select jsonb_object_agg(a.subject, a.rows) from by_actor a
-              where (a.number, a.verb, a.clause, a.fingerprint) = (s.number, s.verb, s.clause, s.fingerprint)) as actors,
-            array_agg(distinct s.role) as roles,
-            (select coalesce(array_agg(k), '{}') from (
-               select distinct k from seen x, unnest(x.samples) k
-                where (x.number, x.verb, x.clause, x.fingerprint) = (s.number, s.verb, s.clause, s.fingerprint) limit 5) k) as samples,
-            min(s.first_at) as "firstAt", max(s.last_at) as "lastAt",
-            (select a.reason from ${STATE}.acceptances a
-              where (a.number, a.verb, a.clause, a.fingerprint) = (s.number, s.verb, s.clause, s.fingerprint)) as accepted
-       from seen s left join ${STATE}.queries q on q.fingerprint = s.fingerprint
-      group by s."table", s.number, s.verb, s.clause, s.fingerprint, q.text
-      order by sum(s.rows) desc, 1`,
+     select left(md5(concat_ws('|', f."table", f.verb, f.clause, f.fingerprint)), 8) as id, f."table", f.verb, f.clause,
+            coalesce(q.text, 'a statement that is not known') as query, f.statements, f.rows, a.actors, f.roles,
+            coalesce(k.samples, '{}') as samples, f.first_at as "firstAt", f.last_at as "lastAt", c.reason as accepted
+       from findings f
+       join actors a using (number, verb, clause, fingerprint)
+       left join keys k using (number, verb, clause, fingerprint)
+       left join ${STATE}.queries q using (fingerprint)
+       left join ${STATE}.acceptances c using (number, verb, clause, fingerprint)
+      order by f.rows desc, 1`,
     [since],
   );
   return rows;
