@@ -3,7 +3,7 @@
 
 import { type Adoption, isExempt, type Kept, type Principals } from './declaration.ts';
 import { type Inventory, type Table, tableOf } from './inventory.ts';
-import { ADDED } from './names.ts';
+import { ADDED, trigger } from './names.ts';
 import {
   absent,
   counted,
@@ -13,6 +13,7 @@ import {
   misdeclared,
   open,
   openTenants,
+  type Risk,
   roleFindings,
   rowFindings,
   slowPaths,
@@ -29,6 +30,9 @@ export type Step = {
   readonly lock: string;
   /** How long it is held. */
   readonly lasts: string;
+  readonly risk: Risk;
+  /** Why it is more than low. */
+  readonly because?: string | undefined;
 };
 
 export type TablePlan = {
@@ -108,54 +112,55 @@ export function planOf(
   return { findings: roleFindings(inventory), tables };
 }
 
+/** Rows from which on giving them their owners takes so long that an hour for it is to be chosen. */
+const MANY = 10_000_000;
+
 /** What is done to a table, in order. */
 function stepsOf(table: Table, kept: Kept, counts: Counts | undefined): Step[] {
   const rows = counts?.rows ?? table.estimatedRows;
   const columns = [ADDED.tenant, ADDED.owner, ...(kept.world === undefined ? [] : [ADDED.world])];
   const moment = 'a moment, with a lock timeout and tried again';
+  const scan = 'one scan; nobody waits';
+  const step = (
+    phase: Phase,
+    what: string,
+    lock: string,
+    lasts: string,
+    [risk, because]: readonly [Risk, string?] = ['low'],
+  ): Step => ({ phase, what, lock, lasts, risk, because });
+  const fires = table.updateTriggers.some((name) => name !== trigger);
+  const unplaced = (counts?.owner?.unplaced ?? 0) + (counts?.owner?.unknown ?? 0) + (counts?.foreign ?? 0);
   return [
-    {
-      phase: 'backfill',
-      what: `add columns ${columns.join(', ')}, empty`,
-      lock: 'ACCESS EXCLUSIVE',
-      lasts: moment,
-    },
-    {
-      phase: 'backfill',
-      what: 'a trigger that says whose new rows are',
-      lock: 'SHARE ROW EXCLUSIVE',
-      lasts: moment,
-    },
-    {
-      phase: 'backfill',
-      what: `say whose ${counted(rows, 'row')} are, in batches`,
-      lock: 'rows of one batch',
-      lasts: 'one batch',
-    },
-    {
-      phase: 'backfill',
-      what: 'an index on tenant and owner, concurrently',
-      lock: 'SHARE UPDATE EXCLUSIVE',
-      lasts: 'one scan; nobody waits',
-    },
-    {
-      phase: 'backfill',
-      what: 'owner and tenant are never empty: not yet validated',
-      lock: 'ACCESS EXCLUSIVE',
-      lasts: moment,
-    },
-    {
-      phase: 'backfill',
-      what: 'validate it',
-      lock: 'SHARE UPDATE EXCLUSIVE',
-      lasts: 'one scan; nobody waits',
-    },
-    {
-      phase: 'shadow',
-      what: 'policies that count and hide nothing',
-      lock: 'ACCESS EXCLUSIVE',
-      lasts: moment,
-    },
-    { phase: 'strict', what: 'policies that hide, in their place', lock: 'ACCESS EXCLUSIVE', lasts: moment },
+    step('backfill', `add columns ${columns.join(', ')}, empty`, 'ACCESS EXCLUSIVE', moment),
+    step('backfill', 'a trigger that says whose new rows are', 'SHARE ROW EXCLUSIVE', moment),
+    step(
+      'backfill',
+      `say whose ${counted(rows, 'row')} are, in batches`,
+      'rows of one batch',
+      'one batch',
+      fires
+        ? ['high', 'its triggers may fire for each']
+        : table.publications.length > 0
+          ? ['high', 'each is sent to subscribers']
+          : rows > MANY
+            ? ['high', 'they are many']
+            : ['low'],
+    ),
+    step('backfill', 'an index on tenant and owner, concurrently', 'SHARE UPDATE EXCLUSIVE', scan),
+    step(
+      'backfill',
+      'owner and tenant are never empty: not yet validated',
+      'ACCESS EXCLUSIVE',
+      moment,
+      unplaced > 0 && typeof kept.unplaced !== 'object'
+        ? ['stop', 'some rows have no owner, and new ones without are refused from here on']
+        : ['low'],
+    ),
+    step('backfill', 'validate it', 'SHARE UPDATE EXCLUSIVE', scan),
+    step('shadow', 'policies that count and hide nothing', 'ACCESS EXCLUSIVE', moment),
+    step('strict', 'policies that hide, in their place', 'ACCESS EXCLUSIVE', moment, [
+      'high',
+      'whatever opens no session has no rows from here on',
+    ]),
   ];
 }

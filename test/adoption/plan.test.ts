@@ -258,12 +258,17 @@ test('without a declaration one is proposed, which is a declaration', async () =
   });
 });
 
-test('estimates read no table, and what is printed names every step and its lock', async () => {
+test('estimates read no table, and what is printed names every step, its lock and its risk', async () => {
   const config = await file(CATALOGUED);
   const { out } = await adopt(`--estimate --steps --config ${config}`);
   expect(out).toContain('ACCESS EXCLUSIVE: a moment');
+  expect(out).toContain('rows of one batch: one batch; risk high: its triggers may fire for each');
+  expect(out).toMatch(
+    /policies that hide, in their place\n.*risk high: whatever opens no session has no rows/,
+  );
   expect(out).toMatch(/entities +rows, risk high, about \d+ rows/);
   const counted = await adopt(`--config ${config}`);
+  expect((await adopt(`--steps --config ${config}`)).out).toContain('risk stop: some rows have no owner');
   expect(counted.out).toContain('9 by team > teams.lead, 1 unplaced');
   expect(counted.out).toMatch(/\d+ tables: \d+ stop, \d+ high, \d+ low\.\n/);
   expect(counted.out).toContain('With what can be guessed of migrations');

@@ -150,8 +150,8 @@ function placingOf(sources: readonly Source[], { by, unplaced, unknown }: Placin
 
 const findingOf = ({ risk, code, what, repair }: Finding, width: number) =>
   `  ${risk.padEnd(width - 2)}  ${code}: ${what}\n  ${' '.repeat(width - 2)}  repair: ${repair}\n`;
-const stepOf = ({ phase, what, lock, lasts }: Step, width: number) =>
-  `  ${phase.padEnd(width - 2)}  ${what}\n  ${' '.repeat(width - 2)}  ${lock}: ${lasts}\n`;
+const stepOf = ({ phase, what, lock, lasts, risk, because }: Step, width: number) =>
+  `  ${phase.padEnd(width - 2)}  ${what}\n  ${' '.repeat(width - 2)}  ${lock}: ${lasts}; risk ${risk}${because === undefined ? '' : `: ${because}`}\n`;
 const number = (value: number) => Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
 const size = (bytes: number) =>
   bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${number(bytes / 2 ** 20)} MiB`;
