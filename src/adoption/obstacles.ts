@@ -167,7 +167,14 @@ export function rowFindings({ owner, tenant, world, foreign }: Counts, kept: Kep
   const found: Finding[] = [];
   const quarantined = typeof kept?.unplaced === 'object' ? kept.unplaced.quarantine : undefined;
   for (const [what, placing] of Object.entries({ owner, tenant })) {
-    if (placing !== undefined && placing.unplaced > 0) {
+    if (placing !== undefined && placing.unplaced > 0 && what === 'tenant' && kept !== undefined) {
+      found.push({
+        risk: 'low',
+        code: 'no-tenant',
+        what: `${counted(placing.unplaced, 'row')} without a tenant, which are in their owner’s`,
+        repair: 'none is needed, unless another tenant was meant',
+      });
+    } else if (placing !== undefined && placing.unplaced > 0) {
       const few = `${counted(placing.unplaced, 'row')} without ${what === 'owner' ? 'an owner' : 'a tenant'}`;
       const several =
         placing.ambiguous > 0 ? `, ${placing.ambiguous} of them because a path leads to several` : '';

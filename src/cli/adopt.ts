@@ -65,7 +65,7 @@ export const command = defineCommand(
       strict: 'Isolate, where nothing unexplained was counted',
       validate: 'Compare owners, contents and views with what is declared',
       status: 'Say how far each table is',
-      rollback: 'Go back one phase, or to the one named',
+      rollback: 'Take what is furthest one phase back, or all to the one named',
       remove: 'Take everything out again that was installed',
     },
     options: {
@@ -118,7 +118,7 @@ export const command = defineCommand(
       to: {
         type: 'string',
         value: 'phase',
-        about: 'rollback: none, owned or shadow; by default one phase back',
+        about: 'rollback: none, owned or shadow; by default the one before the furthest',
       },
       yes: { type: 'boolean', about: 'remove: really' },
       json: { type: 'boolean', about: 'Print it as JSON' },

@@ -69,4 +69,6 @@ test('removal leaves nothing but the rows', async () => {
   await store.adopted('remove --yes');
   expect(await store.catalog()).toEqual(before);
   expect(count(await store.old(MEMORIES))).toBe(64);
+  // and once more: there is nothing left to do
+  expect(await store.adopted('remove --yes')).toContain('nothing to remove');
 });

@@ -1,7 +1,7 @@
 // `bailiwick adopt rollback` and `remove`: the way back.
 
 import type pg from 'pg';
-import { PHASES, type PhaseName, readTables } from '../../adoption/installation.ts';
+import { isInstalled, PHASES, type PhaseName, readTables } from '../../adoption/installation.ts';
 import { remove, rollBack } from '../../adoption/rollback.ts';
 import { wordsOf } from '../../adoption/shadow.ts';
 import type { AdoptValues } from '../adopt.ts';
@@ -16,10 +16,12 @@ export async function rollingBack(client: pg.Client, values: AdoptValues, io: Io
   }
   const work = await adopting(client, values, io);
   const tables = chosen(await readTables(client), values);
-  for (const { name, phase } of tables) {
+  // what is furthest goes back by one, and the others no further than that: called again after an interruption, it does what was left
+  const furthest = Math.max(0, ...tables.map(({ phase }) => PHASES.indexOf(phase)));
+  const target = (to as PhaseName | undefined) ?? (PHASES[Math.max(0, furthest - 1)] as PhaseName);
+  for (const { name } of tables) {
     io.signal.throwIfAborted();
-    const before = PHASES[Math.max(0, PHASES.indexOf(phase) - 1)] as PhaseName;
-    await rollBack(work, name, (to as PhaseName | undefined) ?? before);
+    await rollBack(work, name, target);
   }
   const after = chosen(await readTables(client), values);
   if (values.json !== true) {
@@ -46,6 +48,10 @@ export async function removing(client: pg.Client, values: AdoptValues, io: Io): 
     throw new UsageError(
       'remove takes every table back and drops what was installed, delegations too: say --yes if that is what you want',
     );
+  }
+  if (!(await isInstalled(client))) {
+    io.out('There is nothing to remove: nothing is adopted in this database.\n');
+    return 0;
   }
   const work = await adopting(client, values, io);
   const kept = await remove(work);
