@@ -2,7 +2,7 @@
 
 import { useBailiwick } from 'bailiwick/yoga';
 import { createSchema, createYoga, type Plugin } from 'graphql-yoga';
-import type pg from 'pg';
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { withSession } from '../../src/library/bailiwick.ts';
 import { type Answer, type Context, codes, resolvers, typeDefs } from './graphql.ts';
@@ -105,7 +105,15 @@ test('two operations at once cannot have one context, and one after the other ca
     logging: false,
   });
   const ask = () => askOf(yoga)('{ orders { id } }', ANN);
-  const together = await Promise.all([ask(), ask()]);
+  // the first waits for its rows until the second has been refused
+  const holder = new pg.Client({ connectionString: shop().adminUrl });
+  await holder.connect();
+  await holder.query('begin; lock table orders');
+  const asked = [ask(), ask()];
+  await Promise.race(asked);
+  await holder.query('commit');
+  await holder.end();
+  const together = await Promise.all(asked);
   expect(together.map(codes)).toContainEqual(['INTERNAL_SERVER_ERROR']);
   expect(together.map(codes)).toContainEqual(undefined);
   expect(codes(await ask())).toBeUndefined();
