@@ -5,8 +5,8 @@
 // waits for a row while it holds another, so it cannot be in a deadlock with the application.
 
 import { type Batch, type BatchSql, inBatches, type Pace } from './batches.ts';
-import { type Adopting, isQuiet, readTables, type TableState } from './installation.ts';
-import { ADDED, check, ownerIndex, placeFunction, quoted, SCHEMAS } from './names.ts';
+import { type Adopting, isQuiet, isTouched, readTables, type TableState } from './installation.ts';
+import { ADDED, check, ownerIndex, placeFunction, quoted, ROLES, SCHEMAS } from './names.ts';
 import { addCheck, addColumns, followersOf, functionsOf, grantsOf, touching, triggerOf } from './placing.ts';
 import { constantTenant, keepersOf, keepFunction, settleOwned } from './principals.ts';
 import { runStep } from './steps.ts';
@@ -53,7 +53,7 @@ export async function backfill(
 
 /** People first: whose rows could be anybody's before there is anybody? */
 async function keepPrincipals(adopting: Adopting, pace: Pace, filling: Filling): Promise<void> {
-  const { client, adoption, expressions, patience, told } = adopting;
+  const { client, adoption, expressions } = adopting;
   const known = await client.query<{ step: string }>(
     `select step from ${STATE}.journal where phase = 'principals'`,
   );
@@ -65,19 +65,10 @@ async function keepPrincipals(adopting: Adopting, pace: Pace, filling: Filling):
   for (const { kind, table, key, sql, grants } of keepersOf(expressions, adoption)) {
     const kept = `${kind}s of ${table} are kept`;
     if (!steps.has(kept)) {
-      await runStep(
-        client,
-        { table, phase: 'principals', step: kept },
-        patience,
-        async () => {
-          await client.query(`${sql};${grants.join(';')}`);
-          await client.query(
-            `grant usage on schema ${quoted(adopting.inventory.schema)} to bailiwick_adopter`,
-          );
-          return {};
-        },
-        told,
-      );
+      await runStep(adopting, { table, phase: 'principals', step: kept }, async () => {
+        await client.query(`${sql};${grants.join(';')}`);
+        await client.query(`grant usage on schema ${quoted(adopting.inventory.schema)} to ${ROLES.adopter}`);
+      });
     }
     const all = `${kind}s of ${table} are known`;
     if (!steps.has(all)) {
@@ -90,21 +81,14 @@ async function keepPrincipals(adopting: Adopting, pace: Pace, filling: Filling):
           const { rows } = await client.query<Batch>(
             `with chosen as materialized (${batch.sql}),
                 told as materialized (select ${keepFunction(kind)}(t) from ${expressions.name(table)} t join chosen k on ${batch.on('t')})
-           select (select count(*) from chosen)::int as looked, (select ${batch.last} from chosen k order by ${batch.descending} limit 1) as last,
-                  (select count(*) from told)::int as written`,
+           ${batch.outcome('told')}`,
             [...batch.values],
           );
           return rows[0];
         },
         looked: (looked) => filling(`${kind}s of ${table}`, looked, of.estimatedRows),
       });
-      await runStep(
-        client,
-        { table, phase: 'principals', step: all },
-        patience,
-        async () => ({ rows }),
-        told,
-      );
+      await runStep(adopting, { table, phase: 'principals', step: all }, async () => ({ rows }));
     }
   }
 }
@@ -115,30 +99,28 @@ async function backfillTable(
   pace: Pace,
   filling: Filling,
 ): Promise<Backfilled> {
-  const { client, expressions, patience, told } = adopting;
+  const { client, expressions } = adopting;
   const { name } = state;
   const quiet = await isQuiet(client);
   const table = expressions.name(name);
   const reached = state.step === null ? -1 : ORDER.indexOf(state.step as (typeof ORDER)[number]);
   const step = (what: string, remember: string, work: () => Promise<unknown>, nobodyWaits = false) =>
     runStep(
-      client,
+      adopting,
       { table: name, phase: 'backfill', step: what, ...(nobodyWaits ? { nobodyWaits } : {}) },
-      patience,
       async () => {
         await work();
         await client.query(`update ${STATE}.tables set ${remember} where name = $1`, [name]);
-        return undefined;
       },
-      told,
     );
   if (reached < ORDER.indexOf('columns')) {
     await step('columns and trigger', "step = 'begun'", async () => {
+      const withOwners = (await readTables(client)).filter((one) => one.name === name || isTouched(one));
       await client.query(addColumns(expressions, state));
       await client.query(functionsOf(expressions, adopting.adoption, state));
       await client.query(triggerOf(expressions, state));
       await client.query(grantsOf(expressions, state).join(';'));
-      await client.query(settleOwned(expressions, await withOwners(adopting, name), quiet));
+      await client.query(settleOwned(expressions, withOwners, quiet));
     });
     for (const { hop, name: called, sql } of followersOf(expressions, state, quiet)) {
       await step(`trigger ${called} on ${hop}`, 'step = step', () => client.query(sql));
@@ -146,7 +128,7 @@ async function backfillTable(
     await step('everything that is written has an owner', "step = 'columns'", async () => undefined);
   }
   if (reached < ORDER.indexOf('filled')) {
-    await fill(adopting, state, pace, filling);
+    await fill(adopting, state, quiet, pace, filling);
     await step('rows have owners', "step = 'filled', at = null", async () => undefined);
   }
   const report = await countOf(adopting, state);
@@ -175,17 +157,15 @@ async function backfillTable(
   return { ...report, owned: true };
 }
 
-/** Tables that have the columns, and this one, which is about to. */
-async function withOwners({ client }: Adopting, name: string): Promise<TableState[]> {
-  return (await readTables(client)).filter(
-    (one) => one.name === name || one.phase !== 'none' || one.step !== null,
-  );
-}
-
-async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: Filling): Promise<void> {
+async function fill(
+  adopting: Adopting,
+  state: TableState,
+  quiet: boolean,
+  pace: Pace,
+  filling: Filling,
+): Promise<void> {
   const { client, expressions } = adopting;
   const { name, key, number } = state;
-  const quiet = await isQuiet(client);
   const of = expressions.table(name);
   const table = expressions.name(name);
   const write = (locked: 'skip locked' | '') => async (batch: BatchSql) => {
@@ -195,8 +175,7 @@ async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: 
     const { rows } = await client.query<Batch>(
       `with chosen as materialized (${batch.sql} for no key update ${locked}),
             written as (update ${table} t set ${ADDED.owner} = t.${ADDED.owner} from chosen k where ${batch.on('t')} returning 1)
-       select (select count(*) from chosen)::int as looked, (select ${batch.last} from chosen k order by ${batch.descending} limit 1) as last,
-              (select count(*) from written)::int as written`,
+       ${batch.outcome('written')}`,
       [...batch.values],
     );
     return rows[0];
@@ -238,7 +217,7 @@ async function fill(adopting: Adopting, state: TableState, pace: Pace, filling: 
 async function indexConcurrently({ client, expressions, inventory }: Adopting, { name, number }: TableState) {
   const index = ownerIndex(number);
   const table = expressions.name(name);
-  const { rows } = await client.query<{ valid: boolean; partitioned: boolean }>(
+  const { rows } = await client.query<{ valid: boolean }>(
     `select x.indisvalid as valid from pg_index x join pg_class c on c.oid = x.indexrelid join pg_namespace n on n.oid = c.relnamespace
       where c.relname = $1 and n.nspname = $2`,
     [index, inventory.schema],

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Adopting } from './installation.ts';
 import { columnOf, type Table } from './inventory.ts';
-import { quoted } from './names.ts';
+import { literal, quoted } from './names.ts';
 import { again } from './steps.ts';
 
 export type Pace = {
@@ -27,9 +27,8 @@ export type BatchSql = {
   readonly values: readonly unknown[];
   /** That a row is one of them. */
   readonly on: (row: string) => string;
-  /** The key of one of them, as text. */
-  readonly last: string;
-  readonly descending: string;
+  /** What came of it: the end of a statement with `chosen`, the rows of `sql`, and one row for each that was written. */
+  readonly outcome: (written: string) => string;
 };
 
 /** How a table is gone through. */
@@ -69,19 +68,24 @@ export async function inBatches(
   const { batch, pauseMs, signal } = pace;
   const columns = key.map((name) => ({ name, type: columnOf(of, name)?.type ?? 'text' }));
   const list = columns.map(({ name }) => `t.${quoted(name)}`).join(', ');
+  const on = (row: string) =>
+    columns.map(({ name }) => `${row}.${quoted(name)} = k.${quoted(name)}`).join(' and ');
+  const last = columns.map(({ name }) => `${literal(name)}, k.${quoted(name)}::text`).join(', ');
+  const descending = columns.map(({ name }) => `k.${quoted(name)} desc`).join(', ');
+  const outcome = (written: string) =>
+    `select (select count(*) from chosen)::int as looked, (select count(*) from ${written})::int as written,
+            (select jsonb_build_object(${last}) from chosen k order by ${descending} limit 1) as last`;
   let at = from ?? null;
   let rows = 0;
   for (;;) {
     signal?.throwIfAborted();
     const after =
       at === null ? 'true' : `(${list}) > (${columns.map(({ type }, n) => `$${n + 1}::${type}`).join(', ')})`;
-    const values = at === null ? [] : key.map((name) => at?.[name]);
     const sql: BatchSql = {
       sql: `select ${list} from ${expressions.name(of.name)} t where ${after} and ${where} order by ${list} limit ${Math.round(batch)}`,
-      values,
-      on: (row) => columns.map(({ name }) => `${row}.${quoted(name)} = k.${quoted(name)}`).join(' and '),
-      last: `jsonb_build_object(${columns.map(({ name }) => `'${name.replaceAll("'", "''")}', k.${quoted(name)}::text`).join(', ')})`,
-      descending: columns.map(({ name }) => `k.${quoted(name)} desc`).join(', '),
+      values: at === null ? [] : key.map((name) => at?.[name]),
+      on,
+      outcome,
     };
     const done = await again(client, patience, `a batch of ${of.name}`, async () => {
       const one = await write(sql);

@@ -3,7 +3,7 @@
 //
 // Counting beforehand is set-wise and stands in places.ts; a test holds the two together.
 
-import type { Adoption, Hop, Source, Sources } from './declaration.ts';
+import type { Hop, Source, Sources } from './declaration.ts';
 import { DeclarationError, listed } from './declaration.ts';
 import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
 import { literal, quoted, SCHEMAS, table } from './names.ts';
@@ -196,10 +196,3 @@ function classOf(type: string | undefined): string | undefined {
       ? 'text'
       : type;
 }
-
-/** What a declaration says of principals, by kind. */
-export const principalsOf = ({ users, agents, worlds }: Adoption) => ({
-  user: users,
-  agent: agents,
-  world: worlds,
-});

@@ -4,23 +4,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
-import { type Adoption, isExempt, type Kept, listed, type Owned } from './declaration.ts';
+import { policyChecksum } from '../db/policies.ts';
+import { type Adoption, isExempt, type Kept, listed } from './declaration.ts';
 import { Expressions } from './expressions.ts';
-import { type Inventory, type Table, tableOf, takeInventory } from './inventory.ts';
+import { type Inventory, rowKeyOf, tableOf, takeInventory } from './inventory.ts';
 import {
   AdoptionError,
   admitRoles,
   declareKinds,
   installKernel,
   installKey,
-  kernelChecksum,
   makeRoles,
   quieten,
 } from './kernel.ts';
 import { ADOPTION_LOCK, SCHEMAS } from './names.ts';
-import { parseMapping } from './places.ts';
+import { parseMapping, questionsIn } from './places.ts';
 import type { Placed } from './placing.ts';
-import { again, type Patience, runStep, type Told } from './steps.ts';
+import { again, type Patience, runStep, type Stepping, type Told } from './steps.ts';
 
 export type PhaseName = 'none' | 'owned' | 'shadow' | 'strict';
 export const PHASES: readonly PhaseName[] = ['none', 'owned', 'shadow', 'strict'];
@@ -37,13 +37,10 @@ export type TableState = Placed & {
 };
 
 /** What every command of adoption works with. */
-export type Adopting = {
-  readonly client: Client;
+export type Adopting = Stepping & {
   readonly adoption: Adoption;
   readonly inventory: Inventory;
   readonly expressions: Expressions;
-  readonly patience: Patience;
-  readonly told: Told;
 };
 
 /** Milliseconds for which a command waits for another one that was just ended, and whose connection is not yet. */
@@ -76,40 +73,34 @@ export async function beginAdopting(client: Client): Promise<void> {
  * @throws {AdoptionError} where the declaration changed in a way that needs tables to be taken back first.
  */
 export async function install(
-  { client, adoption, inventory, patience, told }: Adopting,
+  adopting: Adopting,
   secret: Uint8Array,
   folder: string,
 ): Promise<{ readonly kid: string; readonly fresh: boolean }> {
-  let fresh = false;
-  if (!(await isInstalled(client))) {
+  const { client, adoption, inventory, patience } = adopting;
+  const fresh = !(await isInstalled(client));
+  if (fresh) {
     await makeRoles(client);
     // not a step of its own: the journal is not there yet
     await again(client, patience, 'the installation', async () => {
       await installKernel(client, adoption);
       await client.query(
         `insert into ${SCHEMAS.state}.installation (schema, declaration, kernel, quiet) values ($1, $2, $3, $4)`,
-        [inventory.schema, JSON.stringify(adoption), kernelChecksum(), await quieten(client)],
+        [inventory.schema, JSON.stringify(adoption), policyChecksum(), await quieten(client)],
       );
     });
-    fresh = true;
   }
-  const kid = await runStep(
-    client,
-    { phase: 'install', step: 'key, roles, declaration' },
-    patience,
-    async () => {
-      const admitted = await admitRoles(client, adoption.roles ?? []);
-      await declareKinds(client, adoption);
-      await client.query(
-        `update ${SCHEMAS.state}.installation set schema = $1, declaration = $2, members = members || $3::text[]`,
-        [inventory.schema, JSON.stringify(adoption), admitted],
-      );
-      await keepMappings(client, adoption, folder);
-      await keepTables(client, adoption, inventory);
-      return { kid: await installKey(client, secret) };
-    },
-    told,
-  );
+  const kid = await runStep(adopting, { phase: 'install', step: 'key, roles, declaration' }, async () => {
+    const admitted = await admitRoles(client, adoption.roles ?? []);
+    await declareKinds(client, adoption);
+    await client.query(
+      `update ${SCHEMAS.state}.installation set schema = $1, declaration = $2, members = members || $3::text[]`,
+      [inventory.schema, JSON.stringify(adoption), admitted],
+    );
+    await keepMappings(client, adoption, folder);
+    await keepTables(client, adoption, inventory);
+    return { kid: await installKey(client, secret) };
+  });
   return { ...kid, fresh };
 }
 
@@ -150,6 +141,18 @@ export async function readTables(client: Client): Promise<TableState[]> {
   return rows;
 }
 
+/** One of them. @throws {AdoptionError} where it is none. */
+export async function readTable(client: Client, name: string): Promise<TableState> {
+  const state = (await readTables(client)).find((one) => one.name === name);
+  if (state === undefined) {
+    throw new AdoptionError(`${name} is not among the adopted tables`);
+  }
+  return state;
+}
+
+/** Whether anything of ours is on the table: it is owned, or on its way there or back. */
+export const isTouched = ({ phase, step }: TableState): boolean => phase !== 'none' || step !== null;
+
 /** Whether triggers of the adopter's can be kept from firing where only owners are written. */
 export async function isQuiet(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ quiet: boolean }>(`select quiet from ${SCHEMAS.state}.installation`);
@@ -174,11 +177,15 @@ async function keepTables(client: Client, adoption: Adoption, inventory: Invento
         );
       }
       const table = tableOf(inventory, name);
+      const key = table === undefined ? undefined : rowKeyOf(table);
+      if (key === undefined) {
+        throw new AdoptionError(`${name} has no key by which its rows could be taken one after the other`);
+      }
       await client.query(
         `insert into ${SCHEMAS.state}.tables (name, declared, key) values ($1, $2, $3)
          on conflict (name) do update set declared = excluded.declared, key = excluded.key
           where (tables.declared, tables.key) is distinct from (excluded.declared, excluded.key)`,
-        [name, JSON.stringify(kept), rowKey(table, name)],
+        [name, JSON.stringify(kept), key],
       );
       known.delete(name);
     }
@@ -207,29 +214,10 @@ function sorted(value: unknown): unknown {
       : value;
 }
 
-/** Columns by which rows are taken one after the other. */
-function rowKey(table: Table | undefined, name: string): readonly string[] {
-  const key =
-    table === undefined || table.primaryKey.length > 0
-      ? table?.primaryKey
-      : table.unique.find((columns) =>
-          columns.every((one) => table.columns.find((column) => column.name === one)?.nullable === false),
-        );
-  if (key === undefined || key.length === 0) {
-    throw new AdoptionError(`${name} has no key by which its rows could be taken one after the other`);
-  }
-  return key;
-}
-
-async function keepMappings(client: Client, { tables, users, agents, worlds }: Adoption, folder: string) {
-  const sources = [
-    ...[users, agents, worlds].flatMap((one) =>
-      one === undefined ? [] : [...listed(one.tenant), ...listed((one as Partial<Owned>).owner)],
-    ),
-    ...Object.values(tables).flatMap((one) =>
-      isExempt(one) ? [] : [...listed(one.owner), ...listed(one.tenant), ...listed(one.world)],
-    ),
-  ];
+async function keepMappings(client: Client, adoption: Adoption, folder: string): Promise<void> {
+  const sources = questionsIn(adoption).flatMap(([, { owner, tenant, world }]) =>
+    [owner, tenant, world].flatMap(listed),
+  );
   const files = new Set(
     sources.flatMap((one) => (typeof one === 'object' && 'mapping' in one ? [one.mapping] : [])),
   );

@@ -123,6 +123,12 @@ const ROLES = `
 export const columnOf = (table: Table, name: string): Column | undefined =>
   table.columns.find((column) => column.name === name);
 
+/** Columns by which rows are taken one after the other: the primary key, or a unique index over columns that are never null. */
+export const rowKeyOf = (table: Table): readonly string[] | undefined =>
+  table.primaryKey.length > 0
+    ? table.primaryKey
+    : table.unique.find((columns) => columns.every((one) => columnOf(table, one)?.nullable === false));
+
 export const tableOf = ({ tables }: Inventory, name: string): Table | undefined =>
   tables.find((table) => table.name === name);
 

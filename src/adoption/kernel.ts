@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ClientBase } from 'pg';
-import { policyChecksum, readPolicies } from '../db/policies.ts';
+import { readPolicies } from '../db/policies.ts';
 import { ticketKey } from '../db/ticket.ts';
 import { type Adoption, isExempt } from './declaration.ts';
 import { literal, quoted, ROLES, SCHEMAS } from './names.ts';
@@ -74,9 +74,6 @@ export async function installKernel(client: ClientBase, adoption: Adoption): Pro
   }
   await declareKinds(client, adoption);
 }
-
-/** The checksum of what `installKernel` installs. */
-export const kernelChecksum = (): string => policyChecksum();
 
 /** Said of roles that adoption has made, so that removal knows them. */
 const MADE = 'made by bailiwick adopt';

@@ -20,7 +20,7 @@ export const ADDED = {
 } as const;
 
 /** Whose subjects the principals of an adopter are. */
-export const ISSUER = 'urn:bailiwick:adopted';
+export { ADOPTED_ISSUER as ISSUER } from '../db/ticket.ts';
 
 /** Held by whoever is adopting, so that there is one at a time. */
 export const ADOPTION_LOCK = 0x61646f70;
@@ -32,6 +32,18 @@ export const check = 'bailiwick_owned';
 export const ownerIndex = (number: number) => `bailiwick_owner_${number}`;
 export const placeFunction = (number: number) => `${SCHEMAS.state}.place_${number}`;
 export const setFunction = (number: number) => `${SCHEMAS.state}.set_${number}`;
+
+/**
+ * Of every function that writes or reads as the role that keeps owners in step. One plan for all rows: the planner would weigh anew for each of
+ * the first, and often again.
+ */
+export const DEFINER =
+  'security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan';
+
+/** Gives a function to that role, and lets nobody else call it. */
+export const owned = (signature: string): string =>
+  `alter function ${signature} owner to ${ROLES.adopter};
+revoke execute on function ${signature} from public;`;
 
 export const quoted = escapeIdentifier;
 export const literal = escapeLiteral;

@@ -2,7 +2,7 @@
 // it is and how it is mended; docs/adoption.md lists them by their codes.
 
 import { type Kept, listed } from './declaration.ts';
-import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
+import { columnOf, type Inventory, rowKeyOf, type Table, tableOf } from './inventory.ts';
 import { trigger } from './names.ts';
 import { type Counts, keyOf } from './places.ts';
 
@@ -61,10 +61,7 @@ export function findingsOf(table: Table, kept: Kept): Finding[] {
   const found: Finding[] = [];
   const add = (risk: Risk, code: string, what: string, repair: string) =>
     found.push({ risk, code, what, repair });
-  if (
-    table.primaryKey.length === 0 &&
-    !table.unique.some((columns) => columns.every((one) => columnOf(table, one)?.nullable === false))
-  ) {
+  if (rowKeyOf(table) === undefined) {
     add(
       'stop',
       'no-key',
@@ -134,12 +131,10 @@ export function findingsOf(table: Table, kept: Kept): Finding[] {
 
 /** Paths along which every row would be looked for from end to end. */
 export function slowPaths(inventory: Inventory, table: Table, { owner, tenant, world }: Kept): Finding[] {
-  const slow = new Set<string>();
-  const why = new Map<string, string>();
+  const slow = new Map<string, string>();
   const note = (at: Table | undefined, column: string, because: string) => {
     if (at !== undefined && columnOf(at, column) !== undefined && !at.indexed.includes(column)) {
-      slow.add(`${at.name} (${column})`);
-      why.set(`${at.name} (${column})`, because);
+      slow.set(`${at.name} (${column})`, because);
     }
   };
   for (const source of [owner, tenant, world].flatMap(listed)) {
@@ -154,10 +149,10 @@ export function slowPaths(inventory: Inventory, table: Table, { owner, tenant, w
       }
     }
   }
-  return [...slow].map((where) => ({
+  return [...slow].map(([where, why]) => ({
     risk: 'high',
     code: 'unindexed',
-    what: `no index begins with ${where}: ${why.get(where)}`,
+    what: `no index begins with ${where}: ${why}`,
     repair: `create index concurrently on ${where}`,
   }));
 }
@@ -248,5 +243,8 @@ export function roleFindings({ roles, version }: Inventory): Finding[] {
   ];
 }
 
+/** 1234567 as 1 234 567. */
+export const grouped = (value: number): string =>
+  Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
 export const counted = (count: number, word: string) =>
-  `${Math.max(0, count).toLocaleString('en-US').replaceAll(',', ' ')} ${word}${count === 1 ? '' : 's'}`;
+  `${grouped(Math.max(0, count))} ${word}${count === 1 ? '' : 's'}`;

@@ -3,17 +3,18 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClientBase, escapeIdentifier } from 'pg';
+import type { ClientBase } from 'pg';
 import {
   type Adoption,
   DeclarationError,
   type Hop,
+  isExempt,
   listed,
-  type Principals,
   type Source,
   type Sources,
 } from './declaration.ts';
 import { columnOf, type Inventory, type Table, tableOf } from './inventory.ts';
+import { quoted } from './names.ts';
 
 /** What becomes of the rows of a table under one question, such as whose they are. */
 export type Placing = {
@@ -45,8 +46,6 @@ export type Questions = {
 export const KEY = 'id';
 /** The key of a table of people, agents or worlds. */
 export const keyOf = ({ key = KEY }: { readonly key?: string | undefined }): string => key;
-
-const quoted = escapeIdentifier;
 
 /** Whether no two rows of a table have the same in this column. */
 export const isKey = ({ unique }: Table, column: string): boolean =>
@@ -253,11 +252,22 @@ function column(table: Table, name: string): string {
   return name;
 }
 
-/** Questions about a table of people, agents or worlds. */
-export const questionsOf = (principals: Principals & { readonly owner?: Sources }): Questions => ({
-  owner: principals.owner,
-  tenant: principals.tenant,
-});
+/** What is asked about each declared table: of people, agents and worlds, and of those whose rows are kept apart. */
+export function questionsIn({
+  users,
+  agents,
+  worlds,
+  tables,
+}: Adoption): [table: string, about: Questions][] {
+  const owned = [agents, worlds].flatMap((one) => (one === undefined ? [] : [one]));
+  return [
+    [users.table, { tenant: users.tenant }],
+    ...owned.map(({ table, owner, tenant }): [string, Questions] => [table, { owner, tenant }]),
+    ...Object.entries(tables).flatMap(([name, declared]): [string, Questions][] =>
+      isExempt(declared) ? [] : [[name, declared]],
+    ),
+  ];
+}
 
 /** @throws {DeclarationError} where the file cannot be read, or says two things of one value. */
 function readMapping(file: string): ReadonlyMap<string, string> {

@@ -10,8 +10,10 @@ import type { Expressions, Reach } from './expressions.ts';
 import {
   ADDED,
   check,
+  DEFINER,
   ISSUER,
   literal,
+  owned,
   placeFunction,
   quoted,
   ROLES,
@@ -29,10 +31,6 @@ export type Placed = {
   /** Columns that identify a row. */
   readonly key: readonly string[];
 };
-
-// one plan for all rows: the planner would weigh anew for each of the first, and often again
-const definer =
-  'security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan';
 
 /** Of a function that only places rows anew: triggers of the adopter's do not fire for it, where that can be had. */
 export const quietly = (quiet: boolean): string => (quiet ? 'set session_replication_role = replica' : '');
@@ -103,7 +101,7 @@ export function functionsOf(expressions: Expressions, adoption: Adoption, placed
     : `select e.tenant_id into tenant from ${SCHEMAS.data}.entities e where e.id = owner and e.kind = 'user' and e.status <> 'archived';`;
   return `
 create or replace function ${placeFunction(number)}(r ${row}, out tenant uuid, out owner uuid, out world uuid, out reason text)
-language plpgsql stable ${definer} as $place$
+language plpgsql stable ${DEFINER} as $place$
 declare
   said text := ${owner.value};
 begin
@@ -131,10 +129,9 @@ begin
   end if;
   ${worldOf}
 end $place$;
-alter function ${placeFunction(number)}(${row}) owner to ${ROLES.adopter};
-revoke execute on function ${placeFunction(number)}(${row}) from public;
+${owned(`${placeFunction(number)}(${row})`)}
 
-create or replace function ${setFunction(number)}() returns trigger language plpgsql volatile ${definer} as $set$
+create or replace function ${setFunction(number)}() returns trigger language plpgsql volatile ${DEFINER} as $set$
 declare
   p record;
 begin
@@ -152,8 +149,7 @@ begin
   end if;
   return new;
 end $set$;
-alter function ${setFunction(number)}() owner to ${ROLES.adopter};
-revoke execute on function ${setFunction(number)}() from public;`;
+${owned(`${setFunction(number)}()`)}`;
 }
 
 /** The trigger on the table itself: on new rows, and when a column changes on which the place depends, or one of ours. */
@@ -184,13 +180,12 @@ export function followersOf(expressions: Expressions, placed: Placed, quiet: boo
       name: called,
       number: at,
       sql: `
-create or replace function ${follow}() returns trigger language plpgsql volatile ${definer} ${quietly(quiet)} as $follow$
+create or replace function ${follow}() returns trigger language plpgsql volatile ${DEFINER} ${quietly(quiet)} as $follow$
 begin
   ${settle(expressions.name(name), number, reach.dependents('c'))}
   return null;
 end $follow$;
-alter function ${follow}() owner to ${ROLES.adopter};
-revoke execute on function ${follow}() from public;
+${owned(`${follow}()`)}
 create or replace trigger ${called} after ${followed(expressions, placed, reach)} of ${reach.columns.map(quoted).join(', ')}
   on ${expressions.name(reach.hop)} for each row execute function ${follow}();`,
     };

@@ -5,7 +5,7 @@
 
 import type { Adoption, Owned, Principals } from './declaration.ts';
 import type { Expressions } from './expressions.ts';
-import { ADDED, ISSUER, literal, quoted, ROLES, SCHEMAS } from './names.ts';
+import { ADDED, DEFINER, ISSUER, literal, owned, quoted, ROLES, SCHEMAS } from './names.ts';
 import { keyOf } from './places.ts';
 import { type Placed, quietly, settle } from './placing.ts';
 
@@ -24,8 +24,6 @@ export type Keeper = {
   readonly grants: readonly string[];
 };
 
-const definer =
-  'security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan';
 export const keepFunction = (kind: string) => `${STATE}.keep_${kind}`;
 
 /** The kinds in the order in which they need each other. */
@@ -33,7 +31,7 @@ export function keepersOf(expressions: Expressions, adoption: Adoption): Keeper[
   const { tenants, users, agents, worlds } = adoption;
   const keepers: Keeper[] = [];
   if ('table' in tenants) {
-    keepers.push(keeper(expressions, 'tenant', tenants, keepTenant(expressions, tenants)));
+    keepers.push(keeper(expressions, 'tenant', tenants, keepTenant(tenants)));
   }
   keepers.push(keeper(expressions, 'user', users, keepUser(expressions, adoption)));
   for (const [kind, owned] of [['agent', agents] as const, ['world', worlds] as const]) {
@@ -55,12 +53,11 @@ function keeper(expressions: Expressions, kind: Keeper['kind'], of: Principals, 
   const gone = `old.${quoted(key)}::text`;
   const hops = expressions.reaches(expressions.table(of.table), of.tenant, (of as Partial<Owned>).owner);
   const sql = `
-create or replace function ${keepFunction(kind)}(r ${name}) returns void language plpgsql volatile ${definer} as $keep$
+create or replace function ${keepFunction(kind)}(r ${name}) returns void language plpgsql volatile ${DEFINER} as $keep$
 ${body}
 $keep$;
-alter function ${keepFunction(kind)}(${name}) owner to ${ROLES.adopter};
-revoke execute on function ${keepFunction(kind)}(${name}) from public;
-create or replace function ${STATE}.${changed}() returns trigger language plpgsql volatile ${definer} as $changed$
+${owned(`${keepFunction(kind)}(${name})`)}
+create or replace function ${STATE}.${changed}() returns trigger language plpgsql volatile ${DEFINER} as $changed$
 begin
   if tg_op <> 'INSERT' and (tg_op = 'DELETE' or new.${quoted(key)} is distinct from old.${quoted(key)}) then
     perform ${STATE}.retire(${literal(kind)}, ${gone});
@@ -70,8 +67,7 @@ begin
   end if;
   return null;
 end $changed$;
-alter function ${STATE}.${changed}() owner to ${ROLES.adopter};
-revoke execute on function ${STATE}.${changed}() from public;
+${owned(`${STATE}.${changed}()`)}
 create or replace trigger ${TRIGGER} after insert or delete or update of ${[
     ...new Set([key, ...expressions.columns(of.tenant, (of as Partial<Owned>).owner)]),
   ]
@@ -93,7 +89,7 @@ const insertTenant = (key: string, id: string): string =>
   `insert into ${DATA}.tenants (tenant_id, id, slug, name) values (${id}, ${id}, 't-' || replace((${id})::text, '-', ''), left(${key}, 200))
      on conflict (tenant_id, id) do update set status = 'active' where tenants.status <> 'active'`;
 
-function keepTenant(_: Expressions, tenants: { readonly key?: string | undefined }): string {
+function keepTenant(tenants: { readonly key?: string | undefined }): string {
   const key = `r.${quoted(keyOf(tenants))}::text`;
   return `begin
   ${insertTenant(key, `${STATE}.id('tenant', ${key})`)};
@@ -167,9 +163,8 @@ export const settleOwned = (
   tables: readonly Pick<Placed, 'name' | 'number'>[],
   quiet: boolean,
 ): string => `
-create or replace function ${STATE}.settle_owned(principal uuid) returns void language plpgsql volatile ${definer} ${quietly(quiet)} as $settle$
+create or replace function ${STATE}.settle_owned(principal uuid) returns void language plpgsql volatile ${DEFINER} ${quietly(quiet)} as $settle$
 begin
   ${tables.map(({ name, number }) => settle(expressions.name(name), number, `c.${ADDED.owner} = principal`)).join('\n')}
 end $settle$;
-alter function ${STATE}.settle_owned(uuid) owner to ${ROLES.adopter};
-revoke execute on function ${STATE}.settle_owned(uuid) from public;`;
+${owned(`${STATE}.settle_owned(uuid)`)}`;

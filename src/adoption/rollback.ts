@@ -4,9 +4,11 @@
 import {
   type Adopting,
   isQuiet,
+  isTouched,
   PHASES,
   type PhaseName,
   readInstallation,
+  readTable,
   readTables,
   type TableState,
 } from './installation.ts';
@@ -23,7 +25,7 @@ import {
   trigger,
 } from './names.ts';
 import { addedTo, followersOf } from './placing.ts';
-import { dropKeeper, keepersOf, settleOwned } from './principals.ts';
+import { dropKeeper, keepersOf, keepFunction, settleOwned } from './principals.ts';
 import { changePhase } from './shadow.ts';
 import { again, runStep } from './steps.ts';
 
@@ -32,11 +34,8 @@ const STATE = SCHEMAS.state;
 /** Takes a table back, one phase after the other, until it is where it should be. */
 export async function rollBack(adopting: Adopting, name: string, to: PhaseName): Promise<void> {
   for (;;) {
-    const state = (await readTables(adopting.client)).find((one) => one.name === name);
-    if (state === undefined) {
-      throw new AdoptionError(`${name} is not among the adopted tables`);
-    }
-    if (PHASES.indexOf(state.phase) <= PHASES.indexOf(to) && !(to === 'none' && state.step !== null)) {
+    const state = await readTable(adopting.client, name);
+    if (to === 'none' ? !isTouched(state) : PHASES.indexOf(state.phase) <= PHASES.indexOf(to)) {
       return;
     }
     if (state.phase === 'strict' || state.phase === 'shadow') {
@@ -49,21 +48,14 @@ export async function rollBack(adopting: Adopting, name: string, to: PhaseName):
 
 /** From owned, or on the way there, to nothing: triggers elsewhere first, then everything on the table at once. */
 async function disown(adopting: Adopting, state: TableState): Promise<void> {
-  const { client, expressions, patience, told } = adopting;
+  const { client, expressions } = adopting;
   const { name, number, kept } = state;
   const table = expressions.name(name);
   const quiet = await isQuiet(client);
   const step = (what: string, work: () => Promise<unknown>) =>
-    runStep(
-      client,
-      { table: name, phase: 'none', step: what },
-      patience,
-      async () => {
-        await work();
-        return undefined;
-      },
-      told,
-    );
+    runStep(adopting, { table: name, phase: 'none', step: what }, async () => {
+      await work();
+    });
   // from here on it is no longer complete: a run that is ended goes on from the start, in either direction
   await step('no longer complete', () =>
     client.query(
@@ -78,9 +70,7 @@ async function disown(adopting: Adopting, state: TableState): Promise<void> {
     });
   }
   await step('without columns, trigger, index and constraint', async () => {
-    const others = (await readTables(client)).filter(
-      (one) => one.name !== name && (one.phase !== 'none' || one.step !== null),
-    );
+    const others = (await readTables(client)).filter((one) => one.name !== name && isTouched(one));
     await client.query(settleOwned(expressions, others, quiet));
     await client.query(`drop trigger if exists ${trigger} on ${table}`);
     await client.query(`drop function if exists ${setFunction(number)}()`);
@@ -131,7 +121,7 @@ const OUTSIDERS = `
  * @throws {AdoptionError} where something of the adopter's hangs on the kernel: nothing is dropped then that could not be made again.
  */
 export async function remove(adopting: Adopting): Promise<string[]> {
-  const { client, adoption, expressions, patience, told, inventory } = adopting;
+  const { client, adoption, expressions, patience, inventory } = adopting;
   const { members } = await readInstallation(client);
   const made = await madeRoles(client);
   for (const { name } of await readTables(client)) {
@@ -139,27 +129,24 @@ export async function remove(adopting: Adopting): Promise<string[]> {
   }
   for (const { kind, table } of keepersOf(expressions, adoption)) {
     await runStep(
-      client,
+      adopting,
       { table, phase: 'none', step: `without trigger that keeps ${kind}s` },
-      patience,
       async () => {
         await client.query(dropKeeper(expressions, table));
         await client.query(`delete from ${STATE}.journal where phase = 'principals' and "table" = $1`, [
           table,
         ]);
-        return undefined;
       },
-      told,
     );
   }
   await again(client, patience, 'removal', async () => {
-    for (const [schema, name] of inventory.tables.map((one) => [inventory.schema, one.name] as const)) {
-      await client.query(`revoke all on ${quoted(schema)}.${quoted(name)} from ${ROLES.adopter}`);
+    for (const { name } of inventory.tables) {
+      await client.query(`revoke all on ${expressions.name(name)} from ${ROLES.adopter}`);
     }
     await client.query(`revoke all on schema ${quoted(inventory.schema)} from ${ROLES.adopter}`);
     await client.query(
       `drop function ${keepersOf(expressions, adoption)
-        .map(({ kind, table }) => `${STATE}.keep_${kind}(${expressions.name(table)})`)
+        .map(({ kind, table }) => `${keepFunction(kind)}(${expressions.name(table)})`)
         .join(', ')}`,
     );
     const { rows } = await client.query<{ what: string }>(OUTSIDERS);

@@ -4,7 +4,7 @@
 // The strict condition is written once and stands in both.
 
 import type { Kept } from './declaration.ts';
-import { type Adopting, PHASES, type PhaseName, readTables, type TableState } from './installation.ts';
+import { type Adopting, PHASES, type PhaseName, readTable, type TableState } from './installation.ts';
 import { AdoptionError } from './kernel.ts';
 import { ADDED, literal, quoted, ROLES, SCHEMAS } from './names.ts';
 import { runStep } from './steps.ts';
@@ -119,14 +119,12 @@ function statements(table: string, state: TableState, phase: 'owned' | 'shadow' 
  * @throws {AdoptionError} where it is elsewhere, or has row security of its own.
  */
 export async function changePhase(
-  { client, expressions, inventory, patience, told }: Adopting,
+  adopting: Adopting,
   name: string,
   to: 'owned' | 'shadow' | 'strict',
 ): Promise<void> {
-  const state = (await readTables(client)).find((one) => one.name === name);
-  if (state === undefined) {
-    throw new AdoptionError(`${name} is not among the adopted tables`);
-  }
+  const { client, expressions } = adopting;
+  const state = await readTable(client, name);
   if (Math.abs(PHASES.indexOf(state.phase) - PHASES.indexOf(to)) !== 1) {
     throw new AdoptionError(`${name} is ${wordsOf(state.phase)}, which is not beside ${wordsOf(to)}`);
   }
@@ -138,26 +136,19 @@ export async function changePhase(
       `${name} has row security of its own${own.length > 0 ? `: ${own.join(', ')}` : ''}. Policies add up, so drop it first`,
     );
   }
-  const table = `${quoted(inventory.schema)}.${quoted(name)}`;
-  await runStep(
-    client,
-    { table: name, phase: to, step: `from ${state.phase} to ${to}` },
-    patience,
-    async () => {
-      await client.query(statements(table, state, to));
-      await client.query(`delete from ${STATE}.looking where number = $1`, [state.number]);
-      if (to === 'shadow') {
-        await client.query(`insert into ${STATE}.looking (number) values ($1)`, [state.number]);
-      }
-      await client.query(`update ${STATE}.tables set phase = $2, since = clock_timestamp() where name = $1`, [
-        name,
-        to,
-      ]);
-      await client.query(`select ${STATE}.open_to_all()`);
-      return undefined;
-    },
-    told,
-  );
+  const table = expressions.name(name);
+  await runStep(adopting, { table: name, phase: to, step: `from ${state.phase} to ${to}` }, async () => {
+    await client.query(statements(table, state, to));
+    await client.query(`delete from ${STATE}.looking where number = $1`, [state.number]);
+    if (to === 'shadow') {
+      await client.query(`insert into ${STATE}.looking (number) values ($1)`, [state.number]);
+    }
+    await client.query(`update ${STATE}.tables set phase = $2, since = clock_timestamp() where name = $1`, [
+      name,
+      to,
+    ]);
+    await client.query(`select ${STATE}.open_to_all()`);
+  });
 }
 
 export const wordsOf = (phase: PhaseName): string => (phase === 'none' ? 'not adopted' : phase);

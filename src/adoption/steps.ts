@@ -30,6 +30,9 @@ export type Step = {
 /** What is told of a step while it is going on. */
 export type Told = (step: Step, attempt: number) => void;
 
+/** With what steps are made. */
+export type Stepping = { readonly client: Client; readonly patience: Patience; readonly told: Told };
+
 /**
  * Runs work in a transaction of its own, as often as it needs.
  *
@@ -70,12 +73,10 @@ export async function again<Result>(
  *
  * @param work Sends its statements on the same client; what it returns is kept as the step's detail.
  */
-export function runStep<Detail extends object | undefined>(
-  client: Client,
+export function runStep<Detail>(
+  { client, patience, told }: Stepping,
   step: Step,
-  patience: Patience,
   work: () => Promise<Detail>,
-  told: Told = () => undefined,
 ): Promise<Detail> {
   const began = performance.now();
   const what = `${step.table ?? 'the database'}: "${step.step}"`;

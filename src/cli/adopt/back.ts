@@ -6,7 +6,7 @@ import { remove, rollBack } from '../../adoption/rollback.ts';
 import { wordsOf } from '../../adoption/shadow.ts';
 import type { AdoptValues } from '../adopt.ts';
 import { type ExitCode, type Io, UsageError } from '../command.ts';
-import { lookAfter } from './state.ts';
+import { lookAround, told } from './state.ts';
 import { adopting, chosen } from './work.ts';
 
 export async function rollingBack(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
@@ -30,17 +30,18 @@ export async function rollingBack(client: pg.Client, values: AdoptValues, io: Io
       io.out(`${name.padEnd(width)}  ${wordsOf(phase)}\n`);
     }
   }
-  const { sound, found } = await lookAfter(
+  const found = await lookAround(
     work,
     after.map(({ name }) => name),
     values,
     io,
   );
-  if (values.json === true) {
-    const said = after.map(({ name, phase }) => ({ table: name, phase }));
-    io.out(`${JSON.stringify({ tables: said, validated: found }, null, 2)}\n`);
-  }
-  return sound ? 0 : 1;
+  return told(
+    after.map(({ name, phase }) => ({ table: name, phase })),
+    found,
+    values,
+    io,
+  );
 }
 
 export async function removing(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {

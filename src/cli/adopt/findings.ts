@@ -12,6 +12,7 @@ import {
   type ShadowFinding,
 } from '../../adoption/findings.ts';
 import { readInstallation } from '../../adoption/installation.ts';
+import { grouped } from '../../adoption/obstacles.ts';
 import type { AdoptValues } from '../adopt.ts';
 import { type ExitCode, type Io, UsageError } from '../command.ts';
 import { milliseconds } from './work.ts';
@@ -19,6 +20,7 @@ import { milliseconds } from './work.ts';
 const EVERY = 5000;
 const WIDTH = 72;
 const HEIGHT = 6;
+const MINUTE = 60_000;
 
 export async function report(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
   await readInstallation(client);
@@ -97,7 +99,6 @@ function chart(course: readonly Moment[]): string {
   if (first === undefined || last === undefined) {
     return '';
   }
-  const MINUTE = 60_000;
   const minutes = Math.round((last.at.getTime() - first.at.getTime()) / MINUTE) + 1;
   const wide = Math.ceil(minutes / WIDTH);
   const columns = Array.from({ length: Math.ceil(minutes / wide) }, () => 0);
@@ -118,4 +119,3 @@ function chart(course: readonly Moment[]): string {
 }
 
 const minute = (at: Date) => at.toISOString().slice(0, 16).replace('T', ' ');
-const grouped = (value: number) => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ' ');

@@ -9,6 +9,7 @@ import {
   type Adopting,
   beginAdopting,
   install,
+  PHASES,
   readTables,
   type TableState,
 } from '../../adoption/installation.ts';
@@ -19,7 +20,7 @@ import type { AdoptValues } from '../adopt.ts';
 import { type ExitCode, type Io, UsageError } from '../command.ts';
 import { progress } from '../progress.ts';
 import { findingLine } from './findings.ts';
-import { lineOf, lookAfter } from './state.ts';
+import { isSound, lineOf, lookAround, told } from './state.ts';
 import {
   adopting,
   chosen,
@@ -64,27 +65,24 @@ export async function backfilling(client: pg.Client, values: AdoptValues, io: Io
   }
   const tables = chosen(await readTables(client), values);
   const begun = tables.filter(({ phase, step }) => phase === 'none' && step === null).map(({ name }) => name);
-  await lookAfter(work, begun, { ...values, json: true }, io);
-  const bars = new Map<string, ReturnType<typeof progress>>();
-  let last: ReturnType<typeof progress> | undefined;
+  await lookAround(work, begun, values, io);
+  let bar: { readonly of: string; readonly shown: ReturnType<typeof progress> } | undefined;
   const done = await backfill(
     work,
     tables.map(({ name }) => name),
     pace,
     (what, at, total) => {
-      const bar = bars.get(what) ?? progress(io, `rows of ${what}`);
-      if (bar !== last) {
-        last?.end();
+      if (bar?.of !== what) {
+        bar?.shown.end();
+        bar = { of: what, shown: progress(io, `rows of ${what}`) };
       }
-      bars.set(what, bar);
-      last = bar;
-      bar.at(at, Math.max(at, total));
+      bar.shown.at(at, Math.max(at, total));
     },
   );
-  last?.end();
+  bar?.shown.end();
   const after = await readTables(client);
   const complete = done.flatMap(({ table, owned }) => (owned ? [table] : []));
-  const { sound, found } = await lookAfter(work, complete, { ...values, json: true }, io);
+  const found = await lookAround(work, complete, values, io);
   if (values.json === true) {
     io.out(`${JSON.stringify({ tables: done, validated: found }, null, 2)}\n`);
   } else {
@@ -102,7 +100,7 @@ export async function backfilling(client: pg.Client, values: AdoptValues, io: Io
     }
     io.out(found.map(lineOf).join(''));
   }
-  return sound && done.every(({ owned }) => owned) ? 0 : 1;
+  return isSound(found) && done.every(({ owned }) => owned) ? 0 : 1;
 }
 
 export async function shadowing(client: pg.Client, values: AdoptValues, io: Io): Promise<ExitCode> {
@@ -148,8 +146,7 @@ async function advance(
   const work = await adopting(client, values, io);
   const tables = chosen(await readTables(client), values);
   const ready = tables.filter(({ phase }) => phase === from);
-  const later = ['owned', 'shadow', 'strict'].indexOf(to);
-  const behind = tables.filter(({ phase }) => ['owned', 'shadow', 'strict'].indexOf(phase) < later - 1);
+  const behind = tables.filter(({ phase }) => PHASES.indexOf(phase) < PHASES.indexOf(from));
   if (behind.length > 0) {
     throw new AdoptionError(
       `${behind.map(({ name, phase }) => `${name} is ${wordsOf(phase)}`).join(', ')}: ${to} comes after ${from}`,
@@ -175,15 +172,16 @@ async function advance(
   if (values.json !== true) {
     io.out(`${ready.length} of ${tables.length} tables went from ${from} to ${to}; the others were there.\n`);
   }
-  const { sound, found } = await lookAfter(
+  const found = await lookAround(
     work,
     ready.map(({ name }) => name),
     values,
     io,
   );
-  if (values.json === true) {
-    const said = tables.map(({ name }) => ({ table: name, phase: to }));
-    io.out(`${JSON.stringify({ tables: said, validated: found }, null, 2)}\n`);
-  }
-  return sound ? 0 : 1;
+  return told(
+    tables.map(({ name }) => ({ table: name, phase: to })),
+    found,
+    values,
+    io,
+  );
 }

@@ -11,13 +11,13 @@ import {
   wordsOf,
 } from '../../adoption/declaration.ts';
 import { type Inventory, tableOf, takeInventory } from '../../adoption/inventory.ts';
-import { type Finding, RISKS } from '../../adoption/obstacles.ts';
+import { type Finding, grouped, RISKS } from '../../adoption/obstacles.ts';
 import {
   type Counts,
   countPlaces,
   type Placing,
   type Questions,
-  questionsOf,
+  questionsIn,
 } from '../../adoption/places.ts';
 import { findingsIn, type Plan, planOf, type Step, type TablePlan } from '../../adoption/plan.ts';
 import { propose, textOf } from '../../adoption/propose.ts';
@@ -76,7 +76,7 @@ function proposing(inventory: Inventory, path: string, json: boolean, io: Io): E
 async function countAll(client: pg.Client, inventory: Inventory, adoption: Adoption, folder: string, io: Io) {
   const counts = new Map<string, Counts>();
   const wrong = new Map<string, string>();
-  const asked = questions(adoption).filter(([name]) => tableOf(inventory, name) !== undefined);
+  const asked = questionsIn(adoption).filter(([name]) => tableOf(inventory, name) !== undefined);
   const shown = progress(io, 'tables counted');
   for (const [at, [name, about]] of asked.entries()) {
     shown.at(at, asked.length);
@@ -94,29 +94,15 @@ async function countAll(client: pg.Client, inventory: Inventory, adoption: Adopt
   return { counts, wrong };
 }
 
-/** What is asked about each declared table. */
-function questions(adoption: Adoption): [table: string, about: Questions][] {
-  const { users, agents, worlds, tables } = adoption;
-  return [
-    [users.table, questionsOf(users)],
-    ...[agents, worlds].flatMap((one): [string, Questions][] =>
-      one === undefined ? [] : [[one.table, questionsOf(one)]],
-    ),
-    ...Object.entries(tables).flatMap(([name, declared]): [string, Questions][] =>
-      isExempt(declared) ? [] : [[name, declared]],
-    ),
-  ];
-}
-
 /** A table of tables, and below each what is in the way. */
 function formatPlan(plan: Plan, adoption: Adoption, inventory: Inventory, steps: boolean): string {
   const width = Math.max(...plan.tables.map(({ table }) => table.length), 8);
   const grave = ({ findings }: TablePlan) =>
     RISKS.find((risk) => findings.some((finding) => finding.risk === risk)) ?? 'low';
-  const of = new Map<string, Questions>(questions(adoption));
+  const of = new Map<string, Questions>(questionsIn(adoption));
   const blocks = plan.tables.map((one) => {
     const { table, is, counts, bytes, estimatedRows, findings } = one;
-    const rows = counts === undefined ? `about ${number(Math.max(0, estimatedRows))}` : number(counts.rows);
+    const rows = counts === undefined ? `about ${grouped(Math.max(0, estimatedRows))}` : grouped(counts.rows);
     const declared = adoption.tables[table];
     const why = declared !== undefined && isExempt(declared) ? `: ${declared.exempt}` : '';
     return [
@@ -142,9 +128,9 @@ function formatPlan(plan: Plan, adoption: Adoption, inventory: Inventory, steps:
 
 function placingOf(sources: readonly Source[], { by, unplaced, unknown }: Placing): string {
   return [
-    ...sources.map((source, n) => `${number(by[n] ?? 0)} by ${wordsOf(source)}`),
-    ...(unplaced > 0 ? [`${number(unplaced)} unplaced`] : []),
-    ...(unknown > 0 ? [`${number(unknown)} unknown`] : []),
+    ...sources.map((source, n) => `${grouped(by[n] ?? 0)} by ${wordsOf(source)}`),
+    ...(unplaced > 0 ? [`${grouped(unplaced)} unplaced`] : []),
+    ...(unknown > 0 ? [`${grouped(unknown)} unknown`] : []),
   ].join(', ');
 }
 
@@ -152,6 +138,5 @@ const findingOf = ({ risk, code, what, repair }: Finding, width: number) =>
   `  ${risk.padEnd(width - 2)}  ${code}: ${what}\n  ${' '.repeat(width - 2)}  repair: ${repair}\n`;
 const stepOf = ({ phase, what, lock, lasts, risk, because }: Step, width: number) =>
   `  ${phase.padEnd(width - 2)}  ${what}\n  ${' '.repeat(width - 2)}  ${lock}: ${lasts}; risk ${risk}${because === undefined ? '' : `: ${because}`}\n`;
-const number = (value: number) => Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
 const size = (bytes: number) =>
-  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${number(bytes / 2 ** 20)} MiB`;
+  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${grouped(bytes / 2 ** 20)} MiB`;

@@ -53,15 +53,15 @@ export async function validating(client: pg.Client, values: AdoptValues, io: Io)
   const names = chosen(await readTables(client), values).map(({ name }) => name);
   const found = await lookOver(work, names, values, io);
   if (values.json === true) {
-    io.out(`${JSON.stringify({ sound: found.every(({ sound }) => sound), tables: found }, null, 2)}\n`);
+    io.out(`${JSON.stringify({ sound: isSound(found), tables: found }, null, 2)}\n`);
   } else {
     io.out(found.map(lineOf).join(''));
   }
-  return found.every(({ sound }) => sound) ? 0 : 1;
+  return isSound(found) ? 0 : 1;
 }
 
 /** Validates tables, with a bar. */
-export async function lookOver(
+async function lookOver(
   work: Adopting,
   names: readonly string[],
   values: AdoptValues,
@@ -78,19 +78,29 @@ export async function lookOver(
   }
 }
 
-/** The same after a phase has changed: what is not as it should be is said, and else that it is. */
-export async function lookAfter(
+/** The same where a phase changes, unless nobody wants it. */
+export const lookAround = async (
   work: Adopting,
   names: readonly string[],
   values: AdoptValues,
   io: Io,
-): Promise<{ readonly sound: boolean; readonly found: readonly Validated[] }> {
-  const found = values['skip-validation'] === true ? [] : await lookOver(work, names, values, io);
-  if (values.json !== true) {
-    io.out(found.map(lineOf).join(''));
-  }
-  return { sound: found.every(({ sound }) => sound), found };
+): Promise<Validated[]> =>
+  values['skip-validation'] === true ? [] : await lookOver(work, names, values, io);
+
+/** Says where tables are after a change of phase, and what was found of them then. */
+export function told(
+  tables: readonly { readonly table: string; readonly phase: string }[],
+  found: readonly Validated[],
+  { json }: AdoptValues,
+  io: Io,
+): ExitCode {
+  io.out(
+    json === true ? `${JSON.stringify({ tables, validated: found }, null, 2)}\n` : found.map(lineOf).join(''),
+  );
+  return isSound(found) ? 0 : 1;
 }
+
+export const isSound = (found: readonly Validated[]): boolean => found.every(({ sound }) => sound);
 
 /** What was found of a table, in a few lines. */
 export function lineOf(one: Validated): string {
