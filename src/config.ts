@@ -78,6 +78,7 @@ function ownAddress(mode: string, host: string, port: number): string | undefine
     : undefined;
 }
 
+type Env = Readonly<Record<string, string | undefined>>;
 type Read = <Name extends keyof typeof SETTINGS>(name: Name) => z.infer<(typeof SETTINGS)[Name]['parse']>;
 
 /** Milliseconds for which a key provider elsewhere is waited for: below the longest transaction. */
@@ -137,22 +138,9 @@ function lackingFor({ order, keys, vault, aws }: KeyConfig): string[] {
  * @param env Usually `process.env`; an empty string counts as unset.
  * @throws {PostureError} naming every variable that is wrong and why.
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(env: Env): Config {
   const findings: string[] = [];
-  const read = <Name extends keyof typeof SETTINGS>(
-    name: Name,
-  ): z.infer<(typeof SETTINGS)[Name]['parse']> => {
-    const setting = SETTINGS[name];
-    const result = setting.parse.safeParse(env[name] || setting.default);
-    if (result.success) {
-      return result.data as z.infer<(typeof SETTINGS)[Name]['parse']>;
-    }
-    for (const issue of result.error.issues) {
-      findings.push(`${[name, ...issue.path].join('.')} ${issue.message}`);
-    }
-    return undefined as z.infer<(typeof SETTINGS)[Name]['parse']>;
-  };
-
+  const read = reader(env, findings);
   const runtimeUrl = read('DATABASE_URL');
   const migratorUrl = read('MIGRATION_DATABASE_URL');
   if ((runtimeUrl === undefined) !== (migratorUrl === undefined) && findings.length === 0) {
@@ -201,8 +189,42 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     shutdownMs: read('SHUTDOWN_MS'),
   };
   findings.push(...lackingFor(config.keys));
+  refuse(findings);
+  return Object.freeze(config);
+}
+
+/**
+ * The key providers alone, for an application that is no server of ours and whose environment may say other things by the same names.
+ *
+ * @throws {PostureError} as `readConfig`.
+ */
+export function readKeyConfig(env: Env): KeyConfig {
+  const findings: string[] = [];
+  const read = reader(env, findings);
+  const keys = keyConfig(read, resolve(read('DATA_DIR') ?? '.bailiwick'), false);
+  findings.push(...lackingFor(keys));
+  refuse(findings);
+  return keys;
+}
+
+/** Reads settings one by one, and notes what is wrong with them. */
+function reader(env: Env, findings: string[]): Read {
+  return (name) => {
+    type Value = z.infer<(typeof SETTINGS)[typeof name]['parse']>;
+    const setting = SETTINGS[name];
+    const result = setting.parse.safeParse(env[name] || setting.default);
+    if (result.success) {
+      return result.data as Value;
+    }
+    for (const issue of result.error.issues) {
+      findings.push(`${[name, ...issue.path].join('.')} ${issue.message}`);
+    }
+    return undefined as Value;
+  };
+}
+
+function refuse(findings: readonly string[]): void {
   if (findings.length > 0) {
     throw new PostureError('The environment is not usable:', findings);
   }
-  return Object.freeze(config);
 }

@@ -52,8 +52,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   graphiql: [],
   demo: ['approvals', 'capabilities', 'crypto', 'db', 'ids', 'outgoing'],
   assurance: ['capabilities', 'db', 'ids'],
-  library: ['adoption', 'db', 'errors', 'ids', 'secret'],
-  adoption: ['db', 'ids'],
+  library: ['adoption', 'config', 'crypto', 'db', 'encryption', 'errors', 'ids', 'secret'],
+  adoption: ['crypto', 'db', 'ids'],
 };
 for (const feature of FEATURES) {
   ALLOWED[feature] = ['api', 'builder', 'capabilities', 'context', 'db', 'errors', 'ids', ...FEATURES];

@@ -17,7 +17,7 @@ import {
   makeRoles,
   quieten,
 } from './kernel.ts';
-import { ADOPTION_LOCK, SCHEMAS } from './names.ts';
+import { ADOPTION_LOCK, quoted, ROLES, SCHEMAS, sealedCheck } from './names.ts';
 import { parseMapping, questionsIn } from './places.ts';
 import type { Placed } from './placing.ts';
 import { again, type Patience, runStep, type Stepping, type Told } from './steps.ts';
@@ -49,7 +49,7 @@ const HANDOVER = 10_000;
 /**
  * Makes this connection the one that adopts.
  *
- * @throws {AdoptionError} when another one is at it.
+ * @throws {AdoptionError} when another one is at it, or its role is bound by the policies that it makes.
  */
 export async function beginAdopting(client: Client): Promise<void> {
   // a command that is ended by force leaves a statement behind, which would go on for as long as it takes
@@ -64,6 +64,16 @@ export async function beginAdopting(client: Client): Promise<void> {
       : error;
   }
   await client.query('set lock_timeout = 0');
+  const { rows } = await client.query<{ bound: boolean; role: string }>(
+    `select current_user as role, not (rolsuper or rolbypassrls)
+        and coalesce(pg_has_role(current_user, to_regrole('${ROLES.runtime}'), 'usage'), false) as bound
+       from pg_roles where rolname = current_user`,
+  );
+  if (rows[0]?.bound) {
+    throw new AdoptionError(
+      `role ${rows[0].role} inherits ${ROLES.runtime}, so strict tables would be empty for it: adopt as another role, or grant ${ROLES.runtime} to it with inherit false`,
+    );
+  }
 }
 
 /**
@@ -98,7 +108,7 @@ export async function install(
       [inventory.schema, JSON.stringify(adoption), admitted],
     );
     await keepMappings(client, adoption, folder);
-    await keepTables(client, adoption, inventory);
+    await keepTables(adopting);
     return { kid: await installKey(client, secret) };
   });
   return { ...kid, fresh };
@@ -166,14 +176,20 @@ export async function resume(client: Client, patience: Patience, told: Told): Pr
   return { client, adoption, inventory, expressions: new Expressions(inventory), patience, told };
 }
 
-async function keepTables(client: Client, adoption: Adoption, inventory: Inventory): Promise<void> {
+async function keepTables({ client, adoption, inventory, expressions }: Adopting): Promise<void> {
   const known = new Map((await readTables(client)).map((one) => [one.name, one]));
   for (const [name, kept] of Object.entries(adoption.tables)) {
     if (!isExempt(kept)) {
       const before = known.get(name);
-      if (before !== undefined && before.phase !== 'none' && !same(before.kept, kept)) {
+      if (before !== undefined && before.phase !== 'none' && !same(placed(before.kept), placed(kept))) {
         throw new AdoptionError(
           `${name} is declared otherwise than when it was given owners: take it back first (bailiwick adopt rollback --table ${name} --to none)`,
+        );
+      }
+      const dropped = (before?.kept.encrypted ?? []).filter((one) => !kept.encrypted?.includes(one));
+      if (dropped.length > 0 && (await holdsSealed(client, expressions.name(name), dropped))) {
+        throw new AdoptionError(
+          `${name} is declared without ${dropped.join(', ')} encrypted, and is sealed: open it first (bailiwick adopt unseal --table ${name})`,
         );
       }
       const table = tableOf(inventory, name);
@@ -200,6 +216,18 @@ async function keepTables(client: Client, adoption: Adoption, inventory: Invento
   }
 }
 
+/** Whether a table lets nothing in clear into some columns, or something is sealed in these. */
+async function holdsSealed(client: Client, table: string, columns: readonly string[]): Promise<boolean> {
+  const { rows } = await client.query<{ sealed: boolean }>(
+    `select exists (select from pg_constraint where conname = $1 and conrelid = $2::regclass)
+         or exists (select from ${table} t where ${columns.map((one) => `starts_with(t.${quoted(one)}, 'bwe1.')`).join(' or ')}) as sealed`,
+    [sealedCheck, table],
+  );
+  return rows[0]?.sealed === true;
+}
+
+/** Without what can change while rows have their owners. */
+const placed = ({ encrypted, ...rest }: Kept): Kept => rest;
 const same = (one: Kept, other: Kept) => JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
 /** With the names of everything in order: the database keeps them in its own. */
 function sorted(value: unknown): unknown {

@@ -29,6 +29,7 @@ export const ADOPTION_LOCK = 0x61646f70;
 /** Triggers of one kind fire by name: what the adopter's own change is to be seen. */
 export const trigger = 'zzz_bailiwick_place';
 export const check = 'bailiwick_owned';
+export const sealedCheck = 'bailiwick_sealed';
 export const ownerIndex = (number: number) => `bailiwick_owner_${number}`;
 export const placeFunction = (number: number) => `${SCHEMAS.state}.place_${number}`;
 export const setFunction = (number: number) => `${SCHEMAS.state}.set_${number}`;

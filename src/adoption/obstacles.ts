@@ -113,20 +113,51 @@ export function findingsOf(table: Table, kept: Kept): Finding[] {
       `revoke truncate, trigger, references on ${table.name} from ${table.beyondRows.map((one) => (one === 'everybody' ? 'public' : one)).join(', ')}`,
     );
   }
-  for (const one of kept.encrypted ?? []) {
+  return [...found, ...sealingFindings(table, kept)];
+}
+
+/** What is in the way of sealing its columns. */
+function sealingFindings(table: Table, { owner, tenant, world, encrypted = [] }: Kept): Finding[] {
+  const placing = [owner, tenant, world]
+    .flatMap(listed)
+    .map((source) =>
+      typeof source === 'string'
+        ? source
+        : 'by' in source
+          ? source.by
+          : 'through' in source
+            ? source.through[0]?.column
+            : undefined,
+    );
+  return encrypted.flatMap((one): Finding[] => {
     const type = columnOf(table, one)?.type;
     if (type === undefined) {
-      add('stop', 'misdeclared', `table ${table.name} has no column ${one}`, 'correct the declaration');
-    } else if (!/^(text|jsonb?|character varying)$/.test(type)) {
-      add(
-        'stop',
-        'not-encryptable',
-        `${one} is ${type}, which holds no envelope`,
-        'add a column of type text for it',
-      );
+      return [misdeclared(`table ${table.name} has no column ${one}`)];
     }
-  }
-  return found;
+    if (rowKeyOf(table)?.includes(one) || placing.includes(one)) {
+      return [
+        misdeclared(
+          `${one} identifies rows or says whose they are, which could not be told of what is sealed`,
+        ),
+      ];
+    }
+    if (!/^(text|character varying)$/.test(type)) {
+      const repair = 'add a column of type text for it';
+      return [
+        { risk: 'stop', code: 'not-encryptable', what: `${one} is ${type}, which holds no envelope`, repair },
+      ];
+    }
+    return table.indexed.includes(one)
+      ? [
+          {
+            risk: 'high',
+            code: 'searched',
+            what: `an index begins with ${one}: what is sealed is not found by its value, and differs each time`,
+            repair: 'look for it by something else, and drop the index, before it is sealed',
+          },
+        ]
+      : [];
+  });
 }
 
 /** Paths along which every row would be looked for from end to end. */

@@ -26,6 +26,7 @@ import {
 } from './names.ts';
 import { addedTo, followersOf } from './placing.ts';
 import { dropKeeper, keepersOf, keepFunction, settleOwned } from './principals.ts';
+import { countSealed, isSealed } from './sealing.ts';
 import { changePhase } from './shadow.ts';
 import { again, runStep } from './steps.ts';
 
@@ -50,6 +51,7 @@ export async function rollBack(adopting: Adopting, name: string, to: PhaseName):
 async function disown(adopting: Adopting, state: TableState): Promise<void> {
   const { client, expressions } = adopting;
   const { name, number, kept } = state;
+  await refuseSealed(adopting, state);
   const table = expressions.name(name);
   const quiet = await isQuiet(client);
   const step = (what: string, work: () => Promise<unknown>) =>
@@ -88,6 +90,16 @@ async function disown(adopting: Adopting, state: TableState): Promise<void> {
   });
 }
 
+/** @throws {AdoptionError} where values are sealed, which nothing could open once their keys are gone. */
+async function refuseSealed(adopting: Adopting, state: TableState): Promise<void> {
+  const sealed = await countSealed(adopting, state);
+  if (sealed > 0 || (await isSealed(adopting, state))) {
+    throw new AdoptionError(
+      `${state.name} has ${sealed} sealed values, which nothing could open afterwards: bailiwick adopt unseal --table ${state.name} first`,
+    );
+  }
+}
+
 /** What is left in the database that hangs on what is about to go: objects of the adopter's that name ours. */
 const OUTSIDERS = `
   select distinct pg_describe_object(d.classid, d.objid, 0) as what
@@ -124,7 +136,11 @@ export async function remove(adopting: Adopting): Promise<string[]> {
   const { client, adoption, expressions, patience, inventory } = adopting;
   const { members } = await readInstallation(client);
   const made = await madeRoles(client);
-  for (const { name } of await readTables(client)) {
+  const tables = await readTables(client);
+  for (const state of tables) {
+    await refuseSealed(adopting, state);
+  }
+  for (const { name } of tables) {
     await rollBack(adopting, name, 'none');
   }
   for (const { kind, table } of keepersOf(expressions, adoption)) {
@@ -149,6 +165,10 @@ export async function remove(adopting: Adopting): Promise<string[]> {
         .map(({ kind, table }) => `${keepFunction(kind)}(${expressions.name(table)})`)
         .join(', ')}`,
     );
+    for (const state of tables) {
+      // code that goes on sealing has done so in the meantime
+      await refuseSealed(adopting, state);
+    }
     const { rows } = await client.query<{ what: string }>(OUTSIDERS);
     if (rows.length > 0) {
       throw new AdoptionError(

@@ -176,16 +176,12 @@ async function viewOf(adopting: Adopting, state: TableState, { owner }: Group, s
       await client.query('select bailiwick.open($1, $2)', [
         ...issueTicket({ kind: 'adopted', subject, requestId }, ticketKey(secret)),
       ]);
-      const [role] = adoption.roles ?? [];
-      if (state.phase === 'strict' && role !== undefined) {
+      const role = state.phase === 'strict' ? await applicationOf(client, adoption.roles) : undefined;
+      if (role !== undefined) {
         await client.query(`set local role ${quoted(role)}`);
       }
       const isolated = await view(
-        `select ${digest} from ${table} t${
-          state.phase === 'strict' && role !== undefined
-            ? ''
-            : ` where ${strictCondition(state.kept, 'read')}`
-        }`,
+        `select ${digest} from ${table} t${role === undefined ? ` where ${strictCondition(state.kept, 'read')}` : ''}`,
       );
       if (isolated === filtered || look === 3) {
         return { subject, filtered, isolated };
@@ -194,6 +190,16 @@ async function viewOf(adopting: Adopting, state: TableState, { owner }: Group, s
       await client.query('rollback');
     }
   }
+}
+
+/** The role of the application's that whoever validates may take on: for it the policies hold themselves, and not only what they say. */
+async function applicationOf(client: Client, roles: readonly string[] = []): Promise<string | undefined> {
+  const { rows } = await client.query<{ role: string }>(
+    `select r as role from unnest($1::text[]) r
+      where pg_has_role(current_user, r, case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) limit 1`,
+    [roles],
+  );
+  return rows[0]?.role;
 }
 
 type Before = { readonly id: string; readonly rows: number; readonly digest: string };

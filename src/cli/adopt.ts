@@ -9,6 +9,7 @@ import { removing, rollingBack } from './adopt/back.ts';
 import { accepting, report } from './adopt/findings.ts';
 import { backfilling, shadowing, strictly } from './adopt/forward.ts';
 import { plan } from './adopt/plan.ts';
+import { sealing, unsealing } from './adopt/sealing.ts';
 import { status, validating } from './adopt/state.ts';
 import { checkUrl, defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 
@@ -44,6 +45,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   strict: strictly,
   validate: validating,
   status,
+  seal: sealing,
+  unseal: unsealing,
   rollback: rollingBack,
   remove: removing,
 };
@@ -65,6 +68,8 @@ export const command = defineCommand(
       strict: 'Isolate, where nothing unexplained was counted',
       validate: 'Compare owners, contents and views with what is declared',
       status: 'Say how far each table is',
+      seal: 'Encrypt what stands in clear in columns declared encrypted, once strict; then let nothing else in',
+      unseal: 'Put it in clear again',
       rollback: 'Take what is furthest one phase back, or all to the one named',
       remove: 'Take everything out again that was installed',
     },
@@ -88,8 +93,12 @@ export const command = defineCommand(
       },
       estimate: { type: 'boolean', about: 'plan: do not read the tables: estimates in the place of counts' },
       steps: { type: 'boolean', about: 'plan: say of each table what each phase does, and under which lock' },
-      batch: { type: 'string', value: 'rows', about: 'backfill: rows in one transaction, 1000 by default' },
-      pause: { type: 'string', value: 'ms', about: 'backfill: rest after each batch, 10 by default' },
+      batch: {
+        type: 'string',
+        value: 'rows',
+        about: 'backfill, seal: rows in one transaction, 1000 by default',
+      },
+      pause: { type: 'string', value: 'ms', about: 'backfill, seal: rest after each batch, 10 by default' },
       'lock-timeout': {
         type: 'string',
         value: 'ms',

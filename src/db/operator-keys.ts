@@ -17,14 +17,22 @@ export const DATA_KEY = `k.id, k.tenant_id as "tenantId", k.holder_id as "holder
   jsonb_build_object('id', t.id, 'tenantId', t.tenant_id, 'purpose', t.purpose, 'version', t.version,
     'wrapped', t.wrapped, 'erasable', t.erasable) as "tenantKey"`;
 
-/** The key tables of a tenant. */
-export function operatorKeyTable(client: Client, tenantId: string): KeyTable {
+/**
+ * The key tables of a tenant.
+ *
+ * @param schema Where they are: bailiwick_data in an adopter's database.
+ */
+export function operatorKeyTable(
+  client: Client,
+  tenantId: string,
+  schema: 'public' | 'bailiwick_data' = 'public',
+): KeyTable {
   return {
     async dataKeys(holders) {
       const { rows } = await client.query<StoredDataKey>(
         `select ${DATA_KEY}
-           from public.data_keys k
-           join public.tenant_keys t on t.tenant_id = k.tenant_id and t.id = k.tenant_key_id
+           from ${schema}.data_keys k
+           join ${schema}.tenant_keys t on t.tenant_id = k.tenant_id and t.id = k.tenant_key_id
           where k.tenant_id = $1 and k.holder_id = any ($2)`,
         [tenantId, [...holders]],
       );
@@ -32,7 +40,7 @@ export function operatorKeyTable(client: Client, tenantId: string): KeyTable {
     },
     async tenantKey(purpose) {
       const { rows } = await client.query<StoredTenantKey>(
-        `select ${TENANT_KEY} from public.tenant_keys t
+        `select ${TENANT_KEY} from ${schema}.tenant_keys t
           where t.tenant_id = $1 and t.purpose = $2 order by t.version desc limit 1`,
         [tenantId, purpose],
       );
@@ -40,16 +48,16 @@ export function operatorKeyTable(client: Client, tenantId: string): KeyTable {
     },
     async addTenantKey({ id, purpose, version, wrapped, erasable }) {
       await client.query(
-        `insert into public.tenant_keys (tenant_id, id, purpose, version, wrapped, erasable)
+        `insert into ${schema}.tenant_keys (tenant_id, id, purpose, version, wrapped, erasable)
          values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
         [tenantId, id, purpose, version, wrapped, erasable],
       );
     },
     async addDataKey({ id, holderId, version, wrapped, erasable, tenantKey }) {
       await client.query(
-        `insert into public.data_keys (tenant_id, id, owner_id, holder_id, tenant_key_id, version, wrapped, erasable)
+        `insert into ${schema}.data_keys (tenant_id, id, owner_id, holder_id, tenant_key_id, version, wrapped, erasable)
          select e.tenant_id, $2, e.owner_id, e.id, $4, $5, $6, $7
-           from public.entities e where e.tenant_id = $1 and e.id = $3
+           from ${schema}.entities e where e.tenant_id = $1 and e.id = $3
          on conflict do nothing`,
         [tenantId, id, holderId, tenantKey.id, version, wrapped, erasable],
       );

@@ -6,15 +6,13 @@
 // that the sealed context is itself, or owns in person, and the policies of the key tables say it again.
 
 import { Prisma } from '../../generated/prisma/client.ts';
-import { KeyUnavailableError } from '../crypto/hierarchy.ts';
 import type { DataKeyRing, SessionKeys } from '../crypto/keys.ts';
-import { KeyProviderError } from '../crypto/provider.ts';
-import { BailiwickError } from '../errors.ts';
 import { keyTable } from './data-keys.ts';
 import type { ModelName } from './models.ts';
 import { runningSession } from './pool.ts';
 import type { OpenContext } from './sealed-connection.ts';
 import { askable } from './sealing/asking.ts';
+import { inWords } from './sealing/failures.ts';
 import type { Row, Sealed } from './sealing/fields.ts';
 import { openRaw, openResult, planRead } from './sealing/reading.ts';
 import { changeSealed, sealRow } from './sealing/writing.ts';
@@ -100,26 +98,6 @@ export function sealing(encryption: Encryption) {
       },
     },
   });
-}
-
-/** What went wrong with keys, as a caller may know it; everything else as it is. */
-function inWords(error: unknown): unknown {
-  if (error instanceof KeyProviderError) {
-    return new BailiwickError(error.reason === 'unreachable' ? 'UNAVAILABLE' : 'INTERNAL', undefined, {
-      cause: error,
-    });
-  }
-  if (error instanceof KeyUnavailableError) {
-    switch (error.reason) {
-      case 'destroyed':
-        return new BailiwickError('CONFLICT', 'The keys for this were destroyed for good.', { cause: error });
-      case 'refused':
-        return new BailiwickError('FORBIDDEN', undefined, { cause: error });
-      default:
-        return new BailiwickError('INTERNAL', undefined, { cause: error });
-    }
-  }
-  return error;
 }
 
 /** Runs an operation with what it writes sealed. */

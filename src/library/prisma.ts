@@ -12,7 +12,7 @@ import { translate } from '../db/failures.ts';
 import type { AdoptedClaims } from '../db/ticket.ts';
 import { connect, type SessionConnection } from './connection.ts';
 import { claimsOf, type Principal } from './principal.ts';
-import { contextOf, refuseNested, runInside } from './running.ts';
+import { noteSession, refuseNested, runInside } from './running.ts';
 import { meaningOf } from './statement.ts';
 import { type SessionContext, type SessionOptions, type Terms, termsOf } from './terms.ts';
 
@@ -67,21 +67,21 @@ export function bailiwick(always: SessionOptions = {}) {
         options: SessionOptions = {},
       ): Promise<Result> {
         const asking: Asked = { claims: claimsOf(principal), terms: termsOf({ ...always, ...options }) };
-        const client = Prisma.getExtensionContext(this) as unknown as Transacting<Inside<This>>;
+        const client = Prisma.getExtensionContext(this) as unknown as Transacting<Inside<This> & object>;
         return run(asking, client, work);
       },
     },
   });
 }
 
-type Transacting<Db> = {
+type Transacting<Db extends object> = {
   $transaction<Result>(
     work: (db: Db) => Promise<Result>,
     options: { readonly maxWait: number; readonly timeout: number },
   ): Promise<Result>;
 };
 
-async function run<Db, Result>(
+async function run<Db extends object, Result>(
   asking: Asked,
   client: Transacting<Db>,
   work: (db: Db, context: SessionContext) => Result | PromiseLike<Result>,
@@ -94,7 +94,8 @@ async function run<Db, Result>(
       throw new TypeError('this client has another adapter: make it with sealedAdapter(pool)');
     }
     try {
-      return await runInside(pool, connection, () => work(db, contextOf(connection)));
+      const context = noteSession(db, connection);
+      return await runInside(pool, connection, () => work(db, context));
     } catch (error) {
       thrown = { error };
       throw error;

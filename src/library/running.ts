@@ -58,7 +58,7 @@ export function refuseNested(pool: Pool): void {
   }
 }
 
-export function contextOf(connection: SessionConnection): SessionContext {
+function contextOf(connection: SessionConnection): SessionContext {
   if (connection.context === undefined) {
     throw new TypeError('a session without a context');
   }

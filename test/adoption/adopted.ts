@@ -9,6 +9,7 @@ import { inject } from 'vitest';
 import { type Principal, type SessionOptions, withSession } from '../../src/library/bailiwick.ts';
 import { type Transcript, transcript } from '../cli/transcript.ts';
 import { asAdmin, testUrl } from '../kit/database.ts';
+import { holdOperators } from '../kit/operators.ts';
 import { AGENT_STORE } from './legacy.ts';
 
 /** The UUID that the store has for a short name, such as a1 for its first account. */
@@ -68,6 +69,8 @@ export type Store = {
   /** As the application. */
   readonly pool: pg.Pool;
   readonly key: string;
+  /** The key under which keys are wrapped, as a setting. */
+  readonly env: Readonly<Record<string, string>>;
   /** Runs the command on it. */
   adopt(line: string, more?: { signal?: AbortSignal }): Promise<Transcript>;
   /** The same, which must end with 0. */
@@ -111,6 +114,7 @@ export async function openStore(
       grant all on all tables in schema store to ${role}`),
   );
   const adopting = new URL(url);
+  const release = operator === 'owner' ? await holdOperators(adminUrl, 'with') : undefined;
   if (operator === 'owner') {
     const owner = `${name}_owner`;
     adopting.username = owner;
@@ -118,7 +122,8 @@ export async function openStore(
     // in a server where other databases have these roles already, somebody has to let it have them
     await asAdmin(url, (client) =>
       client.query(`create role ${owner} login createrole password '${password}'; alter database ${name} owner to ${owner};
-        grant bailiwick_kernel, bailiwick_runtime, bailiwick_adopter to ${owner} with admin option;
+        grant bailiwick_kernel, bailiwick_adopter to ${owner} with admin option;
+        grant bailiwick_runtime to ${owner} with admin option, inherit false;
         alter schema store owner to ${owner};
         do $$ declare t regclass; begin
           for t in select oid from pg_class where relnamespace = 'store'::regnamespace and relkind in ('r', 'm') loop
@@ -132,10 +137,11 @@ export async function openStore(
   application.password = password;
   const pool = new pg.Pool({ connectionString: application.href, max: 4 });
   const key = randomBytes(32).toString('base64url');
+  const env = { KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64url') };
   const adopt: Store['adopt'] = (line, { signal } = {}) =>
     transcript(
       `adopt ${line} --config ${config}`,
-      { ADOPT_DATABASE_URL: adopting.href, TICKET_KEY: key },
+      { ADOPT_DATABASE_URL: adopting.href, TICKET_KEY: key, ...env },
       signal,
     );
   await writeFile(config, DECLARED(role));
@@ -145,6 +151,7 @@ export async function openStore(
     role,
     pool,
     key,
+    env,
     adopt,
     async adopted(line) {
       const { code, out, err } = await adopt(line);
@@ -173,6 +180,7 @@ export async function openStore(
           client.query(`drop owned by ${name}_owner; drop role ${name}_owner`),
         );
       }
+      await release?.();
       await rm(folder, { recursive: true });
     },
   };

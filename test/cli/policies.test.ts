@@ -3,9 +3,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { policyChecksum, readPolicies } from '../../src/db/policies.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
+import { holdOperators } from '../kit/operators.ts';
 import { transcript } from './transcript.ts';
 
 let database: TestDatabase;
@@ -50,6 +51,7 @@ test('a condition that was changed by hand is seen, and put back by force', asyn
 });
 
 test('our own database lints clean, with what is accepted and why', async () => {
+  onTestFinished(await holdOperators(inject('testServer').adminUrl, 'without'));
   const { code, out, err } = await transcript('policies lint', env);
   expect([code, err]).toEqual([0, '']);
   expect(out).toMatch(

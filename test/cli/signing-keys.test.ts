@@ -48,7 +48,7 @@ test('a successor waits for an hour, and one that is removed is replaced at once
   const [signing] = (await listed()).filter(
     ({ algorithm, state }) => algorithm === 'ES256' && state === 'signs',
   );
-  const removed = await transcript(`signing-keys remove --kid ${signing?.kid}`, env);
+  const removed = await transcript(`signing-keys remove --kid=${signing?.kid}`, env);
   expect(removed).toMatchObject({ code: 0, out: expect.stringContaining(`removed ${signing?.kid}\nadded `) });
   expect((await listed()).map(({ kid }) => kid)).not.toContain(signing?.kid);
   expect(await states('ES256')).toEqual(['signs', 'waits']);

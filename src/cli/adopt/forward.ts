@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import type pg from 'pg';
-import { backfill, PACE } from '../../adoption/backfill.ts';
+import { backfill } from '../../adoption/backfill.ts';
 import { Expressions } from '../../adoption/expressions.ts';
 import { lookAnew, readFindings, readLooking } from '../../adoption/findings.ts';
 import {
@@ -25,11 +25,11 @@ import {
   adopting,
   chosen,
   milliseconds,
+  paceOf,
   patienceOf,
   readDeclared,
   telling,
   ticketSecret,
-  wholeOr,
 } from './work.ts';
 
 const DAY = '24h';
@@ -39,11 +39,7 @@ export async function backfilling(client: pg.Client, values: AdoptValues, io: Io
   if (adoption === undefined) {
     throw new UsageError(`there is no ${path}: bailiwick adopt plan proposes one`);
   }
-  const pace = {
-    batch: wholeOr('batch', values.batch, PACE.batch, 1, 100_000),
-    pauseMs: wholeOr('pause', values.pause, PACE.pauseMs, 0, 60_000),
-    signal: io.signal,
-  };
+  const pace = paceOf(values, io);
   await beginAdopting(client);
   const inventory = await takeInventory(client, adoption.schema ?? 'public');
   const work: Adopting = {

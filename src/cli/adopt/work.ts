@@ -2,6 +2,8 @@
 
 import { dirname, resolve } from 'node:path';
 import type pg from 'pg';
+import { PACE } from '../../adoption/backfill.ts';
+import type { Pace } from '../../adoption/batches.ts';
 import { type Adoption, DeclarationError } from '../../adoption/declaration.ts';
 import { type Adopting, beginAdopting, resume } from '../../adoption/installation.ts';
 import { readDeclaration } from '../../adoption/reading.ts';
@@ -77,6 +79,13 @@ export function chosen<Table extends { readonly name: string }>(
   }
   return names === undefined ? tables : tables.filter(({ name }) => names.includes(name));
 }
+
+/** How fast rows are gone through. */
+export const paceOf = (values: AdoptValues, { signal }: Io): Pace => ({
+  batch: wholeOr('batch', values.batch, PACE.batch, 1, 100_000),
+  pauseMs: wholeOr('pause', values.pause, PACE.pauseMs, 0, 60_000),
+  signal,
+});
 
 export const patienceOf = (values: AdoptValues): Patience => ({
   ...PATIENCE,
