@@ -12,7 +12,7 @@ export default defineConfig({
       { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
       // Who uses the package by its name gets the sources, and not what was built of them at some time.
       { find: /^bailiwick$/, replacement: source('library/bailiwick.ts') },
-      { find: /^bailiwick\/(prisma|yoga|apollo)$/, replacement: source('library/$1.ts') },
+      { find: /^bailiwick\/(prisma|yoga|apollo|sealing)$/, replacement: source('library/$1.ts') },
       { find: /^bailiwick\/adoption$/, replacement: source('adoption/declaration.ts') },
     ],
   },

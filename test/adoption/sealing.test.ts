@@ -1,6 +1,6 @@
 // Columns that were declared `encrypted`: what sessions seal and open, what `adopt seal` makes of what was there before, and the way back.
 
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { withSession } from '../../src/library/bailiwick.ts';
 import { type Cell, openSealing, type Sealing } from '../../src/library/sealing.ts';
 import { openStore, phases, type Store } from './adopted.ts';
@@ -114,6 +114,21 @@ test('everything is sealed, nothing in clear is let in any more, and everybody r
     'letters: 0 values sealed',
     'pages: 0 values sealed',
   ]);
+});
+
+test('sealing that is ended goes on where it was, and everything is readable in between', async () => {
+  await open();
+  const ending = new AbortController();
+  const sealing = store.adopt('seal --batch 1 --pause 20', { signal: ending.signal });
+  await vi.waitUntil(async () => (await store.rows<{ n: number }>(SEALED))[0]?.n, { interval: 10 });
+  ending.abort();
+  expect(await sealing).toMatchObject({ code: 1 });
+  const [{ n } = { n: 75 }] = await store.rows<{ n: number }>(SEALED);
+  expect(n).toBeLessThan(75);
+  expect(await read(2, body(1))).toBe('letter 1');
+  expect(await read(1, body(30))).toBe('letter 30');
+  await store.adopted('seal');
+  expect(await store.rows(SEALED)).toEqual([{ n: 75 }]);
 });
 
 test('what has moved to another owner opens again when it was sealed anew', async () => {

@@ -1,10 +1,12 @@
 // The examples of docs/library.md, run as they stand there.
 
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ApolloServer } from '@apollo/server';
 import { asPool, delegate, revoke, withSession } from 'bailiwick';
 import { bailiwickPlugin } from 'bailiwick/apollo';
 import { bailiwick, sealedAdapter } from 'bailiwick/prisma';
+import { openSealing } from 'bailiwick/sealing';
 import { useBailiwick } from 'bailiwick/yoga';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
@@ -63,6 +65,25 @@ test('Prisma', async () => {
   const prisma = new PrismaClient({ adapter: sealedAdapter(pool) }).$extends(bailiwick());
   const found = await prisma.$as({ user: 7 }, (db) => db.order.findMany());
   expect(found).toEqual(ANNS);
+});
+
+test('Encrypted columns', async () => {
+  const pool = shop().pool();
+  vi.stubEnv('KEY_ENCRYPTION_KEY', randomBytes(32).toString('base64url'));
+  const sealing = await openSealing();
+  const kept = await withSession(pool, { user: 7 }, async (client) => {
+    const { rows } = await client.query("select nextval('orders_id_seq')::int as id");
+    const item = { table: 'orders', column: 'item', key: rows[0].id };
+    const sealed = await sealing.seal(client, item, 'tea');
+    await client.query('insert into orders (id, item) values ($1, $2)', [item.key, sealed]);
+    return await sealing.open(client, item, sealed);
+  });
+  sealing.close();
+  expect(kept).toBe('tea');
+  expect(await shop().kept('select item from orders where id = 101')).toEqual([
+    { item: expect.stringMatching(/^bwe1\./) },
+  ]);
+  await withSession(pool, { user: 7 }, (client) => client.query('delete from orders where id = 101'));
 });
 
 test('GraphQL', async () => {

@@ -1,6 +1,8 @@
 // bailiwick/prisma with an adopter's own client, generated from a schema that knows nothing of adoption.
 
+import { randomBytes } from 'node:crypto';
 import { bailiwick, sealedAdapter } from 'bailiwick/prisma';
+import { openSealing } from 'bailiwick/sealing';
 import type pg from 'pg';
 import { beforeAll, expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import type { PrismaClient as OwnClient } from '../../generated/prisma/client.ts';
@@ -94,6 +96,21 @@ test('a transaction inside $as is a savepoint', async () => {
   expect(await shop().kept("delete from orders where item in ('outside', 'inside') returning item")).toEqual([
     { item: 'outside' },
   ]);
+});
+
+test('what is sealed through the db of $as opens there, for the same owner alone', async () => {
+  const prisma = prismaOn(shop().pool());
+  const sealing = await openSealing({ KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64url') });
+  onTestFinished(() => sealing.close());
+  const cell = { table: 'orders', column: 'item', key: 1 };
+  const sealed = await prisma.$as({ user: ANN }, async (db) => {
+    const one = await sealing.seal(db, cell, 'tea');
+    expect(await sealing.open(db, cell, one)).toBe('tea');
+    return one;
+  });
+  const opened = (user: number) => prisma.$as({ user }, (db) => sealing.open(db, cell, sealed));
+  expect(await opened(ANN)).toBe('tea');
+  await expect(opened(BEN)).rejects.toMatchObject({ reason: 'key' });
 });
 
 test('who gets no session is told why, and nothing of Prisma’s or the database’s', async () => {

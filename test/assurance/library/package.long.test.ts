@@ -114,6 +114,10 @@ test('the library is imported by its name, and only its part for Prisma loads Pr
   expect(JSON.parse(await loading('bailiwick/prisma'))).toMatchObject({
     names: ['bailiwick', 'sealedAdapter'],
   });
+  expect(JSON.parse(await loading('bailiwick/sealing'))).toMatchObject({
+    names: ['EnvelopeError', 'openSealing'],
+    others: [],
+  });
   expect(JSON.parse(await loading('bailiwick/adoption'))).toMatchObject({ others: [] });
 });
 
