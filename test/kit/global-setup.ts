@@ -8,7 +8,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,8 +125,17 @@ function atTheEnd(script: string, argument: string): () => Promise<number | null
   };
 }
 
+/** Bytes that a run may come to need: clones, and the log of what was written. */
+const NEEDED = 4 * 2 ** 30;
+
+/** Where the files go: into memory, where there is enough of it, because a clone is hundreds of files. */
+async function roomFor(): Promise<string> {
+  const memory = await statfs('/dev/shm').catch(() => undefined);
+  return memory !== undefined && memory.bavail * memory.bsize > NEEDED ? '/dev/shm' : tmpdir();
+}
+
 async function startTemporary(): Promise<Server> {
-  const folder = await mkdtemp(join(tmpdir(), 'bailiwick-run-'));
+  const folder = await mkdtemp(join(await roomFor(), 'bailiwick-run-'));
   // For root the server runs as another user, who must be able to pass through.
   await chmod(folder, 0o711);
   // If this process is killed, the server stops by itself, and needs its files for that.
