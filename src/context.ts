@@ -4,6 +4,7 @@
 // session that the operation runs in, which a mutation may end early. It does not let you open another session, see the caller's token or decide a
 // permission; and it knows no feature. Features keep per-request state in a WeakMap keyed by it.
 
+import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Caller } from './auth/actor.ts';
 import { batched } from './db/batch.ts';
@@ -20,7 +21,7 @@ export type Context = {
   readonly caller: Caller;
   readonly log: Logger;
   /** Signs pagination cursors, so that a client can only come back with one that it was given. */
-  readonly cursorKey: Uint8Array;
+  readonly cursorKey: KeyObject;
   /** The session of the running operation; undefined outside one, as when only the schema is asked for. */
   session: Session | undefined;
   /**

@@ -34,6 +34,8 @@ export const chained = (depth: number): Caller => ({
 export type Stage = {
   readonly ours: string;
   readonly peer: string;
+  /** Of the two servers. */
+  readonly pids: { readonly ours: number; readonly peer: number };
   readonly runtimeUrl: string;
   /** As a superuser. */
   readonly adminUrl: string;
@@ -103,6 +105,7 @@ export async function makeStage(memories: number, say: (line: string) => void): 
     return {
       ours: `${ours}/graphql`,
       peer: line.toString().trim(),
+      pids: { ours: server.pid ?? 0, peer: peer.pid ?? 0 },
       runtimeUrl,
       adminUrl: adminUrl.href,
       ticketSecret: (await readFile(join(dataDir, 'ticket.key'), 'utf8')).trim(),

@@ -81,15 +81,22 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
       const more = fetched.length > size;
       const page = fetched.slice(0, size);
       const nodes = backward ? page.reverse() : page;
+      // signed when they are asked for, which most are not
       const edges = nodes.map((node) => ({
-        cursor: makeCursor(context, order, keyOf(node as unknown as Row, order)),
         node,
+        get cursor() {
+          return makeCursor(context, order, keyOf(node as unknown as Row, order));
+        },
       }));
       return {
         edges,
         pageInfo: {
-          startCursor: edges.at(0)?.cursor ?? null,
-          endCursor: edges.at(-1)?.cursor ?? null,
+          get startCursor() {
+            return edges.at(0)?.cursor ?? null;
+          },
+          get endCursor() {
+            return edges.at(-1)?.cursor ?? null;
+          },
           hasNextPage: backward ? Boolean(args.before) : more,
           hasPreviousPage: backward ? more : Boolean(args.after),
         },

@@ -6,7 +6,7 @@
 // what has failed, so what is in flight at the same moment is not held back. Never sees more of a credential than to
 // make a fingerprint of it.
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 // this one limiter alone: the package's entry also loads those for databases, three times the work at the start
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { BailiwickError } from '../errors.ts';
@@ -67,7 +67,7 @@ const FINGERPRINT_LENGTH = 16;
 export function countFailures(limits: FailureLimits = {}): Failures {
   const { perSource = 60, perCredential = 10, remembered = 10_000, now = Date.now } = limits;
   // Nobody who reads a log or a dump can try passwords and short tokens against a fingerprint without this key.
-  const key = randomBytes(32);
+  const key = createSecretKey(randomBytes(32));
   const sources = new BoundedCounter(perSource, remembered);
   const accounts = new BoundedCounter(perCredential, remembered);
   const proven = new Map<string, number>();

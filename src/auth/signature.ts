@@ -4,7 +4,8 @@
 // signature is checked by node:crypto and at once: jose's check makes a round through the thread pool, which costs more
 // than the check itself (bench/auth/verify.ts). Knows nothing of claims: what was signed need not be an access token.
 
-import { constants, verify } from 'node:crypto';
+import { constants, hash, verify } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Algorithm, VerificationKey } from './jwk.ts';
 import type { KeySource } from './jwks.ts';
 import { readJws, type UnverifiedJws } from './jws.ts';
@@ -40,10 +41,25 @@ export async function openJws<Trusted extends Signer>(
   if (key.id !== undefined && deniedKeyIds.includes(key.id)) {
     throw refused('denied-key');
   }
-  if (!hasSigned(key, jws.signed, jws.signature)) {
-    throw refused('signature');
+  const known = remembered(key);
+  const digest = hash('sha256', token, 'base64');
+  if (known.get(digest) === undefined) {
+    if (!hasSigned(key, jws.signed, jws.signature)) {
+      throw refused('signature');
+    }
+    known.set(digest, true);
   }
   return signer;
+}
+
+/** Tokens whose signature a key was found to have made, by their digest. It says nothing else of them, and goes with the key. */
+const signed = new WeakMap<VerificationKey, LRUCache<string, true>>();
+const MOST_TOKENS = 10_000;
+
+function remembered(key: VerificationKey): LRUCache<string, true> {
+  const known = signed.get(key) ?? new LRUCache<string, true>({ max: MOST_TOKENS });
+  signed.set(key, known);
+  return known;
 }
 
 /** Whether `signature` is the key's own over `data`, by the one algorithm that the key is bound to. */

@@ -2,6 +2,7 @@
 // asked side by side in one go; Prisma sends a statement of a transaction when the one before is answered, so each is a wait.
 // What each operation costs in statements stands in cost.test.ts.
 
+import { createSecretKey } from 'node:crypto';
 import { execute, parse } from 'graphql';
 import { pino } from 'pino';
 import { expect } from 'vitest';
@@ -36,7 +37,7 @@ const test = base.extend('waits', { scope: 'file' }, ({ database }) => {
           requestId: of.requestId,
           caller: { kind: 'anonymous' },
           log: pino({ level: 'silent' }),
-          cursorKey: new Uint8Array(32),
+          cursorKey: createSecretKey(Buffer.alloc(32)),
           outgoing: nowhere,
           session,
           leave: undefined,
