@@ -14,6 +14,7 @@ import { openDataKeyRing } from './crypto/keys.ts';
 import { ActivityExpiry } from './db/activity.ts';
 import { createClient } from './db/client.ts';
 import { openDatabase } from './db/connect.ts';
+import { expectations } from './db/expected.ts';
 import { KeyUses } from './db/key-uses.ts';
 import { SealedPool } from './db/pool.ts';
 import { prepareDatabase } from './db/prepare.ts';
@@ -78,7 +79,13 @@ export async function main(
     const client = createClient(pool, { keys, unsealed });
     running.defer(() => client.$disconnect());
     const { waitMs, transactionMs } = config.pool;
-    const database: Database = { client, ticketKey: key, transactionMs, waitMs };
+    const database: Database = {
+      client,
+      ticketKey: key,
+      transactionMs,
+      waitMs,
+      expectations: expectations(),
+    };
     const demo = config.development ? await development(config, connection.migratorUrl, keys) : undefined;
     const own =
       config.publicUrl === undefined

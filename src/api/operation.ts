@@ -110,6 +110,14 @@ export function noteUse(session: Session, { caller, log }: Context, uses: Uses):
   }
 }
 
+/** The same as soon as the database has said who that is; where it does not, there was no use. */
+function noteWhenEstablished(session: Session, context: Context, uses: Uses): void {
+  session.established.then(
+    () => noteUse(session, context, uses),
+    () => undefined,
+  );
+}
+
 export type Uses = Pick<KeyUses, 'note'> | undefined;
 
 export function useOperation(database: Database, uses?: Uses): Plugin<object, object, Context> {
@@ -140,9 +148,10 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
         const refused = (outcome: ErrorCode): Promise<void> =>
           recordRefusal(database, claims, { outcome, fields });
         try {
-          const result = await withSession(database, claims, { readOnly, fields }, async (session) => {
+          const options = { readOnly, fields, repeatable: readOnly };
+          const result = await withSession(database, claims, options, async (session) => {
             context.session = session;
-            noteUse(session, context, uses);
+            noteWhenEstablished(session, context, uses);
             const execution = executeFn(executed as typeof args) as Promise<ExecutionResult>;
             const inside = await (early === undefined ? execution : early.orLeft(execution));
             if (inside.errors !== undefined && !readOnly) {

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { EntityId, RequestId, TenantId } from '../ids.ts';
 import type { Transaction } from './client.ts';
+import { expectSame } from './expected.ts';
 
 /** What the database established when the context was opened; the second layer filters by it. */
 export type OpenContext = {
@@ -38,8 +39,12 @@ export type Opening = {
   readonly readOnly: boolean;
   /** Set by the pool when a connection is asked for: a session has one transaction. */
   lent?: true;
-  /** Set by the pool once the database has accepted the ticket. */
+  /** Set by the pool once the database has accepted the ticket; or before, to what is expected. */
   context?: OpenContext;
+  /** What the database is expected to establish; then statements do not wait for it, and count only if it did. */
+  readonly expected?: OpenContext | undefined;
+  /** Set by the pool where something is expected: fulfilled when that was established, rejected when it was not. */
+  established?: Promise<void>;
   /** Set by `withSession`: the client of the transaction. */
   db?: Transaction;
   /** The first error of the transaction, as the driver saw it. */
@@ -79,6 +84,8 @@ export class SealedConnection {
   #state: 'fresh' | 'open' | 'closing' | 'committed' | 'over' = 'fresh';
   /** Statements sent and not answered yet. */
   #unanswered = 0;
+  /** The opening waits for the first statement, to go out with it; at most until everything else has had its turn. */
+  #waiting: NodeJS.Immediate | undefined;
 
   constructor(client: PoolClient, session: Opening, limitMs: number) {
     this.#client = client;
@@ -100,9 +107,8 @@ export class SealedConnection {
           return await this.#rollback();
         default:
           this.#expect('open');
-          this.#opening.roundTrips += 1;
           this.#opening.statements += 1;
-          return await this.#send(statement);
+          return await this.#ask(statement);
       }
     } catch (error) {
       if (this.#state === 'over') {
@@ -134,6 +140,10 @@ export class SealedConnection {
     this.#state = 'open';
     this.#opening.roundTrips += 1;
     const open = { ...OPEN, values: [...this.#opening.ticket()] };
+    const { expected } = this.#opening;
+    if (expected !== undefined) {
+      return this.#beginExpecting(open, expected);
+    }
     const [began, opened] = await this.#together<{ context: OpenContext }>(
       BEGIN[`${this.#opening.readOnly}`],
       open,
@@ -147,8 +157,53 @@ export class SealedConnection {
     return result;
   }
 
+  /** Answers at once. The opening goes out with the first statement, whose answer counts only if it established what was expected. */
+  #beginExpecting(open: QueryConfig, expected: OpenContext): QueryResult {
+    this.#stream.cork();
+    const answers = [
+      this.#send(BEGIN[`${this.#opening.readOnly}`]),
+      this.#send<{ context: OpenContext }>(open),
+    ] as const;
+    this.#waiting = setImmediate(() => this.#letGo());
+    this.#opening.context = expected;
+    this.#opening.established = Promise.allSettled(answers).then(([began, opened]) => {
+      answer(began);
+      expectSame(expected, answer(opened).rows[0]?.context);
+    });
+    // whoever asks for rows hears of it, and whoever commits
+    this.#opening.established.catch((error: Error) => {
+      this.#opening.failure ??= error;
+    });
+    return { command: 'BEGIN', rowCount: null, oid: 0, fields: [], rows: [] };
+  }
+
+  /** Sends what waits for the first statement. @returns whether there was something. */
+  #letGo(): boolean {
+    if (this.#waiting === undefined) {
+      return false;
+    }
+    clearImmediate(this.#waiting);
+    this.#waiting = undefined;
+    this.#stream.uncork();
+    return true;
+  }
+
+  async #ask(statement: QueryConfig): Promise<QueryResult> {
+    const sent = this.#send(statement);
+    if (!this.#letGo()) {
+      this.#opening.roundTrips += 1;
+    }
+    if (this.#opening.established !== undefined) {
+      // what it failed of is the reason why this fails too
+      sent.catch(() => undefined);
+      await this.#opening.established;
+    }
+    return await sent;
+  }
+
   async #commit(): Promise<QueryResult> {
     this.#expect('open');
+    this.#letGo();
     // from here on a late statement would arrive behind COMMIT, in no transaction
     this.#state = 'closing';
     this.#opening.roundTrips += 1;
@@ -160,6 +215,7 @@ export class SealedConnection {
       COMMIT,
       ...(besides === undefined ? [] : [besides]),
     );
+    await this.#opening.established;
     if (closed.status === 'rejected' && closed.reason.severity !== undefined) {
       // another's context, or none any more, says nothing about this caller's identity
       throw closed.reason.code === '28000' ? foreign(closed.reason) : closed.reason;
@@ -249,6 +305,7 @@ export class SealedConnection {
       const clean = this.#state === 'committed' && this.#client.getTransactionStatus() === 'I';
       this.#state = 'over';
       clearTimeout(this.#deadline);
+      this.#letGo();
       this.#client.removeListener('error', this.#lose);
       this.#client.release(clean ? error : (error ?? true));
       if (this.#unanswered > 0) {

@@ -1,12 +1,13 @@
 // A session: one operation, one transaction, one sealed context. The only door to the rows.
 //
-// Opening costs one round trip, together with BEGIN; closing costs one, in which the database asserts that the
-// transaction still belongs to this request and then commits. PostgreSQL's time limits lie below Prisma's, so that it is
+// Opening costs one round trip, together with BEGIN, or none where a query's caller is known and the first statement rides along (expected.ts);
+// closing costs one, in which the database asserts that the transaction still belongs to this request and then commits. PostgreSQL's time limits lie below Prisma's, so that it is
 // always the database that ends a transaction first. This module decides nothing about access.
 
 import { BailiwickError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { DatabaseClient, Transaction } from './client.ts';
+import { type Expectations, Unexpected } from './expected.ts';
 import { translate } from './failures.ts';
 import { opening } from './pool.ts';
 import { receiptsOf } from './receipts.ts';
@@ -19,6 +20,8 @@ export type Session = OpenContext & {
   readonly db: Transaction;
   /** Round trips and statements so far. */
   readonly cost: Pick<Opening, 'roundTrips' | 'statements'>;
+  /** Fulfilled when the database has opened the context; until then it is what was expected, and nothing that is read counts. */
+  readonly established: Promise<void>;
 };
 
 export type SessionOptions = {
@@ -26,6 +29,8 @@ export type SessionOptions = {
   readonly readOnly: boolean;
   /** The root fields that are asked for, as receipts of what is read name them. */
   readonly fields?: readonly string[] | undefined;
+  /** Whether work may begin before the context is established, where one is expected. It only reads, and may be done twice. */
+  readonly repeatable?: boolean | undefined;
 };
 
 /** How to open sessions: a client on a sealed pool, the key that signs tickets, and the longest transaction. */
@@ -34,6 +39,8 @@ export type Database = {
   readonly ticketKey: TicketKey;
   readonly transactionMs: number;
   readonly waitMs: number;
+  /** What is known of callers; left out, every session waits for its context. */
+  readonly expectations?: Expectations | undefined;
 };
 
 /** Milliseconds by which Prisma's own limits lie above PostgreSQL's. */
@@ -59,9 +66,10 @@ export class Rollback<Value> extends Error {
 export async function withSession<Result>(
   database: Database,
   claims: TicketClaims,
-  { readOnly, fields }: SessionOptions,
+  { readOnly, fields, repeatable = false }: SessionOptions,
   work: (session: Session) => Promise<Result>,
 ): Promise<Result> {
+  const expectations = readOnly && repeatable ? database.expectations : undefined;
   let issuedAt = 0;
   const intent: Opening = {
     ticket() {
@@ -70,6 +78,7 @@ export async function withSession<Result>(
     },
     requestId: claims.requestId,
     readOnly,
+    expected: expectations?.of(claims),
     roundTrips: 0,
     statements: 0,
   };
@@ -85,7 +94,7 @@ export async function withSession<Result>(
   return opening.run(intent, async () => {
     try {
       return await database.client.$transaction(
-        (db) => {
+        async (db) => {
           if (intent.context === undefined) {
             throw new BailiwickError('INTERNAL', undefined, {
               cause: new Error('transaction without a context'),
@@ -96,11 +105,26 @@ export async function withSession<Result>(
             intent.read = new Map();
             intent.besides = receiptsOf(intent.context, intent.read, database.ticketKey, issuedAt, fields);
           }
-          return work({ ...intent.context, db, cost });
+          const result = await work({
+            ...intent.context,
+            db,
+            cost,
+            established: intent.established ?? Promise.resolve(),
+          });
+          if (intent.expected === undefined) {
+            expectations?.learn(claims, intent.context);
+          }
+          return result;
         },
         { maxWait: database.waitMs + HEADROOM, timeout: database.transactionMs + HEADROOM },
       );
     } catch (error) {
+      if (intent.expected !== undefined) {
+        expectations?.forget(claims);
+        if (intent.failure instanceof Unexpected) {
+          return await withSession(database, claims, { readOnly, fields, repeatable }, work);
+        }
+      }
       if (error instanceof Rollback && intent.failure === undefined) {
         return error.value as Result;
       }

@@ -125,6 +125,12 @@ export function issueTicket(
   return [ticket, createHmac('sha256', key).update(ticket).digest('hex')];
 }
 
+/** Who a ticket says is asking, by whatever token: in JSON. */
+export function callerOf(claims: TicketClaims): string {
+  const { token_expires_at: _expires, issued_at: _issued, token_id: _token, ...caller } = said(claims, 0);
+  return JSON.stringify([claims.kind, caller]);
+}
+
 function said(claims: TicketClaims, iat: number): Record<string, unknown> {
   switch (claims.kind) {
     case 'token':

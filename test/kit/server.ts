@@ -17,6 +17,7 @@ import { createVerifier } from '../../src/auth/token.ts';
 import { SCOPES } from '../../src/capabilities.ts';
 import type { PoolConfig } from '../../src/config.ts';
 import { createClient } from '../../src/db/client.ts';
+import { expectations } from '../../src/db/expected.ts';
 import { installTicketKey } from '../../src/db/policies.ts';
 import { opening, SealedPool } from '../../src/db/pool.ts';
 import type { Database } from '../../src/db/session.ts';
@@ -123,6 +124,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ticketKey: key,
     transactionMs: limits.transactionMs,
     waitMs: limits.waitMs,
+    expectations: expectations(),
   });
   const logger = pino({ level: 'info' }, lines(log));
   const port = options.tokenService ? await freePort() : 0;
