@@ -69,7 +69,19 @@ export class Lent {
     if (this.#pipeline !== undefined) {
       this.#client.pipeline = this.#pipeline;
     }
-    this.#client.release(error || this.tainted);
+    const gone = error || this.tainted;
+    const own = new Set(this.#client.listeners('error'));
+    this.#client.release(gone);
+    if (gone) {
+      // The server may have something to say to it yet. Nobody misses it, so it is no loss, as which the pool would report it: and a pool
+      // that nobody listens to ends the process with that.
+      for (const listener of this.#client.listeners('error') as ((error: Error) => void)[]) {
+        if (!own.has(listener)) {
+          this.#client.removeListener('error', listener);
+        }
+      }
+      this.#client.on('error', () => undefined);
+    }
   }
 }
 

@@ -285,6 +285,21 @@ test('a connection that is lost is UNAVAILABLE, and the next one is a new one', 
   expect(await withSession(one, { user: ANN }, ids, { key })).toEqual(ORDERS.ann);
 });
 
+test('a connection that is thrown away may hear of its end, and the process goes on', async () => {
+  const { pool, key } = shop();
+  const one = pool({ max: 1 });
+  const gone = new Promise<pg.PoolClient>((resolve) => {
+    one.once('remove', resolve as (client: unknown) => void);
+  });
+  await expect(
+    withSession(one, { user: ANN }, () => Promise.reject(new Error('undone')), { key }),
+  ).rejects.toThrow('undone');
+  const client = await gone;
+  expect(() =>
+    client.emit('error', new Error('terminating connection due to administrator command')),
+  ).not.toThrow();
+});
+
 test('a connection that somebody gave back inside a transaction is not used', async () => {
   const { key, pool, kept } = shop();
   const one = pool({ max: 1 });
