@@ -4,7 +4,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
-import { type Context, rows } from '../context.ts';
+import { type Context, rows, sessionOf } from '../context.ts';
 import { delegateOf } from '../db/models.ts';
 import { BailiwickError } from '../errors.ts';
 import type { NodeName } from './global-id.ts';
@@ -18,12 +18,15 @@ function readerOf(context: Context, type: NodeName): Reader {
   return (rows(context) as unknown as Record<string, Reader>)[delegateOf(type)] as Reader;
 }
 
+/** Of these types others may share rows. Whether one's own is there is found far more cheaply than whether anything is, so it is asked first. */
+const SHARED: ReadonlySet<NodeName> = new Set(['Memory']);
+
 /**
  * The rows with these ids that are in sight, in the order of their ids.
  *
  * @param path Where in the field's selection the rows stand; left out, the field itself is the row.
  */
-export function readByIds(
+export async function readByIds(
   context: Context,
   info: GraphQLResolveInfo,
   type: NodeName,
@@ -31,11 +34,21 @@ export function readByIds(
   path?: string[],
 ): Promise<Row[]> {
   const selection = queryFromInfo({ context, info, typeName: type, ...(path ? { path } : {}) });
-  return readerOf(context, type).findMany({
-    ...selection,
-    where: { id: { in: [...ids] } },
-    orderBy: { id: 'asc' },
-  });
+  const read = (which: readonly string[], where: object = {}): Promise<Row[]> =>
+    readerOf(context, type).findMany({
+      ...selection,
+      where: { id: { in: [...which] }, ...where },
+      orderBy: { id: 'asc' },
+    });
+  if (!SHARED.has(type)) {
+    return read(ids);
+  }
+  const own = await read(ids, { ownerId: sessionOf(context).ownerId });
+  const found = new Set(own.map(({ id }) => id));
+  const others = ids.filter((id) => !found.has(id));
+  return others.length === 0
+    ? own
+    : [...own, ...(await read(others, { shared: true }))].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** The row with this id, or undefined when there is none in sight. */

@@ -201,10 +201,11 @@ builder.mutationField('updateMemory', (t) =>
       const data = given(
         checked(z.object({ ...shape, content: shape.content.optional() }), dropNulls(changes)),
       );
+      const own = { id, ownerId: sessionOf(context).ownerId };
       // whoever it was shared with is told that it no longer is
       const shared =
-        input.shared === false && (await rows(context).memory.count({ where: { id, shared: true } })) > 0;
-      const { count } = await rows(context).memory.updateMany({ where: { id }, data: data as never });
+        input.shared === false && (await rows(context).memory.count({ where: { ...own, shared: true } })) > 0;
+      const { count } = await rows(context).memory.updateMany({ where: own, data: data as never });
       if (count === 0) {
         return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);
       }
@@ -231,11 +232,12 @@ builder.mutationField('deleteMemory', (t) =>
     resolve: async (_root, { input }, context) => {
       const id = idOf<MemoryId>(input.id, 'Memory');
       // where it has stood: whoever listens there is told that it is gone
+      const own = { id, ownerId: sessionOf(context).ownerId };
       const there = await rows(context).memory.findFirst({
-        where: { id },
+        where: own,
         select: { worldId: true, shared: true },
       });
-      const { count } = await rows(context).memory.deleteMany({ where: { id } });
+      const { count } = await rows(context).memory.deleteMany({ where: own });
       if (there === null || count === 0) {
         return refuseAsNotFound(context, 'memory.delete_refused', 'memory', id);
       }
