@@ -55,6 +55,7 @@ export function chart({ lines, machine, at }: Results): string {
   });
   const height = 40 + lines.length * row + 20;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="760" height="${height}" viewBox="0 0 760 ${height}" font-family="system-ui, sans-serif" font-size="12">
+<title>Operations in a second, here and beside it</title>
 <rect width="100%" height="100%" fill="#fff"/>
 <text x="16" y="22" font-weight="600">Operations in a second, ${plain(at)}</text>
 <text x="744" y="22" text-anchor="end" fill="#777" font-size="10">${plain(machine)}</text>
