@@ -7,6 +7,8 @@ export type Column = {
   readonly name: string;
   /** As PostgreSQL writes it: uuid, text, bigint. */
   readonly type: string;
+  /** Whether it holds no more than so many characters. */
+  readonly limited: boolean;
   readonly nullable: boolean;
   readonly generated: boolean;
 };
@@ -69,6 +71,7 @@ const TABLES = `
          case when c.relkind = 'p' then (select coalesce(sum(greatest(p.reltuples, 0)), 0) from pg_inherits i
             join pg_class p on p.oid = i.inhrelid where i.inhparent = c.oid) else c.reltuples end::float8 as "estimatedRows",
          (select coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, null),
+                   'limited', a.atttypid = 'varchar'::regtype and a.atttypmod <> -1,
                    'nullable', not a.attnotnull, 'generated', a.attgenerated <> '' or a.attidentity = 'a') order by a.attnum), '[]')
             from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
          (select coalesce(jsonb_agg(u.columns order by u.primary desc, u.name), '[]')

@@ -130,7 +130,7 @@ function sealingFindings(table: Table, { owner, tenant, world, encrypted = [] }:
             : undefined,
     );
   return encrypted.flatMap((one): Finding[] => {
-    const type = columnOf(table, one)?.type;
+    const { type, limited } = columnOf(table, one) ?? {};
     if (type === undefined) {
       return [misdeclared(`table ${table.name} has no column ${one}`)];
     }
@@ -141,10 +141,15 @@ function sealingFindings(table: Table, { owner, tenant, world, encrypted = [] }:
         ),
       ];
     }
-    if (!/^(text|character varying)$/.test(type)) {
-      const repair = 'add a column of type text for it';
+    if (limited === true || !/^(text|character varying)$/.test(type)) {
+      const what = `${one} is ${type}${limited ? ' of so many characters' : ''}, which holds no envelope`;
       return [
-        { risk: 'stop', code: 'not-encryptable', what: `${one} is ${type}, which holds no envelope`, repair },
+        {
+          risk: 'stop',
+          code: 'not-encryptable',
+          what,
+          repair: 'make it text, or add a column of type text for it',
+        },
       ];
     }
     return table.indexed.includes(one)

@@ -37,7 +37,7 @@ export const CATALOGUE = `
   create table teams (id serial primary key, tenant_id text not null, lead text references users);
   create table entities (ref text primary key, tenant_id text not null, team varchar(9), kind text not null);
   create index on entities (team);
-  create table api_keys (id serial primary key, tenant_id text not null, hash text not null, uses int, user_name text references users);
+  create table api_keys (id serial primary key, tenant_id text not null, hash text not null, uses int, hint varchar(40), user_name text references users);
   create index on api_keys (hash);
   create table migrations (name text);
   insert into tenants values ('red'), ('blue');

@@ -128,7 +128,7 @@ const CATALOGUED = `{
   tables: {
     teams: { kind: 'team', owner: 'lead', tenant: 'tenant_id' },
     entities: { kind: 'entity', owner: { through: [{ column: 'team', table: 'teams' }], column: 'lead' }, tenant: 'tenant_id', encrypted: ['kind'] },
-    api_keys: { kind: 'key', owner: 'user_name', tenant: 'tenant_id', encrypted: ['hash', 'uses', 'id', 'none'] },
+    api_keys: { kind: 'key', owner: 'user_name', tenant: 'tenant_id', encrypted: ['hash', 'uses', 'hint', 'id', 'none'] },
   },
 }`;
 
@@ -150,6 +150,7 @@ test('keys of different types are compared, and who is of another tenant than th
   expect(of(plan, 'entities')?.findings[0]?.what).toMatch(/^the view components reads it/);
   expect(codes(plan, 'api_keys')).toEqual([
     'high searched',
+    'stop not-encryptable',
     'stop not-encryptable',
     'stop misdeclared',
     'stop misdeclared',
