@@ -1,7 +1,7 @@
 // One transaction on one connection, and nothing before or after it: what Prisma is given instead of a connection.
 //
-// It opens the sealed context in the round trip of BEGIN, asserts it in the round trip of COMMIT, and takes no statement
-// outside the two, whoever sends it and however late. Whatever ends otherwise is destroyed, never given back. It decides
+// It opens the sealed context in the round trip of BEGIN, with which the first statement may travel where it is known what to expect (expected.ts),
+// asserts it in the round trip of COMMIT, and takes no statement outside the two, whoever sends it and however late. Whatever ends otherwise is destroyed, never given back. It decides
 // nothing about access, and it does not know whose transaction it is: the ticket and the database do.
 
 import type { Duplex } from 'node:stream';
