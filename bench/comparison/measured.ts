@@ -1,5 +1,7 @@
 // What is measured of one target in one round, and how figures of several rounds become one.
 
+import { median } from '../encryption/figures.ts';
+
 /** Stands in a request for an id that no other has. */
 export const FRESH_ID = '00000000-0000-7fff-8fff-000000000000';
 
@@ -35,13 +37,6 @@ export function summary(times: number[], seconds: number, errors: readonly strin
     errors: errors.length,
     ...(errors[0] === undefined ? {} : { error: errors[0] }),
   };
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [below = Number.NaN, above = Number.NaN] = [sorted[middle - 1], sorted[middle]];
-  return sorted.length % 2 === 0 ? (below + above) / 2 : above;
 }
 
 /** The middle of several rounds, figure by figure. */

@@ -5,7 +5,6 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +13,7 @@ import { SignJWT } from 'jose';
 import { SCOPES } from '../../src/capabilities.ts';
 import { readConfig } from '../../src/config.ts';
 import { openDatabase } from '../../src/db/connect.ts';
+import { freePort } from '../../src/db/embedded.ts';
 import { withClient } from '../../src/db/with-client.ts';
 import { DEVELOPMENT_ISSUER, developmentIssuer } from '../../src/development.ts';
 import { fill, idOf } from './filling.ts';
@@ -165,13 +165,4 @@ async function ready(url: string, child: ChildProcess): Promise<void> {
     }
   }
   throw new Error('the server did not become ready');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

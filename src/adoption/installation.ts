@@ -17,7 +17,7 @@ import {
   makeRoles,
   quieten,
 } from './kernel.ts';
-import { ADOPTION_LOCK, quoted, ROLES, SCHEMAS, sealedCheck } from './names.ts';
+import { ADOPTION_LOCK, isEnvelope, quoted, ROLES, SCHEMAS, sealedCheck } from './names.ts';
 import { parseMapping, questionsIn } from './places.ts';
 import type { Placed } from './placing.ts';
 import { again, type Patience, runStep, type Stepping, type Told } from './steps.ts';
@@ -216,14 +216,22 @@ async function keepTables({ client, adoption, inventory, expressions }: Adopting
   }
 }
 
-/** Whether a table lets nothing in clear into some columns, or something is sealed in these. */
-async function holdsSealed(client: Client, table: string, columns: readonly string[]): Promise<boolean> {
+/** Whether nothing but envelopes may stand in the declared columns of a table. */
+export async function isSealed(client: Client, table: string): Promise<boolean> {
   const { rows } = await client.query<{ sealed: boolean }>(
-    `select exists (select from pg_constraint where conname = $1 and conrelid = $2::regclass)
-         or exists (select from ${table} t where ${columns.map((one) => `starts_with(t.${quoted(one)}, 'bwe1.')`).join(' or ')}) as sealed`,
+    'select exists (select from pg_constraint where conname = $1 and conrelid = $2::regclass) as sealed',
     [sealedCheck, table],
   );
   return rows[0]?.sealed === true;
+}
+
+/** The same, or something is sealed in these columns. */
+async function holdsSealed(client: Client, table: string, columns: readonly string[]): Promise<boolean> {
+  const sealed = columns.map((one) => isEnvelope(`t.${quoted(one)}`)).join(' or ');
+  const { rows } = await client.query<{ sealed: boolean }>(
+    `select exists (select from ${table} t where ${sealed}) as sealed`,
+  );
+  return rows[0]?.sealed === true || (await isSealed(client, table));
 }
 
 /** Without what can change while rows have their owners. */

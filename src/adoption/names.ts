@@ -1,6 +1,7 @@
 // What adoption calls the things it installs, in one place: removal takes away what these names say, and nothing else.
 
 import { escapeIdentifier, escapeLiteral } from 'pg';
+import { FORMAT } from '../crypto/envelope.ts';
 
 /** The kernel's functions; the kernel's tables; what adoption remembers. */
 export const SCHEMAS = { kernel: 'bailiwick', data: 'bailiwick_data', state: 'bailiwick_adoption' } as const;
@@ -30,6 +31,8 @@ export const ADOPTION_LOCK = 0x61646f70;
 export const trigger = 'zzz_bailiwick_place';
 export const check = 'bailiwick_owned';
 export const sealedCheck = 'bailiwick_sealed';
+/** That a value of a column is an envelope, as a condition. */
+export const isEnvelope = (column: string) => `starts_with(${column}, '${FORMAT}.')`;
 export const ownerIndex = (number: number) => `bailiwick_owner_${number}`;
 export const placeFunction = (number: number) => `${SCHEMAS.state}.place_${number}`;
 export const setFunction = (number: number) => `${SCHEMAS.state}.set_${number}`;

@@ -4,6 +4,7 @@
 import {
   type Adopting,
   isQuiet,
+  isSealed,
   isTouched,
   PHASES,
   type PhaseName,
@@ -27,7 +28,7 @@ import {
 import { addedTo, followersOf } from './placing.ts';
 import { dropKeeper, keepersOf, keepFunction, settleOwned } from './principals.ts';
 import { sealable } from './sealed-values.ts';
-import { countSealed, isSealed } from './sealing.ts';
+import { countSealed } from './sealing.ts';
 import { changePhase } from './shadow.ts';
 import { again, runStep } from './steps.ts';
 
@@ -97,7 +98,7 @@ async function refuseSealed(adopting: Adopting, state: TableState): Promise<void
     return;
   }
   const sealed = await countSealed(adopting, state);
-  if (sealed > 0 || (await isSealed(adopting, state))) {
+  if (sealed > 0 || (await isSealed(adopting.client, adopting.expressions.name(state.name)))) {
     throw new AdoptionError(
       `${state.name} has ${sealed} sealed values, which nothing could open afterwards: bailiwick adopt unseal --table ${state.name} first`,
     );

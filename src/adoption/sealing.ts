@@ -7,18 +7,9 @@ import { looksSealed } from '../crypto/envelope.ts';
 import type { Adopting, TableState } from './installation.ts';
 import { columnOf } from './inventory.ts';
 import { AdoptionError } from './kernel.ts';
-import { ADDED, quoted, SCHEMAS, sealedCheck } from './names.ts';
+import { ADDED, isEnvelope, quoted, SCHEMAS, sealedCheck } from './names.ts';
 import { type Going, type Outcome, outcomeOf, sealable, tally, type Work, walk } from './sealed-values.ts';
 import { runStep } from './steps.ts';
-
-/** Whether nothing but envelopes may stand in the declared columns. */
-export async function isSealed({ client, expressions }: Adopting, { name }: TableState): Promise<boolean> {
-  const { rows } = await client.query<{ sealed: boolean }>(
-    'select exists (select from pg_constraint where conname = $1 and conrelid = $2::regclass) as sealed',
-    [sealedCheck, expressions.name(name)],
-  );
-  return rows[0]?.sealed === true;
-}
 
 /**
  * Seals everything that stands in clear in the declared columns of a table, lets nothing else in from then on, and seals anew what
@@ -48,7 +39,7 @@ export async function sealTable(adopting: Adopting, state: TableState, going: Go
   const where = columns.map(notSealedFor);
   const pass = () => walk(adopting, state, { ...going, where, work, tallied });
   await pass();
-  const only = columns.map((one) => `${quoted(one)} is null or starts_with(${quoted(one)}, 'bwe1.')`);
+  const only = columns.map((one) => `${quoted(one)} is null or ${isEnvelope(quoted(one))}`);
   await step(
     'nothing in clear, not validated',
     `alter table ${table} drop constraint if exists ${sealedCheck},
@@ -75,7 +66,7 @@ export async function unsealTable(adopting: Adopting, state: TableState, going: 
       `alter table ${adopting.expressions.name(name)} drop constraint if exists ${sealedCheck}`,
     );
   });
-  const where = sealable(state).map((one) => `starts_with(t.${quoted(one)}, 'bwe1.')`);
+  const where = sealable(state).map((one) => isEnvelope(`t.${quoted(one)}`));
   await walk(adopting, state, { ...going, where, work: ({ opened }) => opened(), tallied });
   return outcomeOf(name, tallied);
 }
@@ -90,7 +81,7 @@ export async function countSealed({ client, expressions }: Adopting, state: Tabl
     `select count(*)::float8 as values from ${expressions.name(state.name)} t
        cross join lateral unnest(array[${columns.map((one) => `t.${quoted(one)}`).join(', ')}]::text[]) v (stored)
        join ${SCHEMAS.data}.data_keys k on replace(k.id::text, '-', '') = substr(v.stored, 6, 32)
-      where starts_with(v.stored, 'bwe1.') and k.wrapped is not null`,
+      where ${isEnvelope('v.stored')} and k.wrapped is not null`,
   );
   return rows[0]?.values ?? 0;
 }

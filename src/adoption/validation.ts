@@ -82,9 +82,10 @@ async function validateTable(
     .filter(({ owner }) => owner !== null)
     .sort((a, b) => b.rows - a.rows)
     .slice(0, people);
+  const role = state.phase === 'strict' ? await applicationOf(adopting) : undefined;
   const different: string[] = [];
   for (const group of largest) {
-    const seen = await viewOf(adopting, state, group, secret);
+    const seen = await viewOf(adopting, state, group, secret, role);
     if (seen !== undefined && seen.isolated !== seen.filtered) {
       different.push(seen.subject);
     }
@@ -147,10 +148,17 @@ function digestOf({ expressions }: Adopting, { name }: TableState): string {
 /**
  * What one person sees, both ways, in one moment: rows that are theirs by the sources, and rows that isolation shows them.
  *
+ * @param role As whom isolation is asked; left out, only its condition is.
  * @returns undefined where nobody can be there as this person, because they are gone.
  */
-async function viewOf(adopting: Adopting, state: TableState, { owner }: Group, secret: Uint8Array) {
-  const { client, expressions, adoption } = adopting;
+async function viewOf(
+  adopting: Adopting,
+  state: TableState,
+  { owner }: Group,
+  secret: Uint8Array,
+  role: string | undefined,
+) {
+  const { client, expressions } = adopting;
   const { rows } = await client.query<{ subject: string }>(
     `select i.subject from ${SCHEMAS.data}.identities i where i.entity_id = $1 and i.subject like 'user:%'`,
     [owner],
@@ -176,7 +184,6 @@ async function viewOf(adopting: Adopting, state: TableState, { owner }: Group, s
       await client.query('select bailiwick.open($1, $2)', [
         ...issueTicket({ kind: 'adopted', subject, requestId }, ticketKey(secret)),
       ]);
-      const role = state.phase === 'strict' ? await applicationOf(client, adoption.roles) : undefined;
       if (role !== undefined) {
         await client.query(`set local role ${quoted(role)}`);
       }
@@ -193,11 +200,11 @@ async function viewOf(adopting: Adopting, state: TableState, { owner }: Group, s
 }
 
 /** The role of the application's that whoever validates may take on: for it the policies hold themselves, and not only what they say. */
-async function applicationOf(client: Client, roles: readonly string[] = []): Promise<string | undefined> {
+async function applicationOf({ client, adoption }: Adopting): Promise<string | undefined> {
   const { rows } = await client.query<{ role: string }>(
     `select r as role from unnest($1::text[]) r
       where pg_has_role(current_user, r, case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) limit 1`,
-    [roles],
+    [adoption.roles ?? []],
   );
   return rows[0]?.role;
 }

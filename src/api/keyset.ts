@@ -90,18 +90,31 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
       }));
       return {
         edges,
-        pageInfo: {
-          get startCursor() {
-            return edges.at(0)?.cursor ?? null;
-          },
-          get endCursor() {
-            return edges.at(-1)?.cursor ?? null;
-          },
-          hasNextPage: backward ? Boolean(args.before) : more,
-          hasPreviousPage: backward ? more : Boolean(args.after),
-        },
+        pageInfo: pageInfoOf(
+          edges,
+          backward ? Boolean(args.before) : more,
+          backward ? more : Boolean(args.after),
+        ),
       };
     },
+  };
+}
+
+/** Where a page lies. Its ends are taken from the edges when they are asked for, who sign only then. */
+export function pageInfoOf(
+  edges: readonly { readonly cursor: string }[],
+  hasNextPage: boolean,
+  hasPreviousPage: boolean,
+) {
+  return {
+    get startCursor() {
+      return edges.at(0)?.cursor ?? null;
+    },
+    get endCursor() {
+      return edges.at(-1)?.cursor ?? null;
+    },
+    hasNextPage,
+    hasPreviousPage,
   };
 }
 

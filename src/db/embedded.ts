@@ -283,7 +283,8 @@ async function removeSocketDir(socketDir: string | undefined): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody has at this moment. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();

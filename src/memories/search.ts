@@ -1,7 +1,15 @@
 // Search in memories: by words, best first. A connection of its own, because a hit is more than a memory.
 
 import { PageInfoObject } from '../api/connection.ts';
-import { type Connection, type Edge, makeCursor, type Order, pageSize, readCursor } from '../api/keyset.ts';
+import {
+  type Connection,
+  type Edge,
+  makeCursor,
+  type Order,
+  pageInfoOf,
+  pageSize,
+  readCursor,
+} from '../api/keyset.ts';
 import { readByIds } from '../api/reading.ts';
 import { checked, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -69,17 +77,18 @@ builder.queryField('searchMemories', (t) =>
         const node = byId.get(id);
         return node === undefined
           ? []
-          : [{ node, rank, highlight, cursor: makeCursor(context, order, [rank, id]) }];
+          : [
+              {
+                node,
+                rank,
+                highlight,
+                get cursor() {
+                  return makeCursor(context, order, [rank, id]);
+                },
+              },
+            ];
       });
-      return {
-        edges,
-        pageInfo: {
-          startCursor: edges.at(0)?.cursor ?? null,
-          endCursor: edges.at(-1)?.cursor ?? null,
-          hasNextPage: hits.length > size,
-          hasPreviousPage: from !== undefined,
-        },
-      };
+      return { edges, pageInfo: pageInfoOf(edges, hits.length > size, from !== undefined) };
     },
   }),
 );

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { day } from '../../examples/agent/day.ts';
 import { readConfig } from '../../src/config.ts';
+import { freePort } from '../../src/db/embedded.ts';
 import { SERVICES } from '../../src/demo/services.ts';
 import { main } from '../../src/main.ts';
 import { createTestDatabase } from '../kit/database.ts';
-import { freePort } from '../kit/server.ts';
 
 test('an agent works for a day under its owner’s rules, and after it was stopped gets nothing any more', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'bailiwick-day-'));

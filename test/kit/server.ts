@@ -6,7 +6,7 @@
 
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -17,6 +17,7 @@ import { createVerifier } from '../../src/auth/token.ts';
 import { SCOPES } from '../../src/capabilities.ts';
 import type { PoolConfig } from '../../src/config.ts';
 import { createClient } from '../../src/db/client.ts';
+import { freePort } from '../../src/db/embedded.ts';
 import { expectations } from '../../src/db/expected.ts';
 import { installTicketKey } from '../../src/db/policies.ts';
 import { opening, SealedPool } from '../../src/db/pool.ts';
@@ -217,15 +218,6 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       await rm(dataDir, { recursive: true });
     },
   };
-}
-
-/** Free a moment ago: an issuer must know its name, and in it the port, before it listens. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
 
 /** One connection for all that the tests of a file do as the migrator. */

@@ -87,16 +87,12 @@ test('a shop with a past is adopted under load, taken back, adopted again and le
   const before = await admin((client) => catalogOf(client, set.roles));
   const watch = await watchLocks(set.adminUrl, set.roles);
   onTestFinished(() => watch.end());
-  const load = startLoad(
-    things,
-    { name: 'before', old: 'works', new: false },
-    {
-      oldUrl: set.oldUrl,
-      asUser: stage.asUser,
-      rate: RATE,
-      clients: CLIENTS,
-    },
-  );
+  const load = startLoad(things, {
+    oldUrl: set.oldUrl,
+    asUser: stage.asUser,
+    rate: RATE,
+    clients: CLIENTS,
+  });
   onTestFinished(() => load.end());
   const { command, stay, went } = traveller(stage, load, watch);
 

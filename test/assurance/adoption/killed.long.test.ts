@@ -84,16 +84,12 @@ test(`killed at ${KILLS} points, adoption goes on each time, and no phase is eve
   const before = await catalogIn(stage);
   expect(differences(reference.before, before)).toEqual([]);
   const things = await admin((client) => takeThings(client, TENANTS));
-  const load = startLoad(
-    things,
-    { name: 'before', old: 'works', new: false },
-    {
-      oldUrl: set.oldUrl,
-      asUser: stage.asUser,
-      rate: RATE,
-      clients: CLIENTS,
-    },
-  );
+  const load = startLoad(things, {
+    oldUrl: set.oldUrl,
+    asUser: stage.asUser,
+    rate: RATE,
+    clients: CLIENTS,
+  });
   onTestFinished(() => load.end());
   const roll = dice(0);
   const kills = new Map<string, number>();
