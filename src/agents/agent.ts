@@ -4,6 +4,7 @@
 
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
+import { declares } from '../api/direct/declared.ts';
 import { optionalIdOf } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
@@ -98,6 +99,7 @@ export const Agent = builder.prismaObject('Agent', {
       description: 'Whether it takes part.',
       select: { entity: { select: { status: true } } },
       resolve: ({ entity }) => entity.status as 'active',
+      extensions: declares({ kind: 'through', relation: 'entity', column: 'status' }),
     }),
     systemPrompt: t.string({
       nullable: true,
@@ -131,6 +133,7 @@ builder.prismaObjectField(Agent, 'subagents', (t) =>
     args: agentArguments,
     select: (args, context, nested) => nestedQuery('subagents', nested, agentPage(context, args)),
     resolve: (agent, args, context) => nestedPage('subagents', agent, agentPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'Agent', page: agentPage, relation: 'subagents' }),
   }),
 );
 
@@ -140,6 +143,7 @@ builder.queryField('agents', (t) =>
     description: "The owner's agents; acting as itself, an agent sees itself.",
     args: agentArguments,
     resolve: (_root, args, context, info) => readPage(context, info, 'Agent', agentPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'Agent', page: agentPage }),
   }),
 );
 

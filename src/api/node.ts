@@ -5,6 +5,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
+import { declares } from './direct/declared.ts';
 import { fromGlobalId, type NodeName, toGlobalId } from './global-id.ts';
 import { readByIds } from './reading.ts';
 
@@ -22,6 +23,7 @@ export const NodeInterface = builder.interfaceRef<NodeRow>('Node').implement({
     id: t.id({
       description: 'Global id: stable, opaque, an identity and never a permission.',
       resolve: ({ id }, _args, _context, info) => toGlobalId(info.parentType.name, id),
+      extensions: declares({ kind: 'id', type: null, column: 'id' }),
     }),
   }),
 });
@@ -60,6 +62,7 @@ builder.queryFields((t) => ({
     description: 'One row by global id; null when there is none that you may know of.',
     args: { id: t.arg.id({ description: 'A global id.' }) },
     resolve: async (_root, { id }, context, info) => (await loadNodes(context, [id], info))[0] ?? null,
+    extensions: declares({ kind: 'row' }),
   }),
   nodes: t.field({
     type: [NodeInterface],

@@ -86,7 +86,9 @@ export class SealedPool extends pg.Pool {
         client.release(true);
         throw new Error('the pool lent a connection inside a transaction');
       }
-      return new SealedConnection(client, session, this.#limitMs) as unknown as PoolClient;
+      const sealed = new SealedConnection(client, session, this.#limitMs);
+      session.connection = sealed;
+      return sealed as unknown as PoolClient;
     } catch (error) {
       session.failure ??= error as Error;
       throw error;

@@ -24,6 +24,14 @@ const KINDS: ReadonlySet<ModelName> = new Set<ModelName>([
   'World',
 ]);
 
+/** Notes a row, where its reading matters. */
+export function noteRow(model: ModelName, id: string, read: Map<string, Set<string>>): void {
+  if (KINDS.has(model)) {
+    const ids = read.get(model) ?? new Set();
+    read.set(model, ids.add(id));
+  }
+}
+
 /** Notes the rows of an answer, and those that are nested in them. */
 function note(model: ModelName, answer: unknown, read: Map<string, Set<string>>): void {
   const { lists, singles } = shapeOf(model);
@@ -32,9 +40,8 @@ function note(model: ModelName, answer: unknown, read: Map<string, Set<string>>)
     if (row === null || typeof row !== 'object') {
       continue;
     }
-    if (KINDS.has(model) && typeof row.id === 'string') {
-      const ids = read.get(model) ?? new Set();
-      read.set(model, ids.add(row.id));
+    if (typeof row.id === 'string') {
+      noteRow(model, row.id, read);
     }
     for (const [field, related] of relations) {
       const nested = Object.getOwnPropertyDescriptor(row, field)?.value;

@@ -39,6 +39,8 @@ export type Opening = {
   readonly readOnly: boolean;
   /** Set by the pool when a connection is asked for: a session has one transaction. */
   lent?: true;
+  /** Set by the pool: where statements of ours go that Prisma does not make (direct/reading.ts). */
+  connection?: Pick<SealedConnection, 'query'>;
   /** Set by the pool once the database has accepted the ticket; or before, to what is expected. */
   context?: OpenContext;
   /** What the database is expected to establish; then statements do not wait for it, and count only if it did. */

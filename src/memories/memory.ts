@@ -3,6 +3,7 @@
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { Agent } from '../agents/agent.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
+import { declares } from '../api/direct/declared.ts';
 import { idOf, toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
@@ -95,6 +96,7 @@ export const Memory = builder.prismaObject('Memory', {
     ownerId: t.id({
       description: 'Global id of its owner; their profile is their own affair and usually out of sight.',
       resolve: ({ ownerId }) => toGlobalId('User', ownerId),
+      extensions: declares({ kind: 'id', type: 'User', column: 'ownerId' }),
     }),
     shared: t.exposeBoolean('shared', {
       description:
@@ -143,6 +145,7 @@ builder.prismaObjectField(Agent, 'memories', (t) =>
     args: memoryArguments,
     select: (args, context, nested) => nestedQuery('memories', nested, memoryPage(context, args)),
     resolve: (agent, args, context) => nestedPage('memories', agent, memoryPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'Memory', page: memoryPage, relation: 'memories' }),
   }),
 );
 
@@ -153,6 +156,7 @@ builder.prismaObjectField(World, 'memories', (t) =>
     args: memoryArguments,
     select: (args, context, nested) => nestedQuery('memories', nested, memoryPage(context, args)),
     resolve: (world, args, context) => nestedPage('memories', world, memoryPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'Memory', page: memoryPage, relation: 'memories' }),
   }),
 );
 
@@ -162,6 +166,7 @@ builder.queryField('memories', (t) =>
     description: 'The memories of the owner.',
     args: memoryArguments,
     resolve: (_root, args, context, info) => readPage(context, info, 'Memory', memoryPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'Memory', page: memoryPage }),
   }),
 );
 

@@ -2,6 +2,7 @@
 
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
+import { declares } from '../api/direct/declared.ts';
 import { toGlobalId } from '../api/global-id.ts';
 import { type PageArgs, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
@@ -82,12 +83,14 @@ export const World = builder.prismaObject('World', {
     ownerId: t.id({
       description: 'Global id of the user who owns it.',
       resolve: ({ ownerId }) => toGlobalId('User', ownerId),
+      extensions: declares({ kind: 'id', type: 'User', column: 'ownerId' }),
     }),
     status: t.field({
       type: StatusEnum,
       description: 'Whether it can be taken part in.',
       select: { entity: { select: { status: true } } },
       resolve: ({ entity }) => entity.status as 'active',
+      extensions: declares({ kind: 'through', relation: 'entity', column: 'status' }),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed.' }),
@@ -102,6 +105,7 @@ builder.queryField('worlds', (t) =>
     description: 'The worlds that the owner owns or takes part in.',
     args: worldArguments,
     resolve: (_root, args, context, info) => readPage(context, info, 'World', worldPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'World', page: worldPage }),
   }),
 );
 

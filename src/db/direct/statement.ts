@@ -1,0 +1,159 @@
+// A page of rows with what belongs to them, as one statement: rows of the page, beside each what it refers to, and perhaps a page below each.
+//
+// What of the rows is wanted is the same each time a document is asked; which rows, and in which order, is not. The second layer's predicate
+// (scope.ts) is in every table of which there may be many rows, exactly as where Prisma is asked.
+
+import type { ModelName } from '../models.ts';
+import { narrowed, predicate } from '../scope.ts';
+import type { OpenContext } from '../sealed-connection.ts';
+import { columnOf, condition, from, join, type Named, Parameters, tableOf } from './filter.ts';
+
+/** What of a row is wanted. */
+export type Wanted = {
+  readonly model: ModelName;
+  readonly fields: ReadonlySet<string>;
+  /** What it refers to, by the name of the relation. */
+  readonly singles: ReadonlyMap<string, Wanted>;
+};
+
+/** Which rows, as Prisma is told. */
+export type Query = {
+  readonly where?: unknown;
+  readonly orderBy: readonly Readonly<Record<string, 'asc' | 'desc'>>[];
+  readonly take: number;
+};
+
+/** A page, and the page below each of its rows. */
+export type Level = {
+  readonly wanted: Wanted;
+  readonly query: Query;
+  readonly below?: (Level & { readonly relation: string }) | undefined;
+};
+
+/** At which places of an answered row something stands. */
+export type Places = {
+  readonly id: number;
+  readonly fields: ReadonlyMap<string, number>;
+  /** By what a page is ordered. */
+  readonly order: ReadonlyMap<string, number>;
+  readonly singles: ReadonlyMap<string, Places>;
+  readonly below?: Places | undefined;
+};
+
+export type Statement = {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly places: Places;
+};
+
+/** What a statement selects, and where. */
+class Selected {
+  readonly expressions: string[] = [];
+
+  add(expression: string): number {
+    const known = this.expressions.indexOf(expression);
+    return known < 0 ? this.expressions.push(expression) - 1 : known;
+  }
+}
+
+/**
+ * Makes the statement.
+ *
+ * @throws {NotDirect} where the query says something that only Prisma knows.
+ */
+export function statementOf(level: Level, context: OpenContext): Statement {
+  const selected = new Selected();
+  const parameters = new Parameters();
+  const tables: string[] = [];
+  const order: string[] = [];
+  const places = addLevel(level, 'p', undefined, { selected, parameters, tables, order, context });
+  // a page alone comes in its own order; what is joined to it may not leave it so
+  const alone = tables.length === 1;
+  const text = `select ${selected.expressions.join(', ')} from ${tables.join(' ')}${
+    alone ? '' : ` order by ${order.join(', ')}`
+  }`;
+  return { text, values: parameters.values, places };
+}
+
+type Making = {
+  readonly selected: Selected;
+  readonly parameters: Parameters;
+  readonly tables: string[];
+  readonly order: string[];
+  readonly context: OpenContext;
+};
+
+function addLevel(
+  { wanted, query, below }: Level,
+  alias: string,
+  above: { readonly of: Named; readonly relation: string } | undefined,
+  making: Making,
+): Places {
+  const { selected, parameters, tables, order, context } = making;
+  const { model } = wanted;
+  const inner: Named = { model, alias: `${alias}_` };
+  const page: Named = { model, alias };
+  const orderBy = query.orderBy.flatMap((one) => Object.entries(one));
+  const asked = narrowed(query.where, predicate(model, context, query.where));
+  const where = [
+    ...(above === undefined ? [] : [join(above.of, above.relation, inner)]),
+    condition(inner, asked, parameters),
+  ].join(' and ');
+  const by = (of: Named) => orderBy.map(([field, direction]) => `${columnOf(of, field)} ${direction}`);
+  const columns = new Set([
+    ...[...wanted.fields, 'id', ...orderBy.map(([field]) => field)].map((field) => columnOf(inner, field)),
+    ...[...wanted.singles.keys(), ...(below === undefined ? [] : [below.relation])].flatMap((relation) =>
+      joinedBy(inner, relation),
+    ),
+  ]);
+  const rows = `(select ${[...columns].join(', ')} from ${from(inner)} where ${where} order by ${by(inner).join(', ')} limit ${limit(query.take)}) ${alias}`;
+  tables.push(above === undefined ? rows : `left join lateral ${rows} on true`);
+  order.push(...by(page));
+  const placed = (fields: Iterable<string>) =>
+    new Map([...fields].map((field) => [field, selected.add(columnOf(page, field))]));
+  return {
+    id: selected.add(columnOf(page, 'id')),
+    fields: placed(wanted.fields),
+    order: placed(orderBy.map(([field]) => field)),
+    singles: addSingles(page, wanted, making),
+    below:
+      below && addLevel(below, `${alias}b`, { of: page, relation: below.relation }, making),
+  };
+}
+
+/** What rows refer to. To-one relations have no predicate of their own; the foreign key carries the tenant (scope.ts). */
+function addSingles(of: Named, { singles }: Wanted, making: Making): Map<string, Places> {
+  const { selected, tables } = making;
+  return new Map(
+    [...singles].map(([relation, wanted], at) => {
+      const there: Named = { model: wanted.model, alias: `${of.alias}${at}` };
+      tables.push(`left join ${from(there)} on ${join(of, relation, there)}`);
+      const fields = new Map(
+        [...wanted.fields].map((field) => [field, selected.add(columnOf(there, field))]),
+      );
+      return [
+        relation,
+        {
+          id: selected.add(columnOf(there, 'id')),
+          fields,
+          order: new Map(),
+          singles: addSingles(there, wanted, making),
+        },
+      ];
+    }),
+  );
+}
+
+/** The columns of a table by which it is joined. */
+function joinedBy({ model, alias }: Named, relation: string): string[] {
+  return (tableOf(model).relations[relation]?.on ?? []).map(([here]) => `${alias}.${here}`);
+}
+
+/** In the text and not a parameter: PostgreSQL plans for it. */
+function limit(take: number): number {
+  if (!Number.isSafeInteger(take) || take < 0) {
+    throw new TypeError(`a page of ${take} rows`);
+  }
+  return take;
+}
+
