@@ -185,17 +185,23 @@ begin
     and bailiwick.in_good_standing(c, kind || ':' || verb) then c.actor_id end;
 end $$;
 
--- The tenant that the caller administers: an active user with the role admin, acting directly, with a token for it.
+-- Whether somebody is here as administrator: an active user with the role admin, acting directly, with a token for it.
+create or replace function bailiwick.administers(c bailiwick.context) returns boolean
+language plpgsql stable parallel restricted set plan_cache_mode = force_generic_plan as $$
+begin
+  return cardinality(c.chain) = 0
+    and bailiwick.holds(c, 'tenant:administer')
+    and exists (select from public.users u
+                 where u.tenant_id = c.tenant_id and u.id = c.actor_id and u.role = 'admin');
+end $$;
+
+-- The tenant that the caller administers.
 create or replace function bailiwick.administered_tenant() returns uuid
 language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp as $$
 declare
   c bailiwick.context := bailiwick.sealed();
 begin
-  return case when cardinality(c.chain) = 0
-    and bailiwick.holds(c, 'tenant:administer')
-    and exists (select from public.users u
-                 where u.tenant_id = c.tenant_id and u.id = c.actor_id and u.role = 'admin')
-    then c.tenant_id end;
+  return case when bailiwick.administers(c) then c.tenant_id end;
 end $$;
 
 -- Completes a context with the chain that ends in a delegation: from the database, leaf to root, never from the token.

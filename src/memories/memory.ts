@@ -88,6 +88,11 @@ function memoryPage(
   return { page, query: { ...made.query, where: { ...of, AND: made.query.where } } };
 }
 
+/** A page of those that are shared in a world. */
+function sharedPage(context: Context, { worldId, ...args }: MemoryArgs & { worldId: string }) {
+  return memoryPage(context, args, { shared: true, worldId: idOf(worldId, 'World') });
+}
+
 export const Memory = builder.prismaObject('Memory', {
   interfaces: [NodeInterface],
   description:
@@ -179,13 +184,8 @@ builder.queryField('sharedMemories', (t) =>
       worldId: t.arg.id({ description: 'Where they are shared.' }),
       ...memoryArguments,
     },
-    resolve: (_root, { worldId, ...args }, context, info) =>
-      readPage(
-        context,
-        info,
-        'Memory',
-        memoryPage(context, args, { shared: true, worldId: idOf(worldId, 'World') }),
-      ),
+    resolve: (_root, args, context, info) => readPage(context, info, 'Memory', sharedPage(context, args)),
+    extensions: declares({ kind: 'page', model: 'Memory', page: sharedPage }),
   }),
 );
 
