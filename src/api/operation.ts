@@ -20,7 +20,7 @@ import { type KeyUses, usedCredential } from '../db/key-uses.ts';
 import { type Database, Rollback, type Session, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
-import { planOf } from './direct/answering.ts';
+import { type Plan, planOf } from './direct/answering.ts';
 import { earlyEnd } from './early-end.ts';
 import { checkLimits } from './limits.ts';
 
@@ -149,14 +149,18 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
             );
         const refused = (outcome: ErrorCode): Promise<void> =>
           recordRefusal(database, claims, { outcome, fields });
-        try {
-          const options = { readOnly, fields, repeatable: readOnly };
-          const result = await withSession(database, claims, options, async (session) => {
+        const options = { readOnly, fields, repeatable: readOnly };
+        /** @returns undefined where a plan's session has ended and did not answer. */
+        const inSession = (plan?: Plan): Promise<ExecutionResult | undefined> =>
+          withSession(database, claims, options, async (session) => {
             context.session = session;
             noteWhenEstablished(session, context, uses);
             const direct = await plan?.answer(context, variables);
             if (direct !== undefined) {
-              return written(direct);
+              return { data: {}, stringify: () => direct } as ExecutionResult;
+            }
+            if (session.ended) {
+              return undefined;
             }
             const execution = executeFn(executed as typeof args) as Promise<ExecutionResult>;
             const inside = await (early === undefined ? execution : early.orLeft(execution));
@@ -165,6 +169,8 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
             }
             return inside;
           });
+        try {
+          const result = (await inSession(plan)) ?? ((await inSession()) as ExecutionResult);
           const denied = readOnly ? undefined : denialIn(result);
           if (denied !== undefined) {
             await refused(denied);
@@ -183,12 +189,6 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
       });
     },
   };
-}
-
-/** An answer that is text already; Yoga sends it as it is. */
-function written(text: string): ExecutionResult {
-  const result = { data: {}, stringify: () => text };
-  return result;
 }
 
 // the second is what a reference to a row out of reach ends as

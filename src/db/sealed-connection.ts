@@ -40,7 +40,9 @@ export type Opening = {
   /** Set by the pool when a connection is asked for: a session has one transaction. */
   lent?: true;
   /** Set by the pool: where statements of ours go that Prisma does not make (direct/reading.ts). */
-  connection?: Pick<SealedConnection, 'query'>;
+  connection?: Pick<SealedConnection, 'query' | 'last'>;
+  /** Set by the connection: the transaction is closed and committed, whoever is still to say so. */
+  ended?: true;
   /** Set by the pool once the database has accepted the ticket; or before, to what is expected. */
   context?: OpenContext;
   /** What the database is expected to establish; then statements do not wait for it, and count only if it did. */
@@ -72,6 +74,11 @@ const COMMIT = { name: 'bailiwick_commit', text: 'commit' };
 /** Milliseconds after PostgreSQL's own limit at which the shield stops waiting for anybody and destroys the connection. */
 const GRACE = 1000;
 
+type Closed = { readonly request_id: RequestId };
+
+/** The answer to a COMMIT that went out before. */
+const COMMITTED: QueryResult = { command: 'COMMIT', rowCount: null, oid: 0, fields: [], rows: [] };
+
 /** What node-postgres takes and its types do not say. */
 type Single = QueryConfig & { readonly queryMode: 'extended' };
 
@@ -98,20 +105,31 @@ export class SealedConnection {
   }
 
   /** Prisma's statements; BEGIN, COMMIT and ROLLBACK are taken as signals and replaced. */
-  async query(statement: QueryConfig): Promise<QueryResult> {
+  query(statement: QueryConfig): Promise<QueryResult> {
+    switch (statement.text) {
+      case 'BEGIN':
+        return this.#noting(() => this.#begin());
+      case 'COMMIT':
+        return this.#noting(() => this.#commit());
+      case 'ROLLBACK':
+        return this.#noting(() => this.#rollback());
+      default:
+        return this.#noting(() => this.#ask(statement));
+    }
+  }
+
+  /**
+   * The last statement of a transaction that only reads. What closes it goes out in the same write, so there is one answer to wait for less;
+   * nothing of it counts unless all of it succeeds. COMMIT has been said then, and is taken for a signal as before.
+   */
+  last(statement: QueryConfig): Promise<QueryResult> {
+    return this.#noting(() => this.#askLast(statement));
+  }
+
+  /** Does something, and keeps the reason if it fails. */
+  async #noting<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      switch (statement.text) {
-        case 'BEGIN':
-          return await this.#begin();
-        case 'COMMIT':
-          return await this.#commit();
-        case 'ROLLBACK':
-          return await this.#rollback();
-        default:
-          this.#expect('open');
-          this.#opening.statements += 1;
-          return await this.#ask(statement);
-      }
+      return await work();
     } catch (error) {
       if (this.#state === 'over') {
         // follows from the end; the reason for that is recorded already, or it is the caller's own
@@ -191,6 +209,8 @@ export class SealedConnection {
   }
 
   async #ask(statement: QueryConfig): Promise<QueryResult> {
+    this.#expect('open');
+    this.#opening.statements += 1;
     const sent = this.#send(statement);
     if (!this.#letGo()) {
       this.#opening.roundTrips += 1;
@@ -203,21 +223,71 @@ export class SealedConnection {
     return await sent;
   }
 
+  async #askLast(statement: QueryConfig): Promise<QueryResult> {
+    this.#expect('open');
+    if (!this.#opening.readOnly || this.#opening.besides !== undefined) {
+      throw new TypeError('the last statement is that of a transaction that reads and leaves nothing');
+    }
+    this.#opening.statements += 1;
+    this.#state = 'closing';
+    const alone = this.#waiting === undefined;
+    if (alone) {
+      this.#opening.roundTrips += 1;
+      this.#stream.cork();
+    }
+    const answers = [
+      this.#send(statement),
+      this.#send<Closed>(this.#closing()),
+      this.#send(COMMIT),
+    ] as const;
+    if (alone) {
+      this.#stream.uncork();
+    } else {
+      this.#letGo();
+    }
+    const [asked, closed, committed] = await Promise.allSettled(answers);
+    await this.#opening.established;
+    const result = answer(asked);
+    this.#concluded(closed, committed);
+    this.#state = 'committed';
+    this.#opening.ended = true;
+    return result;
+  }
+
   async #commit(): Promise<QueryResult> {
+    if (this.#opening.ended) {
+      return COMMITTED;
+    }
     this.#expect('open');
     this.#letGo();
     // from here on a late statement would arrive behind COMMIT, in no transaction
     this.#state = 'closing';
     this.#opening.roundTrips += 1;
-    // When the assertion fails, the transaction is aborted before COMMIT arrives, which PostgreSQL then answers with ROLLBACK.
-    const close = { ...CLOSE, values: [this.#opening.requestId] };
     const besides = this.#opening.besides?.();
-    const [closed, committed, kept] = await this.#together<{ request_id: RequestId }>(
-      close,
+    const [closed, committed, kept] = await this.#together<Closed>(
+      this.#closing(),
       COMMIT,
       ...(besides === undefined ? [] : [besides]),
     );
     await this.#opening.established;
+    const result = this.#concluded(closed, committed);
+    if (kept?.status === 'rejected') {
+      throw failure('BW001', 'what belongs to the transaction was not kept beside it', kept.reason);
+    }
+    this.#state = 'committed';
+    return result;
+  }
+
+  /** When the assertion fails, the transaction is aborted before COMMIT arrives, which PostgreSQL then answers with ROLLBACK. */
+  #closing(): QueryConfig {
+    return { ...CLOSE, values: [this.#opening.requestId] };
+  }
+
+  /** What PostgreSQL made of the assertion and of COMMIT. */
+  #concluded(
+    closed: PromiseSettledResult<QueryResult<Closed>>,
+    committed: PromiseSettledResult<QueryResult>,
+  ): QueryResult {
     if (closed.status === 'rejected' && closed.reason.severity !== undefined) {
       // another's context, or none any more, says nothing about this caller's identity
       throw closed.reason.code === '28000' ? foreign(closed.reason) : closed.reason;
@@ -233,10 +303,6 @@ export class SealedConnection {
     if (answer(closed).rows[0]?.request_id !== this.#opening.requestId || result.command !== 'COMMIT') {
       throw foreign();
     }
-    if (kept?.status === 'rejected') {
-      throw failure('BW001', 'what belongs to the transaction was not kept beside it', kept.reason);
-    }
-    this.#state = 'committed';
     return result;
   }
 

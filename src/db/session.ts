@@ -22,6 +22,8 @@ export type Session = OpenContext & {
   readonly cost: Pick<Opening, 'roundTrips' | 'statements'>;
   /** Fulfilled when the database has opened the context; until then it is what was expected, and nothing that is read counts. */
   readonly established: Promise<void>;
+  /** Whether its transaction is committed already, with the statement that was said to be the last. */
+  readonly ended: boolean;
 };
 
 export type SessionOptions = {
@@ -110,6 +112,9 @@ export async function withSession<Result>(
             db,
             cost,
             established: intent.established ?? Promise.resolve(),
+            get ended() {
+              return intent.ended ?? false;
+            },
           });
           if (intent.expected === undefined) {
             expectations?.learn(claims, intent.context);

@@ -123,6 +123,7 @@ test('what a session holds shows no ticket', async ({ database }) => {
       'chain',
       'cost',
       'credential',
+      'ended',
       'established',
       'ownerId',
       'receipts',

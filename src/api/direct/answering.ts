@@ -41,7 +41,7 @@ import { writeNode, writePage } from './writing.ts';
 type Root = {
   readonly before: string;
   /** What stands in the answer; undefined where a resolver must say. */
-  readonly answer: (context: Context, variables: Variables) => Promise<string | undefined>;
+  readonly answer: (context: Context, variables: Variables, last: boolean) => Promise<string | undefined>;
 };
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -51,7 +51,7 @@ type Field = GraphQLField<unknown, unknown>;
 export type Plan = {
   /**
    * @param variables As the client sent them.
-   * @returns the whole answer as JSON, or undefined where the operation is to be resolved.
+   * @returns the whole answer as JSON; undefined where the operation is to be resolved, in another session if this one has ended.
    */
   answer(context: Context, variables: Variables): Promise<string | undefined>;
 };
@@ -102,18 +102,24 @@ function makePlan(source: Source, operation: OperationDefinitionNode): Plan {
         throw new NotDirect(`Query.${field.name}`);
     }
   });
+  const patience = new Patience();
   return {
     async answer(context, given) {
       const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
-      if (coerced === undefined) {
+      if (coerced === undefined || !patience.lasts()) {
         return undefined;
       }
       try {
-        const answers = await Promise.all(roots.map(({ answer }) => answer(context, coerced)));
-        return answers.includes(undefined)
-          ? undefined
-          : `{"data":${roots.map(({ before }, at) => `${before}${answers[at]}`).join('')}}}`;
+        const answers = await Promise.all(
+          roots.map(({ answer }) => answer(context, coerced, roots.length === 1)),
+        );
+        const answered = !answers.includes(undefined);
+        patience.note(answered);
+        return answered
+          ? `{"data":${roots.map(({ before }, at) => `${before}${answers[at]}`).join('')}}}`
+          : undefined;
       } catch (error) {
+        patience.note(false);
         // what is wrong with the question is said by whoever resolves it
         if (error instanceof NotDirect || (error instanceof BailiwickError && error.code !== 'INTERNAL')) {
           return undefined;
@@ -123,6 +129,28 @@ function makePlan(source: Source, operation: OperationDefinitionNode): Plan {
     },
   };
 }
+
+/** What was asked in vain is asked twice. The more often that happens to a document, the more often it is resolved without being tried. */
+class Patience {
+  #inVain = 0;
+  #leave = 0;
+
+  lasts(): boolean {
+    if (this.#leave === 0) {
+      return true;
+    }
+    this.#leave -= 1;
+    return false;
+  }
+
+  note(answered: boolean): void {
+    this.#inVain = answered ? 0 : Math.min(2 * this.#inVain + 1, MOST_LEFT);
+    this.#leave = this.#inVain;
+  }
+}
+
+/** Operations in a row that are resolved without being tried. */
+const MOST_LEFT = 63;
 
 type Given = { readonly level: Level; readonly pages: readonly PageOf[] };
 
@@ -143,9 +171,9 @@ function levelOf(selection: PageSelection, context: Context, variables: Variable
 
 const pageRoot =
   (selection: PageSelection): Root['answer'] =>
-  async (context, variables) => {
+  async (context, variables, last) => {
     const { level, pages } = levelOf(selection, context, variables);
-    const { rows, places } = await readDirectly(level);
+    const { rows, places } = await readDirectly(level, last);
     return writePage(selection, { rows, places, pages });
   };
 
@@ -166,7 +194,7 @@ function rowRoot(source: Source, field: Field, nodes: readonly FieldNode[]): Roo
     }
     return selections.get(name);
   };
-  return async (context, variables) => {
+  return async (context, variables, last) => {
     const { id: asked } = getArgumentValues(field, nodes[0] as FieldNode, variables) as { id: string };
     const { type, id } = fromGlobalId(asked);
     const row = selectionOf(type);
@@ -175,7 +203,7 @@ function rowRoot(source: Source, field: Field, nodes: readonly FieldNode[]): Roo
     }
     const own = type === 'Memory' ? { ownerId: sessionOf(context).ownerId } : {};
     const query: Query = { where: { ...own, id }, orderBy: [{ id: 'asc' }], take: 1 };
-    const { rows, places } = await readDirectly({ wanted: row.wanted, query });
+    const { rows, places } = await readDirectly({ wanted: row.wanted, query }, last);
     return rows[0] === undefined ? undefined : writeNode(row, rows[0], places);
   };
 }

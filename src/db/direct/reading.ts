@@ -21,11 +21,12 @@ const TEXT = { getTypeParser: () => (text: string) => text };
 /**
  * The rows of a page and of what belongs to it, in order.
  *
+ * @param last Whether nothing else will be asked in this session: then it ends with it, unless it has something to leave (receipts).
  * @throws {NotDirect} where only Prisma can be asked; nothing was sent then.
  */
-export async function readDirectly(level: Level): Promise<Read> {
+export async function readDirectly(level: Level, last: boolean): Promise<Read> {
   const statement = statementOf(level, runningSession().context);
-  const rows = await ask(statement);
+  const rows = await ask(statement, last);
   const read = opening.getStore()?.read;
   if (read !== undefined) {
     for (const row of rows) {
@@ -35,8 +36,8 @@ export async function readDirectly(level: Level): Promise<Read> {
   return { rows, places: statement.places };
 }
 
-async function ask({ text, values }: Statement): Promise<readonly TextRow[]> {
-  const connection = opening.getStore()?.connection;
+async function ask({ text, values }: Statement, last: boolean): Promise<readonly TextRow[]> {
+  const { connection, read } = opening.getStore() ?? {};
   if (connection === undefined) {
     throw new TypeError('no statement outside a session: use withSession');
   }
@@ -47,7 +48,8 @@ async function ask({ text, values }: Statement): Promise<readonly TextRow[]> {
     rowMode: 'array',
     types: TEXT,
   };
-  return (await connection.query(question)).rows as unknown as readonly TextRow[];
+  const answered = last && read === undefined ? connection.last(question) : connection.query(question);
+  return (await answered).rows as unknown as readonly TextRow[];
 }
 
 type Noted = Map<string, Set<string>>;
