@@ -120,7 +120,7 @@ builder.mutationField('recordActivity', (t) =>
       const made = entries.map(newEntry);
       await reportActivity(session, made);
       const ids = made.map(({ id }) => id);
-      await recordChange(context, 'activity.recorded', 'activity', ids[0] as string, { ids });
+      await recordChange('activity.recorded', 'activity', ids[0] as string, { ids });
       const went = made.filter(({ network }) => network !== null).map(({ id }) => id);
       if (went.length > 0) {
         await watch(session.db, went);

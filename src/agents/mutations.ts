@@ -101,7 +101,7 @@ builder.mutationField('createAgent', (t) =>
         select: { id: true },
       });
       await instruct(context, id, given({ systemPrompt, privateInstructions }));
-      await recordChange(context, 'agent.created', 'agent', id, { parentId });
+      await recordChange('agent.created', 'agent', id, { parentId });
       return await readWritten(context, info, 'Agent', id);
     },
   }),
@@ -119,11 +119,11 @@ builder.mutationField('updateAgent', (t) =>
       const id = idOf(input.id, 'Agent');
       const { count } = await rows(context).agent.updateMany({ where: { id }, data: agent as never });
       if (count === 0) {
-        return refuseAsNotFound(context, 'agent.update_refused', 'agent', id);
+        return refuseAsNotFound('agent.update_refused', 'agent', id);
       }
       const told = given({ systemPrompt, privateInstructions });
       await instruct(context, id, told);
-      await recordChange(context, 'agent.updated', 'agent', id, {
+      await recordChange('agent.updated', 'agent', id, {
         fields: Object.keys({ ...agent, ...told }),
       });
       return await readWritten(context, info, 'Agent', id);
@@ -145,7 +145,7 @@ const own = (context: Context, id: EntityId) => ({ id, kind: 'agent', ownerId: s
 async function setStatus(context: Context, id: EntityId, status: string, event: string): Promise<void> {
   const { count } = await rows(context).entity.updateMany({ where: own(context, id), data: { status } });
   if (count === 0) {
-    await refuseAsNotFound(context, `${event}_refused`, 'agent', id);
+    await refuseAsNotFound(`${event}_refused`, 'agent', id);
   }
 }
 
@@ -165,7 +165,7 @@ builder.mutationField('setAgentStatus', (t) =>
         );
       }
       await setStatus(context, id, input.status, 'agent.status');
-      await recordChange(context, 'agent.status_set', 'agent', id, { status: input.status });
+      await recordChange('agent.status_set', 'agent', id, { status: input.status });
       return await readWritten(context, info, 'Agent', id);
     },
   }),
@@ -197,9 +197,9 @@ builder.mutationField('setAgentCeiling', (t) =>
         data: { ceiling: capabilities ?? Prisma.DbNull },
       });
       if (count === 0) {
-        return refuseAsNotFound(context, 'agent.ceiling_refused', 'agent', id);
+        return refuseAsNotFound('agent.ceiling_refused', 'agent', id);
       }
-      await recordChange(context, 'agent.ceiling_set', 'agent', id, { capabilities: capabilities ?? null });
+      await recordChange('agent.ceiling_set', 'agent', id, { capabilities: capabilities ?? null });
       return await readWritten(context, info, 'Agent', id);
     },
   }),
@@ -221,7 +221,7 @@ builder.mutationField('deleteAgent', (t) =>
       const id = idOf(input.id, 'Agent');
       await setStatus(context, id, 'archived', 'agent.delete');
       const revoked = await revokeAgent(rows(context), id);
-      await recordChange(context, 'agent.deleted', 'agent', id, { revoked });
+      await recordChange('agent.deleted', 'agent', id, { revoked });
       return await readWritten(context, info, 'Agent', id);
     },
   }),

@@ -17,7 +17,7 @@ export async function namedAgent(
 ): Promise<EntityId | null> {
   const id = optionalIdOf<EntityId>(globalId, 'Agent');
   if (id !== null && (await rows(context).agent.count({ where: { id } })) === 0) {
-    return refuseAsNotFound(context, event, 'agent', id);
+    return refuseAsNotFound(event, 'agent', id);
   }
   return id;
 }

@@ -207,8 +207,8 @@ async function recordRefusal(
   claims: TicketClaims,
   detail: { readonly outcome: ErrorCode; readonly fields: readonly string[] },
 ): Promise<void> {
-  await withSession(database, claims, { readOnly: false }, ({ db }) =>
-    recordAudit(db, 'operation.refused', { kind: 'operation', id: null }, detail),
+  await withSession(database, claims, { readOnly: false }, () =>
+    recordAudit('operation.refused', { kind: 'operation', id: null }, detail),
   );
 }
 

@@ -2,7 +2,6 @@
 // transaction they stand in is kept. What a caller may not do or know at all is an error instead (src/errors.ts).
 
 import { builder } from '../builder.ts';
-import { type Context, rows } from '../context.ts';
 import { recordAudit } from '../db/kernel.ts';
 
 /** Nothing here that the caller may know of: absent and hidden give this same answer. */
@@ -83,34 +82,33 @@ export function refusalOf<Reason extends string>(
 
 /** Records which rule stood against something, and answers so. */
 export async function refuseFor(
-  context: Context,
   event: string,
   target: { readonly kind: string; readonly id: string },
   refusal: Error & { readonly reason: string },
   detail: Record<string, unknown> = {},
 ): Promise<never> {
-  await recordAudit(rows(context), event, target, { reason: refusal.reason, ...detail });
+  await recordAudit(event, target, { reason: refusal.reason, ...detail });
   throw refusal;
 }
 
 /** Records that something was asked for in vain, and answers NotFound: a denial leaves a trace, in its own transaction. */
-export async function refuseAsNotFound(
-  context: Context,
-  event: string,
-  kind: string,
-  id: string | null,
-): Promise<never> {
-  await recordAudit(rows(context), event, { kind, id }, { outcome: 'NOT_FOUND' });
+export async function refuseAsNotFound(event: string, kind: string, id: string | null): Promise<never> {
+  await recordAudit(event, { kind, id }, { outcome: 'NOT_FOUND' });
   throw new NotFound(kind);
 }
 
 /** Records a change that was made. */
 export async function recordChange(
-  context: Context,
   event: string,
   kind: string,
   id: string,
   detail: Record<string, unknown> = {},
 ): Promise<void> {
-  await recordAudit(rows(context), event, { kind, id }, detail);
+  await recordAudit(event, { kind, id }, detail);
+}
+
+/** The answer to a change, which is asked for while the record of the change is on its way, and is none without it. */
+export async function recorded<Answer>(record: Promise<void>, answer: Promise<Answer>): Promise<Answer> {
+  const [, made] = await Promise.all([record, answer]);
+  return made;
 }

@@ -71,7 +71,7 @@ export async function askFor(
       expiresAt: new Date(Date.now() + seconds * 1000),
     } as never,
   });
-  await recordChange(context, 'approval.asked', 'approval', id, { service, action: name, digest });
+  await recordChange('approval.asked', 'approval', id, { service, action: name, digest });
   return id;
 }
 

@@ -153,17 +153,12 @@ builder.mutationField('decideApproval', (t) =>
               note: note ?? null,
             });
       if (problem === 'approval') {
-        return refuseAsNotFound(context, 'approval.decide_refused', KIND, id);
+        return refuseAsNotFound('approval.decide_refused', KIND, id);
       }
       if (problem !== null) {
-        return refuseFor(
-          context,
-          'approval.decide_refused',
-          { kind: KIND, id },
-          new ApprovalRefused(problem),
-        );
+        return refuseFor('approval.decide_refused', { kind: KIND, id }, new ApprovalRefused(problem));
       }
-      await recordChange(context, `approval.${input.decision}`, KIND, id);
+      await recordChange(`approval.${input.decision}`, KIND, id);
       return await readWritten(context, info, 'Approval', id);
     },
   }),
@@ -199,17 +194,12 @@ builder.mutationField('redeemApproval', (t) =>
         digest: approvalDigest(action),
       });
       if (problem === 'approval') {
-        return refuseAsNotFound(context, 'approval.redeem_refused', KIND, id);
+        return refuseAsNotFound('approval.redeem_refused', KIND, id);
       }
       if (problem !== null) {
-        return refuseFor(
-          context,
-          'approval.redeem_refused',
-          { kind: KIND, id },
-          new ApprovalRefused(problem),
-        );
+        return refuseFor('approval.redeem_refused', { kind: KIND, id }, new ApprovalRefused(problem));
       }
-      await recordChange(context, 'approval.redeemed', KIND, id);
+      await recordChange('approval.redeemed', KIND, id);
       return await readWritten(context, info, 'Approval', id);
     },
   }),

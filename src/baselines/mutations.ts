@@ -55,7 +55,7 @@ async function baselineOf(context: Context, agentId: string, refused: string) {
     where: { id: agentId },
     select: { baseline: { select: { id: true, since: true } } },
   });
-  return agent === null ? refuseAsNotFound(context, refused, 'agent', agentId) : agent.baseline;
+  return agent === null ? refuseAsNotFound(refused, 'agent', agentId) : agent.baseline;
 }
 
 /** Writes a baseline, the first time or again. */
@@ -75,7 +75,7 @@ async function write(
     // in sight and not theirs to change: as where there is none, and they may not make one
     throw new BailiwickError('FORBIDDEN');
   }
-  await recordChange(context, event, 'baseline', id, { agentId, threshold: data.threshold });
+  await recordChange(event, 'baseline', id, { agentId, threshold: data.threshold });
   return id;
 }
 

@@ -52,7 +52,7 @@ builder.mutationField('registerClient', (t) =>
       const publicKey = publicKeyOf(input.publicKey);
       if (publicKey === undefined) {
         const target = { kind: 'entity', id: holderOf(context, input) };
-        return refuse(context, CLIENT.refused, target, 'public_key');
+        return refuse(CLIENT.refused, target, 'public_key');
       }
       const id = newId<KeyId>();
       await issue(context, CLIENT, input, { id, publicKey });

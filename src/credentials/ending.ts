@@ -40,9 +40,9 @@ builder.mutationField('revokeCredential', (t) =>
       const id = idOf<KeyId>(input.id, 'Credential');
       const revokedAt = await revokeKey(rows(context), id);
       if (revokedAt === null) {
-        return refuseAsNotFound(context, 'credential.revoke_refused', 'credential', id);
+        return refuseAsNotFound('credential.revoke_refused', 'credential', id);
       }
-      await recordChange(context, 'credential.revoked', 'credential', id);
+      await recordChange('credential.revoked', 'credential', id);
       return { id, revokedAt };
     },
   }),
@@ -83,9 +83,9 @@ builder.mutationField('endCredentials', (t) =>
       const id = idOf(input.holderId, 'User', 'Agent');
       const endedAt = await endCredentials(rows(context), id);
       if (endedAt === null) {
-        return refuseAsNotFound(context, 'credentials.end_refused', 'entity', id);
+        return refuseAsNotFound('credentials.end_refused', 'entity', id);
       }
-      await recordChange(context, 'credentials.ended', 'entity', id);
+      await recordChange('credentials.ended', 'entity', id);
       return { holderId: input.holderId, endedAt };
     },
   }),

@@ -91,9 +91,9 @@ export async function issue(
   const proposed = { ...material, label, capabilities, entityId, pinnedId, expiresAt };
   const refusal = await issueKey(rows(context), proposed);
   if (refusal !== null) {
-    return refuse(context, refused, { kind: 'entity', id: entityId }, refusal);
+    return refuse(refused, { kind: 'entity', id: entityId }, refusal);
   }
-  await recordChange(context, made, kind, material.id, {
+  await recordChange(made, kind, material.id, {
     entityId,
     capabilities,
     expiresAt: expiresAt.toISOString(),

@@ -105,12 +105,12 @@ builder.mutationField('rotateApiKey', (t) =>
       const next = { ...material, expiresAt: after(lifetimeSeconds), overlapSeconds };
       const refusal = await rotateKey(rows(context), target, next);
       if (refusal === 'key') {
-        return refuseAsNotFound(context, 'key.rotate_refused', 'key', target);
+        return refuseAsNotFound('key.rotate_refused', 'key', target);
       }
       if (refusal !== null) {
-        return refuse(context, 'key.rotate_refused', { kind: 'key', id: target }, refusal);
+        return refuse('key.rotate_refused', { kind: 'key', id: target }, refusal);
       }
-      await recordChange(context, 'key.rotated', 'key', target, { replacedBy: id, overlapSeconds });
+      await recordChange('key.rotated', 'key', target, { replacedBy: id, overlapSeconds });
       return { key, row: await readMade(context, info, id) };
     },
   }),

@@ -2,7 +2,6 @@
 // word of our own about the keys that clients bring along. Decides nothing.
 
 import { refusalOf, refuseFor } from '../api/problems.ts';
-import type { Context } from '../context.ts';
 import type { RotationRefusal } from '../db/keys.ts';
 
 const REASONS = {
@@ -34,10 +33,9 @@ export const CredentialRefused = refusalOf(
 
 /** Records that a rule stood against a credential, and answers which. */
 export function refuse(
-  context: Context,
   event: string,
   target: { readonly kind: string; readonly id: string },
   reason: Reason,
 ): Promise<never> {
-  return refuseFor(context, event, target, new CredentialRefused(reason));
+  return refuseFor(event, target, new CredentialRefused(reason));
 }

@@ -4,6 +4,7 @@
 import type { DelegationId, EntityId, RequestId, TenantId } from '../ids.ts';
 import { newId } from '../ids.ts';
 import type { Transaction } from './client.ts';
+import { ask } from './direct/asking.ts';
 
 export type PrincipalKind = 'user' | 'agent' | 'world';
 export type Status = 'active' | 'suspended' | 'archived';
@@ -108,12 +109,12 @@ export async function revokeAgent(db: Transaction, agent: EntityId): Promise<Del
 
 /** Records one event of the present context in the transaction of the change; its failure fails the change. */
 export async function recordAudit(
-  db: Transaction,
   event: string,
   target: { readonly kind: string; readonly id: string | null },
   detail: Record<string, unknown>,
 ): Promise<void> {
-  await db.$queryRaw`
-    select bailiwick.audit(
-      ${newId()}::uuid, ${event}, ${target.kind}, ${target.id}::uuid, ${JSON.stringify(detail)}::jsonb)::text as recorded`;
+  await ask({
+    text: 'select bailiwick.audit($1::uuid, $2, $3, $4::uuid, $5::jsonb)',
+    values: [newId(), event, target.kind, target.id, JSON.stringify(detail)],
+  });
 }

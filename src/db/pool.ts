@@ -42,7 +42,9 @@ export class SealedPool extends pg.Pool {
       pipeline: true,
       statement_timeout: limits.statementMs,
       idle_in_transaction_session_timeout: limits.statementMs,
-      ...(serverVersion >= 170_000 ? { options: `-c transaction_timeout=${limits.transactionMs} -c plan_cache_mode=force_generic_plan` } : {}),
+      ...(serverVersion >= 170_000
+        ? { options: `-c transaction_timeout=${limits.transactionMs} -c plan_cache_mode=force_generic_plan` }
+        : {}),
     });
     this.#limitMs = limits.transactionMs;
     // The pool drops an idle connection that the server closes; without a listener the process would end with it. The

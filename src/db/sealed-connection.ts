@@ -235,11 +235,7 @@ export class SealedConnection {
       this.#opening.roundTrips += 1;
       this.#stream.cork();
     }
-    const answers = [
-      this.#send(statement),
-      this.#send<Closed>(this.#closing()),
-      this.#send(COMMIT),
-    ] as const;
+    const answers = [this.#send(statement), this.#send<Closed>(this.#closing()), this.#send(COMMIT)] as const;
     if (alone) {
       this.#stream.uncork();
     } else {

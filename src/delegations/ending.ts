@@ -38,9 +38,9 @@ builder.mutationField('narrowDelegation', (t) =>
       }
       const ends = await narrowDelegation(rows(context), id, input.expiresAt);
       if (ends === null) {
-        return refuseAsNotFound(context, 'delegation.narrow_refused', 'delegation', id);
+        return refuseAsNotFound('delegation.narrow_refused', 'delegation', id);
       }
-      await recordChange(context, 'delegation.narrowed', 'delegation', id, { expiresAt: ends.toISOString() });
+      await recordChange('delegation.narrowed', 'delegation', id, { expiresAt: ends.toISOString() });
       return readDelegation(context, id, info);
     },
   }),
@@ -80,7 +80,7 @@ async function end(context: Context, globalId: string, event: 'revoked' | 'renou
     (await rows(context).delegation.count({ where: { id, delegateId: sessionOf(context).actorId } })) > 0;
   const revokedAt = held === (event === 'renounced') ? await revokeDelegation(rows(context), id) : null;
   if (revokedAt === null) {
-    return refuseAsNotFound(context, `delegation.${event}_refused`, 'delegation', id);
+    return refuseAsNotFound(`delegation.${event}_refused`, 'delegation', id);
   }
   return { id, revokedAt };
 }
@@ -94,7 +94,7 @@ builder.mutationField('revokeDelegation', (t) =>
     args: { input: t.arg({ type: RevokeDelegationInput, description: 'Which delegation.' }) },
     resolve: async (_root, { input }, context) => {
       const ended = await end(context, input.id, 'revoked');
-      await recordChange(context, 'delegation.revoked', 'delegation', ended.id);
+      await recordChange('delegation.revoked', 'delegation', ended.id);
       return ended;
     },
   }),
@@ -116,7 +116,7 @@ builder.mutationField('renounceDelegation', (t) =>
         );
       }
       const ended = await end(context, input.id, 'renounced');
-      await recordChange(context, 'delegation.renounced', 'delegation', ended.id);
+      await recordChange('delegation.renounced', 'delegation', ended.id);
       return ended;
     },
   }),
@@ -149,9 +149,9 @@ builder.mutationField('revokeAgent', (t) =>
       const id = idOf(input.agentId, 'Agent');
       const revoked = await revokeAgent(rows(context), id);
       if (revoked === null) {
-        return refuseAsNotFound(context, 'agent.revoke_refused', 'agent', id);
+        return refuseAsNotFound('agent.revoke_refused', 'agent', id);
       }
-      await recordChange(context, 'agent.revoked', 'agent', id, { revoked });
+      await recordChange('agent.revoked', 'agent', id, { revoked });
       return { id: input.agentId, revoked };
     },
   }),

@@ -93,14 +93,9 @@ function endOf({ expiresAt, lifetimeSeconds }: Terms): Date {
   throw new BailiwickError('BAD_USER_INPUT', 'input: give either expiresAt or a lifetimeSeconds above zero');
 }
 
-function refuse(
-  context: Context,
-  reason: GrantRefusal,
-  delegateId: string,
-  capabilities: string[],
-): Promise<never> {
+function refuse(reason: GrantRefusal, delegateId: string, capabilities: string[]): Promise<never> {
   const target = { kind: 'agent', id: delegateId };
-  return refuseFor(context, 'delegation.grant_refused', target, new DelegationRefused(reason), {
+  return refuseFor('delegation.grant_refused', target, new DelegationRefused(reason), {
     capabilities,
   });
 }
@@ -127,14 +122,14 @@ async function grant(
   };
   const refusal = await grantRefusal(rows(context), proposed);
   if (refusal !== null) {
-    return refuse(context, refusal, proposed.delegateId, capabilities);
+    return refuse(refusal, proposed.delegateId, capabilities);
   }
   const id = newId<DelegationId>();
   await rows(context).delegation.create({
     data: { id, ...proposed, purpose: purpose ?? null } as never,
     select: { id: true },
   });
-  await recordChange(context, 'delegation.granted', 'delegation', id, {
+  await recordChange('delegation.granted', 'delegation', id, {
     delegateId: proposed.delegateId,
     capabilities,
     expiresAt: proposed.expiresAt.toISOString(),
@@ -163,7 +158,7 @@ builder.mutationField('redelegate', (t) =>
       const { chain } = sessionOf(context);
       const id = chain.at(-1) as DelegationId | undefined;
       if (id === undefined) {
-        return refuse(context, 'authority', idOf(input.delegateId, 'Agent'), input.capabilities);
+        return refuse('authority', idOf(input.delegateId, 'Agent'), input.capabilities);
       }
       return grant(context, input, { id, depth: chain.length }, info);
     },

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { idOf, optionalIdOf } from '../api/global-id.ts';
-import { NotFound, recordChange, refuseAsNotFound } from '../api/problems.ts';
+import { NotFound, recordChange, recorded, refuseAsNotFound } from '../api/problems.ts';
 import { idsInSight, readByIds, readWritten } from '../api/reading.ts';
 import { checked, dropNulls, given, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';
@@ -133,7 +133,7 @@ async function missingReference(context: Context, memories: readonly ReturnType<
 async function write(context: Context, memories: ReturnType<typeof newRow>[]): Promise<void> {
   const missing = await missingReference(context, memories);
   if (missing !== undefined) {
-    await refuseAsNotFound(context, 'memory.create_refused', missing.kind, missing.id);
+    await refuseAsNotFound('memory.create_refused', missing.kind, missing.id);
   }
   await rows(context).memory.createMany({ data: memories as never });
 }
@@ -147,8 +147,10 @@ builder.mutationField('createMemory', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const memory = newRow(context, input);
       await write(context, [memory]);
-      await recordChange(context, 'memory.created', 'memory', memory.id);
-      return await readWritten(context, info, 'Memory', memory.id);
+      return await recorded(
+        recordChange('memory.created', 'memory', memory.id),
+        readWritten(context, info, 'Memory', memory.id),
+      );
     },
   }),
 );
@@ -183,8 +185,10 @@ builder.mutationField('createMemories', (t) =>
       const memories = input.memories.map((memory) => newRow(context, memory));
       await write(context, memories);
       const ids = memories.map(({ id }) => id);
-      await recordChange(context, 'memory.created', 'memory', ids[0] as string, { ids });
-      return { memories: await readByIds(context, info, 'Memory', ids, ['memories']) };
+      return await recorded(
+        recordChange('memory.created', 'memory', ids[0] as string, { ids }),
+        readByIds(context, info, 'Memory', ids, ['memories']).then((memories) => ({ memories })),
+      );
     },
   }),
 );
@@ -207,13 +211,15 @@ builder.mutationField('updateMemory', (t) =>
         input.shared === false && (await rows(context).memory.count({ where: { ...own, shared: true } })) > 0;
       const { count } = await rows(context).memory.updateMany({ where: own, data: data as never });
       if (count === 0) {
-        return refuseAsNotFound(context, 'memory.update_refused', 'memory', id);
+        return refuseAsNotFound('memory.update_refused', 'memory', id);
       }
       const fields = Object.keys(data);
-      await (shared
-        ? recordChange(context, 'memory.withdrawn', 'memory', id, { fields, shared })
-        : recordChange(context, 'memory.updated', 'memory', id, { fields }));
-      return await readWritten(context, info, 'Memory', id);
+      return await recorded(
+        shared
+          ? recordChange('memory.withdrawn', 'memory', id, { fields, shared })
+          : recordChange('memory.updated', 'memory', id, { fields }),
+        readWritten(context, info, 'Memory', id),
+      );
     },
   }),
 );
@@ -239,9 +245,9 @@ builder.mutationField('deleteMemory', (t) =>
       });
       const { count } = await rows(context).memory.deleteMany({ where: own });
       if (there === null || count === 0) {
-        return refuseAsNotFound(context, 'memory.delete_refused', 'memory', id);
+        return refuseAsNotFound('memory.delete_refused', 'memory', id);
       }
-      await recordChange(context, 'memory.deleted', 'memory', id, there);
+      await recordChange('memory.deleted', 'memory', id, there);
       return { id: input.id };
     },
   }),

@@ -94,7 +94,7 @@ export async function delegate(one: Exchange, subject: PresentedToken): Promise<
   // another issuer's names mean nothing in a token of ours
   const before = subject.credentialId === undefined ? [] : actorsOf(subject.token);
   let scopes: readonly string[] = [];
-  const authority = await authorityOf(database, actor.claims(delegation), async ({ db }, found) => {
+  const authority = await authorityOf(database, actor.claims(delegation), async (_session, found) => {
     if (found.owner.id !== owner.owner.id || found.actor.id === owner.owner.id) {
       throw notGood('delegation', new Error('not from the subject to the actor'));
     }
@@ -103,7 +103,7 @@ export async function delegate(one: Exchange, subject: PresentedToken): Promise<
     }
     const allowed = found.capabilities.filter((word) => subject.token.scopes.includes(word));
     scopes = narrowed(context, allowed);
-    await recordAudit(db, 'token.exchanged', { kind: 'delegation', id: delegation }, { scopes });
+    await recordAudit('token.exchanged', { kind: 'delegation', id: delegation }, { scopes });
   });
   if (authority === undefined) {
     throw notGood('delegation', new Error('not in force'));

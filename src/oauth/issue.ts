@@ -86,7 +86,7 @@ export async function openSession(
       if (refusal !== null) {
         throw new Rollback(actorId);
       }
-      await recordAudit(db, 'session.started', { kind: 'credential', id }, { label });
+      await recordAudit('session.started', { kind: 'credential', id }, { label });
       return actorId;
     },
   ).catch((cause: unknown) => {

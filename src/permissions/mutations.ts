@@ -51,7 +51,7 @@ builder.mutationField('createPermission', (t) =>
       }
       const id = newId<PermissionId>();
       await rows(context).permission.createMany({ data: { id, agentId, ...given(said) } as never });
-      await recordChange(context, 'permission.created', 'permission', id, {
+      await recordChange('permission.created', 'permission', id, {
         agentId,
         service,
         action,
@@ -83,9 +83,9 @@ builder.mutationField('updatePermission', (t) =>
       const data = given({ effect: input.effect ?? undefined, note });
       const { count } = await rows(context).permission.updateMany({ where: { id }, data: data as never });
       if (count === 0) {
-        return refuseAsNotFound(context, 'permission.update_refused', 'permission', id);
+        return refuseAsNotFound('permission.update_refused', 'permission', id);
       }
-      await recordChange(context, 'permission.updated', 'permission', id, data);
+      await recordChange('permission.updated', 'permission', id, data);
       return await readWritten(context, info, 'Permission', id);
     },
   }),
@@ -111,9 +111,9 @@ builder.mutationField('deletePermission', (t) =>
       const id = idOf<PermissionId>(input.id, 'Permission');
       const { count } = await rows(context).permission.deleteMany({ where: { id } });
       if (count === 0) {
-        return refuseAsNotFound(context, 'permission.delete_refused', 'permission', id);
+        return refuseAsNotFound('permission.delete_refused', 'permission', id);
       }
-      await recordChange(context, 'permission.deleted', 'permission', id);
+      await recordChange('permission.deleted', 'permission', id);
       return { id: input.id };
     },
   }),

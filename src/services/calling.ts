@@ -136,7 +136,7 @@ builder.mutationField('callService', (t) =>
         return await askBefore(context, id, input, purpose);
       }
       if (typeof use === 'string' || 'problem' in use) {
-        return refuseUse(context, id, call, use);
+        return refuseUse(id, call, use);
       }
       const request = requestOf(use, input);
       if (context.leave === undefined) {
@@ -153,23 +153,18 @@ builder.mutationField('callService', (t) =>
   }),
 );
 
-async function refuseUse(
-  context: Context,
-  id: ServiceId,
-  call: string,
-  why: Exclude<NotUsed, 'ask'>,
-): Promise<never> {
+async function refuseUse(id: ServiceId, call: string, why: Exclude<NotUsed, 'ask'>): Promise<never> {
   const event = 'service.call_refused';
   const target = { kind: 'service_credential', id };
   if (why === 'credential') {
-    return refuseAsNotFound(context, event, target.kind, id);
+    return refuseAsNotFound(event, target.kind, id);
   }
   if (typeof why === 'string') {
-    return refuseFor(context, event, target, new ServiceCallRefused(why), { call });
+    return refuseFor(event, target, new ServiceCallRefused(why), { call });
   }
   return why.problem === 'approval'
-    ? refuseAsNotFound(context, event, 'approval', null)
-    : refuseFor(context, event, target, new ApprovalRefused(why.problem), { call });
+    ? refuseAsNotFound(event, 'approval', null)
+    : refuseFor(event, target, new ApprovalRefused(why.problem), { call });
 }
 
 /** What is sent: everything is checked before anything is kept. */

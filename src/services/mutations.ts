@@ -128,7 +128,7 @@ builder.mutationField('createServiceCredential', (t) =>
       const id = newId<ServiceId>();
       await rows(context).serviceCredential.createMany({ data: { id, agentId, ...given(said) } as never });
       await rows(context).serviceSecret.createMany({ data: { id, secret: value } as never });
-      await recordChange(context, 'service_credential.created', KIND, id, { service: said.service, agentId });
+      await recordChange('service_credential.created', KIND, id, { service: said.service, agentId });
       return await readWritten(context, info, 'ServiceCredential', id);
     },
   }),
@@ -178,9 +178,9 @@ builder.mutationField('updateServiceCredential', (t) =>
         data: data as never,
       });
       if (count === 0) {
-        return refuseAsNotFound(context, 'service_credential.update_refused', KIND, id);
+        return refuseAsNotFound('service_credential.update_refused', KIND, id);
       }
-      await recordChange(context, 'service_credential.updated', KIND, id, { fields: Object.keys(data) });
+      await recordChange('service_credential.updated', KIND, id, { fields: Object.keys(data) });
       return await readWritten(context, info, 'ServiceCredential', id);
     },
   }),
@@ -219,10 +219,10 @@ builder.mutationField('rotateServiceCredential', (t) =>
               data: { rotatedAt: new Date(), expiresAt: input.expiresAt ?? null },
             });
       if (count === 0) {
-        return refuseAsNotFound(context, 'service_credential.rotate_refused', KIND, id);
+        return refuseAsNotFound('service_credential.rotate_refused', KIND, id);
       }
       await whole(rows(context).serviceSecret.updateMany({ where: { id }, data: { secret: value } }));
-      await recordChange(context, 'service_credential.rotated', KIND, id);
+      await recordChange('service_credential.rotated', KIND, id);
       return await readWritten(context, info, 'ServiceCredential', id);
     },
   }),
@@ -249,10 +249,10 @@ builder.mutationField('deleteServiceCredential', (t) =>
       const id = idOf<ServiceId>(input.id, 'ServiceCredential');
       const { count } = await rows(context).serviceSecret.deleteMany({ where: { id } });
       if (count === 0) {
-        return refuseAsNotFound(context, 'service_credential.delete_refused', KIND, id);
+        return refuseAsNotFound('service_credential.delete_refused', KIND, id);
       }
       await whole(rows(context).serviceCredential.deleteMany({ where: { id } }));
-      await recordChange(context, 'service_credential.deleted', KIND, id);
+      await recordChange('service_credential.deleted', KIND, id);
       return { id: input.id };
     },
   }),
@@ -279,9 +279,9 @@ builder.mutationField('revealServiceSecret', (t) =>
       const id = idOf<ServiceId>(input.id, 'ServiceCredential');
       const [row] = await rows(context).serviceSecret.findMany({ where: { id }, select: { secret: true } });
       if (row === undefined) {
-        return refuseAsNotFound(context, 'service_credential.reveal_refused', KIND, id);
+        return refuseAsNotFound('service_credential.reveal_refused', KIND, id);
       }
-      await recordChange(context, 'service_credential.revealed', KIND, id);
+      await recordChange('service_credential.revealed', KIND, id);
       return row;
     },
   }),

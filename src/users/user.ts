@@ -84,9 +84,9 @@ builder.mutationField('updateProfile', (t) =>
       const data = given(checked(profile, input));
       const { count } = await rows(context).user.updateMany({ where: { id: ownerId }, data: data as never });
       if (count === 0) {
-        return refuseAsNotFound(context, 'user.update_refused', 'user', ownerId);
+        return refuseAsNotFound('user.update_refused', 'user', ownerId);
       }
-      await recordChange(context, 'user.updated', 'user', ownerId, { fields: Object.keys(data) });
+      await recordChange('user.updated', 'user', ownerId, { fields: Object.keys(data) });
       return await readWritten(context, info, 'User', ownerId);
     },
   }),

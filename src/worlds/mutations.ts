@@ -53,7 +53,7 @@ builder.mutationField('createWorld', (t) =>
         data: { worldId: id, entityId, role: 'owner' } as never,
         select: { id: true },
       });
-      await recordChange(context, 'world.created', 'world', id);
+      await recordChange('world.created', 'world', id);
       return await readWritten(context, info, 'World', id);
     },
   }),
@@ -70,9 +70,9 @@ builder.mutationField('updateWorld', (t) =>
       const id = idOf(input.id, 'World');
       const { count } = await rows(context).world.updateMany({ where: { id }, data: data as never });
       if (count === 0) {
-        return refuseAsNotFound(context, 'world.update_refused', 'world', id);
+        return refuseAsNotFound('world.update_refused', 'world', id);
       }
-      await recordChange(context, 'world.updated', 'world', id, { fields: Object.keys(data) });
+      await recordChange('world.updated', 'world', id, { fields: Object.keys(data) });
       return await readWritten(context, info, 'World', id);
     },
   }),
@@ -92,9 +92,9 @@ builder.mutationField('deleteWorld', (t) =>
         data: { status: 'archived' },
       });
       if (count === 0) {
-        return refuseAsNotFound(context, 'world.delete_refused', 'world', id);
+        return refuseAsNotFound('world.delete_refused', 'world', id);
       }
-      await recordChange(context, 'world.deleted', 'world', id);
+      await recordChange('world.deleted', 'world', id);
       return await readWritten(context, info, 'World', id);
     },
   }),
@@ -145,7 +145,7 @@ builder.mutationField('addWorldMember', (t) =>
       const role = notOwner(input.role);
       const { ownerId } = sessionOf(context);
       if ((await rows(context).world.count({ where: { id: worldId, ownerId } })) === 0) {
-        return refuseAsNotFound(context, 'member.add_refused', 'world', worldId);
+        return refuseAsNotFound('member.add_refused', 'world', worldId);
       }
       if ((await rows(context).worldMember.count({ where: { worldId, entityId } })) > 0) {
         throw new AlreadyThere('This user already takes part in this world.');
@@ -155,7 +155,7 @@ builder.mutationField('addWorldMember', (t) =>
         data: { id, worldId, entityId, role } as never,
         select: { id: true },
       });
-      await recordChange(context, 'member.added', 'member', id, { worldId, entityId, role });
+      await recordChange('member.added', 'member', id, { worldId, entityId, role });
       return await readWritten(context, info, 'WorldMember', id);
     },
   }),
@@ -172,9 +172,9 @@ builder.mutationField('updateWorldMember', (t) =>
       const role = notOwner(input.role);
       const { count } = await rows(context).worldMember.updateMany({ where: { id }, data: { role } });
       if (count === 0) {
-        return refuseAsNotFound(context, 'member.update_refused', 'member', id);
+        return refuseAsNotFound('member.update_refused', 'member', id);
       }
-      await recordChange(context, 'member.updated', 'member', id, { role });
+      await recordChange('member.updated', 'member', id, { role });
       return await readWritten(context, info, 'WorldMember', id);
     },
   }),
@@ -195,9 +195,9 @@ builder.mutationField('removeWorldMember', (t) =>
       const id = idOf<string>(input.id, 'WorldMember');
       const { count } = await rows(context).worldMember.deleteMany({ where: { id } });
       if (count === 0) {
-        return refuseAsNotFound(context, 'member.remove_refused', 'member', id);
+        return refuseAsNotFound('member.remove_refused', 'member', id);
       }
-      await recordChange(context, 'member.removed', 'member', id);
+      await recordChange('member.removed', 'member', id);
       return { id: input.id };
     },
   }),

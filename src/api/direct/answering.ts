@@ -67,7 +67,10 @@ export function planOf(
   const known = plans.get(document) ?? new Map<OperationDefinitionNode, Plan | undefined>();
   plans.set(document, known);
   if (!known.has(operation)) {
-    known.set(operation, unlessNotDirect(() => makePlan(sourceOf(schema, document), operation)));
+    known.set(
+      operation,
+      unlessNotDirect(() => makePlan(sourceOf(schema, document), operation)),
+    );
   }
   return known.get(operation);
 }
@@ -183,11 +186,15 @@ function rowRoot(source: Source, field: Field, nodes: readonly FieldNode[]): Roo
   const selectionOf = (name: string): RowSelection | undefined => {
     if (!selections.has(name)) {
       const type = source.schema.getType(name);
-      const model = isObjectType(type) ? (type.extensions.pothosPrismaModel as ModelName | undefined) : undefined;
+      const model = isObjectType(type)
+        ? (type.extensions.pothosPrismaModel as ModelName | undefined)
+        : undefined;
       const node = getNamedType(field.type);
       selections.set(
         name,
-        isObjectType(type) && model !== undefined && type.getInterfaces().some(({ name }) => name === node.name)
+        isObjectType(type) &&
+          model !== undefined &&
+          type.getInterfaces().some(({ name }) => name === node.name)
           ? unlessNotDirect(() => selectRow(source, type, model, setsOf(nodes)))
           : undefined,
       );

@@ -38,7 +38,12 @@ export type Member = { readonly before: string } & (
       readonly nullable: boolean;
       readonly write: Writer;
     }
-  | { readonly kind: 'single'; readonly relation: string; readonly nullable: boolean; readonly members: readonly Member[] }
+  | {
+      readonly kind: 'single';
+      readonly relation: string;
+      readonly nullable: boolean;
+      readonly members: readonly Member[];
+    }
   | { readonly kind: 'page'; readonly page: PageSelection }
 );
 
@@ -75,7 +80,10 @@ type InfoMember = { readonly before: string } & (
 );
 
 /** A document, as far as its selections need it. */
-export type Source = { readonly schema: GraphQLSchema; readonly fragments: ReadonlyMap<string, FragmentDefinitionNode> };
+export type Source = {
+  readonly schema: GraphQLSchema;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+};
 
 export function sourceOf(schema: GraphQLSchema, { definitions }: DocumentNode): Source {
   const fragments = definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION);
@@ -103,8 +111,7 @@ export function fieldsAsked(
       }
       continue;
     }
-    const fragment =
-      node.kind === Kind.INLINE_FRAGMENT ? node : source.fragments.get(node.name.value);
+    const fragment = node.kind === Kind.INLINE_FRAGMENT ? node : source.fragments.get(node.name.value);
     if (fragment === undefined || (fragment.directives?.length ?? 0) > 0) {
       throw new NotDirect('a fragment');
     }
@@ -171,7 +178,14 @@ export function selectRow(
       fields.add(declared.column);
       const of = declared.type ?? type.name;
       const write: Writer = (id) => `"${toGlobalId(of, id)}"`;
-      return { before, kind: 'column', through: undefined, column: declared.column, nullable: !isNonNullType(field.type), write };
+      return {
+        before,
+        kind: 'column',
+        through: undefined,
+        column: declared.column,
+        nullable: !isNonNullType(field.type),
+        write,
+      };
     }
     const exposed = field.extensions.pothosExposedField;
     if (typeof exposed === 'string') {
@@ -188,15 +202,31 @@ export function selectRow(
     }
     const relation = tableOf(model).relations[name];
     const other = getNamedType(field.type);
-    if (field.extensions.pothosPrismaRelationField === undefined || relation === undefined || relation.list || !isObjectType(other)) {
+    if (
+      field.extensions.pothosPrismaRelationField === undefined ||
+      relation === undefined ||
+      relation.list ||
+      !isObjectType(other)
+    ) {
       throw new NotDirect(`${type.name}.${name}`);
     }
-    const row = selectRow(source, other, relation.model as ModelName, nodes.map(({ selectionSet }) => selectionSet));
+    const row = selectRow(
+      source,
+      other,
+      relation.model as ModelName,
+      nodes.map(({ selectionSet }) => selectionSet),
+    );
     if (row.page !== undefined || row.sealed.length > 0 || singles.has(name)) {
       throw new NotDirect(`${type.name}.${name}: more than columns`);
     }
     singles.set(name, row.wanted);
-    return { before, kind: 'single', relation: name, nullable: !isNonNullType(field.type), members: row.members };
+    return {
+      before,
+      kind: 'single',
+      relation: name,
+      nullable: !isNonNullType(field.type),
+      members: row.members,
+    };
   });
   return { wanted: { model, fields, singles }, members, page, sealed: [...sealed] };
 }
@@ -212,7 +242,14 @@ function columnMember(
   if (column === undefined) {
     throw new NotDirect(`${model}.${name} is no column`);
   }
-  return { before, kind: 'column', through, column: name, nullable: !isNonNullType(type), write: writerOf(type, column) };
+  return {
+    before,
+    kind: 'column',
+    through,
+    column: name,
+    nullable: !isNonNullType(type),
+    write: writerOf(type, column),
+  };
 }
 
 /** @throws {NotDirect} */
@@ -247,12 +284,17 @@ export function selectPage(
         return {
           before,
           kind: 'info',
-          members: membersOf<InfoMember>(source, objectOf(fieldOf(connection, name).type), setsOf(inner), (_, before, name) => {
-            if (isOfInfo(name)) {
-              return { before, kind: name };
-            }
-            throw new NotDirect(`PageInfo.${name}`);
-          }),
+          members: membersOf<InfoMember>(
+            source,
+            objectOf(fieldOf(connection, name).type),
+            setsOf(inner),
+            (_, before, name) => {
+              if (isOfInfo(name)) {
+                return { before, kind: name };
+              }
+              throw new NotDirect(`PageInfo.${name}`);
+            },
+          ),
         };
       default:
         throw new NotDirect(`${connection.name}.${name}`);

@@ -3,13 +3,12 @@
 // A row that holds what is encrypted and asked for, or null where the schema allows none, is not written (NotDirect): then the whole operation
 // is resolved, which opens the one and says what is wrong with the other.
 
-import { NotDirect } from '../../db/direct/filter.ts';
+import { NotDirect, tableOf } from '../../db/direct/filter.ts';
 import type { TextRow } from '../../db/direct/reading.ts';
 import type { Places } from '../../db/direct/statement.ts';
 import type { Connection, PageOf } from '../keyset.ts';
 import type { Member, PageSelection, RowSelection } from './selection.ts';
 import { isoOf } from './values.ts';
-import { tableOf } from '../../db/direct/filter.ts';
 
 /** What was answered: rows in order, where in them things stand, and the pages that they are of, the outermost first. */
 export type Answered = {

@@ -116,8 +116,7 @@ function addLevel(
     fields: placed(wanted.fields),
     order: placed(orderBy.map(([field]) => field)),
     singles: addSingles(page, wanted, making),
-    below:
-      below && addLevel(below, `${alias}b`, { of: page, relation: below.relation }, making),
+    below: below && addLevel(below, `${alias}b`, { of: page, relation: below.relation }, making),
   };
 }
 
@@ -156,4 +155,3 @@ function limit(take: number): number {
   }
   return take;
 }
-

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { toGlobalId } from '../../../src/api/global-id.ts';
-import { AGENTS, type ActorName, WORLDS } from '../../../src/demo/cast.ts';
+import { type ActorName, AGENTS, WORLDS } from '../../../src/demo/cast.ts';
 import type { DelegationName } from '../../../src/demo/delegations.ts';
 import { MEMORIES } from '../../../src/demo/memories.ts';
 import { test } from '../../kit/server.ts';
@@ -33,16 +33,38 @@ const some = (...fields: string[]) =>
       fc
         .array(fc.boolean(), { minLength: chosen.length, maxLength: chosen.length })
         .map((aliased) =>
-          chosen.map((one, at) => (aliased[at] ? one.replace(/^\w+/, (name) => `my_${name}: ${name}`) : one)).join(' '),
+          chosen
+            .map((one, at) => (aliased[at] ? one.replace(/^\w+/, (name) => `my_${name}: ${name}`) : one))
+            .join(' '),
         ),
     );
 
 const SCALARS = {
-  agent: ['id', 'name', 'icon', 'description', 'model', 'settings', 'status', 'createdAt', 'updatedAt', '__typename'],
+  agent: [
+    'id',
+    'name',
+    'icon',
+    'description',
+    'model',
+    'settings',
+    'status',
+    'createdAt',
+    'updatedAt',
+    '__typename',
+  ],
   world: ['id', 'name', 'description', 'ownerId', 'status', 'createdAt', 'updatedAt', '__typename'],
   memory: [
-    'id', 'ownerId', 'shared', 'kind', 'sensitive', 'tags', 'createdAt', 'updatedAt', '__typename',
-    '... on Node { id }', '... { kind }',
+    'id',
+    'ownerId',
+    'shared',
+    'kind',
+    'sensitive',
+    'tags',
+    'createdAt',
+    'updatedAt',
+    '__typename',
+    '... on Node { id }',
+    '... { kind }',
   ],
   open: ['content', 'metadata'],
 };
@@ -68,7 +90,11 @@ const filter = fc.constantFrom(
   `filter: { agentId: "${toGlobalId('Agent', AGENTS.scout.id)}", createdAfter: "2020-01-01T00:00:00Z" }`,
   `filter: { worldId: "${toGlobalId('World', WORLDS.garden.id)}", createdBefore: "2100-01-01T00:00:00Z" }`,
 );
-const order = fc.constantFrom('', 'orderBy: { field: UPDATED }', 'orderBy: { field: CREATED, direction: ASC }');
+const order = fc.constantFrom(
+  '',
+  'orderBy: { field: UPDATED }',
+  'orderBy: { field: CREATED, direction: ASC }',
+);
 const info = 'pageInfo { hasNextPage endCursor startCursor hasPreviousPage }';
 
 const page = (name: string, args: string, node: string) =>
@@ -77,35 +103,52 @@ const page = (name: string, args: string, node: string) =>
 const memories = fc
   .tuple(size, filter, order, memory)
   .map(([size, filter, order, node]) => page('memories', [size, filter, order].join(' '), node));
-const below = fc.tuple(fc.constantFrom('name', 'id', 'status', 'createdAt'), memories).map((all) => all.join(' '));
+const below = fc
+  .tuple(fc.constantFrom('name', 'id', 'status', 'createdAt'), memories)
+  .map((all) => all.join(' '));
 const byName = fc.constantFrom('', 'orderBy: { field: NAME }', 'orderBy: { field: NAME, direction: DESC }');
 const root = fc.oneof(
   memories,
   fc.tuple(size, byName, world).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),
   fc.tuple(size, byName, below).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),
   fc.tuple(size, byName, below).map(([size, by, node]) => page('agents', `${size} ${by}`, node)),
-  fc.tuple(size, memory).map(([size, node]) =>
-    page('sharedMemories', `${size} worldId: "${toGlobalId('World', WORLDS.garden.id)}"`, node),
-  ),
-  fc.tuple(fc.constantFrom(...MEMORIES), memory).map(
-    ([{ id }, fields]) => `node(id: "${toGlobalId('Memory', id)}") { id ... on Memory { ${fields} } }`,
-  ),
-  fc.tuple(fc.constantFrom(...Object.values(AGENTS)), agent).map(
-    ([{ id }, fields]) => `node(id: "${toGlobalId('Agent', id)}") { __typename ... on Agent { ${fields} } }`,
-  ),
+  fc
+    .tuple(size, memory)
+    .map(([size, node]) =>
+      page('sharedMemories', `${size} worldId: "${toGlobalId('World', WORLDS.garden.id)}"`, node),
+    ),
+  fc
+    .tuple(fc.constantFrom(...MEMORIES), memory)
+    .map(([{ id }, fields]) => `node(id: "${toGlobalId('Memory', id)}") { id ... on Memory { ${fields} } }`),
+  fc
+    .tuple(fc.constantFrom(...Object.values(AGENTS)), agent)
+    .map(
+      ([{ id }, fields]) =>
+        `node(id: "${toGlobalId('Agent', id)}") { __typename ... on Agent { ${fields} } }`,
+    ),
 );
-const query = fc.array(root, { minLength: 1, maxLength: 2 }).map((roots) => roots.map((one, at) => `r${at}: ${one}`));
+const query = fc
+  .array(root, { minLength: 1, maxLength: 2 })
+  .map((roots) => roots.map((one, at) => `r${at}: ${one}`));
 
 const isDirect = (statement: string | undefined) => statement?.startsWith('select p.') ?? false;
 
-test('an operation that is not resolved is answered as if it were', { timeout: 120_000 }, async ({ server, query: ask }) => {
+test('an operation that is not resolved is answered as if it were', { timeout: 120_000 }, async ({
+  server,
+  query: ask,
+}) => {
   let direct = 0;
   let runs = 0;
   await fc.assert(
     fc.asyncProperty(caller, query, async ([actor, delegation], roots) => {
       const under = delegation && { delegation };
       const document = `{ ${roots.join('\n')} }`;
-      const resolved = await ask(actor, document.replace(/^\{ (r0: \w+\([^)]*\))/, '{ $1 @include(if: true)'), undefined, under);
+      const resolved = await ask(
+        actor,
+        document.replace(/^\{ (r0: \w+\([^)]*\))/, '{ $1 @include(if: true)'),
+        undefined,
+        under,
+      );
       const answer = await ask(actor, document, undefined, under);
       expect(server.cost(resolved).statements.some(isDirect)).toBe(false);
       expect(without(answer.text)).toBe(without(resolved.text));

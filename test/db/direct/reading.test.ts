@@ -54,7 +54,9 @@ test.for(MODELS)('no direct read of %s leaves the caller', async (model, { ungua
   }
 });
 
-const NESTED = MODELS.flatMap((model) => listsOf(model).map(({ name, type }) => [model, name, type] as const));
+const NESTED = MODELS.flatMap((model) =>
+  listsOf(model).map(({ name, type }) => [model, name, type] as const),
+);
 
 test.for(NESTED)('no direct read of %s.%s leaves the caller', async ([model, relation, other], { lane }) => {
   for (const [actor, acting] of CALLERS) {
@@ -111,19 +113,25 @@ cast('after the last statement there is none', async ({ database }) => {
 cast('a last statement that fails is an error, and its connection is gone', async ({ database }) => {
   const lane = await openLane(database);
   const pid = await lane.read('alice', backendOf);
-  await expect(
-    lane.read('alice', () => connection().last({ text: 'select 1 / 0' })),
-  ).rejects.toMatchObject({ code: 'INTERNAL', cause: { code: '22012' } });
+  await expect(lane.read('alice', () => connection().last({ text: 'select 1 / 0' }))).rejects.toMatchObject({
+    code: 'INTERNAL',
+    cause: { code: '22012' },
+  });
   expect(await hasEnded(database, pid)).toBe(true);
   await expectIsolated(lane);
 });
 
-cast('a session that another statement has opened for somebody else does not end well', async ({ database }) => {
-  const lane = await openLane(database);
-  const foreign = { text: "select set_config('bailiwick.context', '', true)" };
-  await expect(lane.read('alice', () => connection().last(foreign))).rejects.toMatchObject({ code: 'INTERNAL' });
-  await expectIsolated(lane);
-});
+cast(
+  'a session that another statement has opened for somebody else does not end well',
+  async ({ database }) => {
+    const lane = await openLane(database);
+    const foreign = { text: "select set_config('bailiwick.context', '', true)" };
+    await expect(lane.read('alice', () => connection().last(foreign))).rejects.toMatchObject({
+      code: 'INTERNAL',
+    });
+    await expectIsolated(lane);
+  },
+);
 
 cast('what writes has no last statement', async ({ database }) => {
   const lane = await openLane(database);
