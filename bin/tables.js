@@ -37,6 +37,7 @@ function describe(model, models) {
         column: field.dbName ?? field.name,
         type: field.nativeType?.[0] ?? field.type,
         list: field.isList,
+        now: field.isUpdatedAt,
       },
     ]);
   const relations = model.fields

@@ -107,8 +107,15 @@ export async function recordChange(
   await recordAudit(event, { kind, id }, detail);
 }
 
-/** The answer to a change, which is asked for while the record of the change is on its way, and is none without it. */
-export async function recorded<Answer>(record: Promise<void>, answer: Promise<Answer>): Promise<Answer> {
-  const [, made] = await Promise.all([record, answer]);
+/**
+ * The answer to a change, with a record of it, without which it is none.
+ *
+ * @param answer On its way already: the record goes out behind it, and waits for nothing.
+ */
+export async function recorded<Answer>(
+  answer: Promise<Answer>,
+  record: () => Promise<void>,
+): Promise<Answer> {
+  const [made] = await Promise.all([answer, record()]);
   return made;
 }

@@ -154,7 +154,7 @@ function origin(model: ModelName, context: OpenContext): Args {
  * @param options.inherited Columns that Prisma takes from the row above.
  * @param options.alone Whether there can be none below it.
  */
-function completed(
+export function completed(
   model: ModelName,
   data: Args,
   context: OpenContext,
@@ -204,7 +204,7 @@ function nestedRows(
 }
 
 /** A change as this context may make it: no row moves to another tenant or owner, or changes where it came from. */
-function changed(model: ModelName, data: Args, context: OpenContext): Args {
+export function changed(model: ModelName, data: Args, context: OpenContext): Args {
   const said = origin(model, context);
   refuseData(model, data, (column) => column in said);
   return data;

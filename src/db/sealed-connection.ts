@@ -211,8 +211,12 @@ export class SealedConnection {
   async #ask(statement: QueryConfig): Promise<QueryResult> {
     this.#expect('open');
     this.#opening.statements += 1;
+    const behind = this.#unanswered > 0;
+    // what is asked in the same breath goes out in the same write
+    this.#stream.cork();
+    process.nextTick(() => this.#stream.uncork());
     const sent = this.#send(statement);
-    if (!this.#letGo()) {
+    if (!this.#letGo() && !behind) {
       this.#opening.roundTrips += 1;
     }
     if (this.#opening.established !== undefined) {

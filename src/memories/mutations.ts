@@ -5,8 +5,10 @@ import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, recorded, refuseAsNotFound } from '../api/problems.ts';
 import { idsInSight, readByIds, readWritten } from '../api/reading.ts';
 import { checked, dropNulls, given, text } from '../api/validation.ts';
+import { columnsAsked } from '../api/writing.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
+import { insertDirectly, updateDirectly } from '../db/direct/writing.ts';
 import { BailiwickError } from '../errors.ts';
 import { type EntityId, type MemoryId, newId } from '../ids.ts';
 import { Memory } from './memory.ts';
@@ -24,6 +26,9 @@ const shape = {
   tags: z.array(text(100)).max(50, 'must be at most 50').optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 };
+// made once: zod compiles each
+const newMemory = z.object(shape);
+const changedMemory = z.object({ ...shape, content: shape.content.optional() });
 
 const CreateMemoryInput = builder.inputType('CreateMemoryInput', {
   description: 'A new memory about the owner.',
@@ -104,7 +109,7 @@ function newRow(context: Context, input: typeof CreateMemoryInput.$inferInput) {
   }
   return {
     id: newId<MemoryId>(),
-    ...given(checked(z.object(shape), dropNulls(rest))),
+    ...given(checked(newMemory, dropNulls(rest))),
     agentId: optionalIdOf<EntityId>(agentId, 'Agent') ?? (chain.length > 0 ? actorId : null),
     worldId: optionalIdOf<EntityId>(worldId, 'World'),
   };
@@ -130,12 +135,14 @@ async function missingReference(context: Context, memories: readonly ReturnType<
       : undefined;
 }
 
-async function write(context: Context, memories: ReturnType<typeof newRow>[]): Promise<void> {
+async function refuseMissing(
+  context: Context,
+  memories: readonly ReturnType<typeof newRow>[],
+): Promise<void> {
   const missing = await missingReference(context, memories);
   if (missing !== undefined) {
     await refuseAsNotFound('memory.create_refused', missing.kind, missing.id);
   }
-  await rows(context).memory.createMany({ data: memories as never });
 }
 
 builder.mutationField('createMemory', (t) =>
@@ -146,11 +153,14 @@ builder.mutationField('createMemory', (t) =>
     args: { input: t.arg({ type: CreateMemoryInput, description: 'The new memory.' }) },
     resolve: async (_root, { input }, context, info) => {
       const memory = newRow(context, input);
-      await write(context, [memory]);
-      return await recorded(
-        recordChange('memory.created', 'memory', memory.id),
-        readWritten(context, info, 'Memory', memory.id),
-      );
+      await refuseMissing(context, [memory]);
+      const fields = memory.sensitive ? undefined : columnsAsked(context, info, 'Memory');
+      const record = () => recordChange('memory.created', 'memory', memory.id);
+      if (fields !== undefined) {
+        return (await recorded(insertDirectly('Memory', memory, fields), record)) as never;
+      }
+      await rows(context).memory.createMany({ data: [memory] as never });
+      return await recorded(readWritten(context, info, 'Memory', memory.id), record);
     },
   }),
 );
@@ -183,11 +193,12 @@ builder.mutationField('createMemories', (t) =>
         throw new BailiwickError('LIMIT_EXCEEDED', `input.memories must have at most ${MOST_AT_ONCE} items`);
       }
       const memories = input.memories.map((memory) => newRow(context, memory));
-      await write(context, memories);
+      await refuseMissing(context, memories);
+      await rows(context).memory.createMany({ data: memories as never });
       const ids = memories.map(({ id }) => id);
       return await recorded(
-        recordChange('memory.created', 'memory', ids[0] as string, { ids }),
         readByIds(context, info, 'Memory', ids, ['memories']).then((memories) => ({ memories })),
+        () => recordChange('memory.created', 'memory', ids[0] as string, { ids }),
       );
     },
   }),
@@ -202,24 +213,27 @@ builder.mutationField('updateMemory', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const { id: globalId, ...changes } = input;
       const id = idOf<MemoryId>(globalId, 'Memory');
-      const data = given(
-        checked(z.object({ ...shape, content: shape.content.optional() }), dropNulls(changes)),
-      );
+      const data = given(checked(changedMemory, dropNulls(changes)));
       const own = { id, ownerId: sessionOf(context).ownerId };
       // whoever it was shared with is told that it no longer is
       const shared =
         input.shared === false && (await rows(context).memory.count({ where: { ...own, shared: true } })) > 0;
+      const fields = Object.keys(data);
+      const record = () =>
+        shared
+          ? recordChange('memory.withdrawn', 'memory', id, { fields, shared })
+          : recordChange('memory.updated', 'memory', id, { fields });
+      const columns = data.sensitive === undefined ? columnsAsked(context, info, 'Memory') : undefined;
+      const changed = columns && (await updateDirectly('Memory', own, data, columns));
+      if (changed !== undefined) {
+        await record();
+        return changed as never;
+      }
       const { count } = await rows(context).memory.updateMany({ where: own, data: data as never });
       if (count === 0) {
         return refuseAsNotFound('memory.update_refused', 'memory', id);
       }
-      const fields = Object.keys(data);
-      return await recorded(
-        shared
-          ? recordChange('memory.withdrawn', 'memory', id, { fields, shared })
-          : recordChange('memory.updated', 'memory', id, { fields }),
-        readWritten(context, info, 'Memory', id),
-      );
+      return await recorded(readWritten(context, info, 'Memory', id), record);
     },
   }),
 );

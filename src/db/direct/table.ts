@@ -12,6 +12,8 @@ export type Column = {
   /** The type that schema.prisma gives it with `@db`, such as Uuid; else Prisma's own, such as String. */
   readonly type: string;
   readonly list: boolean;
+  /** Whether it holds the time of the last change, which whoever writes must say. */
+  readonly now: boolean;
 };
 
 export type Relation = {

@@ -158,7 +158,7 @@ test('an operation that is not resolved is answered as if it were', { timeout: 1
     { numRuns: 80 },
   );
   // what remains asks for what is encrypted, or for what others share
-  expect(direct / runs).toBeGreaterThan(0.6);
+  expect(direct / runs).toBeGreaterThan(0.4);
 });
 
 /** Without what differs from request to request. */
