@@ -20,8 +20,11 @@ import { type KeyUses, usedCredential } from '../db/key-uses.ts';
 import { type Database, Rollback, type Session, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
+import { again } from './admission.ts';
 import { earlyEnd } from './early-end.ts';
+import { serve } from './eventual.ts';
 import { checkLimits } from './limits.ts';
+import type { ServerContext, Verdict } from './request.ts';
 
 /** Asks about the schema only, which needs no session because it shows no rows. */
 function isIntrospection(operation: OperationDefinitionNode): boolean {
@@ -111,9 +114,12 @@ export function noteUse(session: Session, { caller, log }: Context, uses: Uses):
 }
 
 /** The same as soon as the database has said who that is; where it does not, there was no use. */
-function noteWhenEstablished(session: Session, context: Context, uses: Uses): void {
+function noteWhenEstablished(session: Session, context: Context, uses: Uses, verdict: Verdict): void {
   session.established.then(
-    () => noteUse(session, context, uses),
+    () => {
+      verdict.tenantId = session.tenantId;
+      noteUse(session, context, uses);
+    },
     () => undefined,
   );
 }
@@ -124,6 +130,7 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const context = args.contextValue as Context;
+      const { slot, verdict } = (args.contextValue as unknown as ServerContext).state;
       const operation = getOperationAST(args.document, args.operationName);
       if (!operation) {
         return;
@@ -143,15 +150,15 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
         const early = readOnly
           ? undefined
           : earlyEnd(context, alone, (work) =>
-              withSession(database, claims, { readOnly: false }, ({ db }) => work(db)),
+              again(slot, () => withSession(database, claims, { readOnly: false }, ({ db }) => work(db))),
             );
         const refused = (outcome: ErrorCode): Promise<void> =>
           recordRefusal(database, claims, { outcome, fields });
         try {
           const options = { readOnly, fields, repeatable: readOnly };
-          const result = await withSession(database, claims, options, async (session) => {
+          const result = await serve(database, args, claims, options, async (session) => {
             context.session = session;
-            noteWhenEstablished(session, context, uses);
+            noteWhenEstablished(session, context, uses, verdict);
             const execution = executeFn(executed as typeof args) as Promise<ExecutionResult>;
             const inside = await (early === undefined ? execution : early.orLeft(execution));
             if (inside.errors !== undefined && !readOnly) {
@@ -163,7 +170,12 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
           if (denied !== undefined) {
             await refused(denied);
           }
-          return early === undefined ? result : await early.kept(result);
+          if (early === undefined) {
+            return result;
+          }
+          // whatever goes on without a session may take its time
+          slot?.release();
+          return await early.kept(result);
         } catch (error) {
           await early?.lost(error);
           if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {

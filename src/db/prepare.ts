@@ -4,7 +4,7 @@
 import { applyMigrations, MIGRATIONS_FOLDER } from './engine.ts';
 import { ensurePartitions } from './partitions.ts';
 import { applyPolicies, installTicketKey } from './policies.ts';
-import { assertPosture, type Finding } from './posture.ts';
+import { assertPosture, type Finding, type PostureTarget } from './posture.ts';
 import { readUnsealed } from './sealing/phase.ts';
 import { withClient } from './with-client.ts';
 
@@ -20,7 +20,7 @@ export type Prepared = {
 
 /** @throws {PostureError} when the database is not fit to serve even then. */
 export async function prepareDatabase(
-  urls: { readonly migratorUrl: string; readonly runtimeUrl: string },
+  urls: PostureTarget,
   ticket: { readonly kid: string; readonly secret: Uint8Array },
 ): Promise<Prepared> {
   const migrations = await applyMigrations(urls.migratorUrl, { migrationsDir: MIGRATIONS_FOLDER });
