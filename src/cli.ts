@@ -19,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
   adopt: () => import('./cli/adopt.ts'),
+  citus: () => import('./cli/citus.ts'),
 };
 
 /**

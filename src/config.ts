@@ -12,7 +12,17 @@ import type { IssuerConfig } from './trust.ts';
 /** Where the database is: two URLs, or an embedded server under `dataDir`. */
 export type DatabaseConfig =
   | { readonly kind: 'embedded' }
-  | { readonly kind: 'external'; readonly runtimeUrl: string; readonly migratorUrl: string };
+  | {
+      readonly kind: 'external';
+      readonly runtimeUrl: string;
+      readonly migratorUrl: string;
+      /** As `runtimeUrl`, past what stands between. */
+      readonly directUrl?: string | undefined;
+      /** How a pooler lends to which `runtimeUrl` leads. */
+      readonly pooler?: z.infer<typeof SETTINGS.DATABASE_POOLER.parse>;
+      /** A hot standby, for what may be late. */
+      readonly replica?: ReplicaConfig | undefined;
+    };
 
 export type Config = {
   readonly port: number;
@@ -33,14 +43,26 @@ export type Config = {
   readonly serviceTimeoutMs: number;
   /** Most streams of events, in this process and of one owner. */
   readonly streams: { readonly streams: number; readonly perOwner: number };
+  /** Server processes that `bailiwick start` starts on the one port. */
+  readonly processes: number;
   readonly development: boolean;
   readonly logLevel: z.infer<typeof SETTINGS.LOG_LEVEL.parse>;
   readonly pool: PoolConfig;
+  /** How many operations may be in work, and how many may wait, for how long. */
+  readonly admission: {
+    readonly concurrent: number;
+    readonly perTenant: number;
+    readonly queued: number;
+    readonly queueMs: number;
+  };
   readonly publicUrl: string | undefined;
   readonly trustProxy: number;
   readonly maxBodyBytes: number;
   readonly shutdownMs: number;
 };
+
+/** Where the standby is, and how many milliseconds old what is missing there may be. */
+export type ReplicaConfig = { readonly url: string; readonly maxLagMs: number };
 
 /** Where the outermost keys are, as `openKeyProviders` (src/crypto/providers.ts) takes it. */
 export type KeyConfig = {
@@ -132,6 +154,26 @@ function lackingFor({ order, keys, vault, aws }: KeyConfig): string[] {
   );
 }
 
+/** What goes with a database of the operator's alone, and what with a pooler. */
+function waysFindings(given: {
+  readonly runtimeUrl: string | undefined;
+  readonly directUrl: string | undefined;
+  readonly pooler: string | undefined;
+  readonly replicaUrl: string | undefined;
+}): string[] {
+  const names = [
+    ...(given.replicaUrl === undefined ? [] : ['REPLICA_DATABASE_URL']),
+    ...(given.pooler === undefined ? [] : ['DATABASE_POOLER']),
+    ...(given.directUrl === undefined ? [] : ['DIRECT_DATABASE_URL']),
+  ];
+  if (given.runtimeUrl === undefined) {
+    return names.map((name) => `${name} needs DATABASE_URL`);
+  }
+  return given.pooler !== undefined && given.directUrl === undefined
+    ? ['DATABASE_POOLER needs DIRECT_DATABASE_URL: who listens must stay on one connection']
+    : [];
+}
+
 /**
  * Parses the environment.
  *
@@ -148,6 +190,12 @@ export function readConfig(env: Env): Config {
       'DATABASE_URL and MIGRATION_DATABASE_URL go together: set both, or neither for the embedded database',
     );
   }
+  const directUrl = read('DIRECT_DATABASE_URL');
+  const pooler = read('DATABASE_POOLER');
+  const replicaUrl = read('REPLICA_DATABASE_URL');
+  const maxLagMs = read('REPLICA_MAX_LAG_MS');
+  const replica = replicaUrl === undefined ? undefined : { url: replicaUrl, maxLagMs };
+  findings.push(...waysFindings({ runtimeUrl, directUrl, pooler, replicaUrl }));
   const mode = read('MODE');
   if (mode === 'development' && read('NODE_ENV') === 'production') {
     findings.push(
@@ -163,12 +211,13 @@ export function readConfig(env: Env): Config {
   if (pool.statementMs > pool.transactionMs) {
     findings.push('STATEMENT_TIMEOUT_MS must not exceed TRANSACTION_TIMEOUT_MS');
   }
+  const concurrent = read('MAX_CONCURRENT') ?? Math.max(1, pool.size - 1);
   const config: Config = {
     port: read('PORT'),
     host: read('HOST'),
     database:
       runtimeUrl !== undefined && migratorUrl !== undefined
-        ? { kind: 'external', runtimeUrl, migratorUrl }
+        ? { kind: 'external', runtimeUrl, migratorUrl, directUrl, pooler, replica }
         : { kind: 'embedded' },
     adminUrl: read('ADMIN_DATABASE_URL'),
     dataDir: resolve(read('DATA_DIR') ?? '.bailiwick'),
@@ -180,9 +229,16 @@ export function readConfig(env: Env): Config {
     serviceReach: read('ALLOW_PRIVATE_SERVICES') ? 'any' : mode === 'development' ? 'loopback' : 'public',
     serviceTimeoutMs: read('SERVICE_TIMEOUT_MS'),
     streams: { streams: read('MAX_STREAMS'), perOwner: read('MAX_STREAMS_PER_OWNER') },
+    processes: read('PROCESSES'),
     development: mode === 'development',
     logLevel: read('LOG_LEVEL'),
     pool,
+    admission: {
+      concurrent,
+      perTenant: read('MAX_CONCURRENT_PER_TENANT') ?? Math.ceil((concurrent * 2) / 3),
+      queued: read('MAX_QUEUED'),
+      queueMs: read('MAX_QUEUE_MS'),
+    },
     publicUrl: read('PUBLIC_URL') ?? ownAddress(mode, read('HOST'), read('PORT')),
     trustProxy: read('TRUST_PROXY'),
     maxBodyBytes: read('MAX_BODY_BYTES'),

@@ -7,7 +7,9 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
+import { Admission } from './api/admission.ts';
 import { createEngine } from './api/yoga.ts';
+import type { News } from './auth/failures.ts';
 import { createVerifier } from './auth/token.ts';
 import type { Config } from './config.ts';
 import { openDataKeyRing } from './crypto/keys.ts';
@@ -16,8 +18,10 @@ import { createClient } from './db/client.ts';
 import { openDatabase } from './db/connect.ts';
 import { expectations } from './db/expected.ts';
 import { KeyUses } from './db/key-uses.ts';
+import { Neighbours } from './db/neighbours.ts';
 import { SealedPool } from './db/pool.ts';
 import { prepareDatabase } from './db/prepare.ts';
+import { openReplica } from './db/replica.ts';
 import type { Database } from './db/session.ts';
 import { ticketKey } from './db/ticket.ts';
 import { proofMemory } from './db/tokens.ts';
@@ -61,14 +65,17 @@ export async function main(
     const secret = loadSecret(config.ticketKey, config.dataDir, 'ticket.key');
     const key = ticketKey(secret);
     progress('migrations, policies and posture');
-    const { serverVersion, unsealed, warnings } = await prepareDatabase(connection, { kid: key.kid, secret });
+    const { serverVersion, plansOnce, unsealed, warnings } = await prepareDatabase(connection, {
+      kid: key.kid,
+      secret,
+    });
     for (const warning of warnings) {
       log.warn({ check: warning.check, subject: warning.subject }, warning.message);
     }
     const roots = await openRoots(config);
     running.defer(() => roots.provider.close?.());
     const keys = openDataKeyRing(roots);
-    const pool = new SealedPool(connection.runtimeUrl, config.pool, serverVersion);
+    const pool = new SealedPool(connection.runtimeUrl, config.pool, serverVersion, plansOnce);
     pool.on('error', (error) => {
       // while stopping, the database may be quicker than the farewell to it
       if (!pool.ending) {
@@ -79,18 +86,32 @@ export async function main(
     const client = createClient(pool, { keys, unsealed });
     running.defer(() => client.$disconnect());
     const { waitMs, transactionMs } = config.pool;
+    const replica = openReplica(connection.replica, {
+      limits: config.pool,
+      serverVersion,
+      ticketKey: key,
+      encryption: { keys, unsealed },
+      lost: (error) => log.warn({ err: error }, 'the standby does not answer; the primary does'),
+    });
+    running.defer(() => replica?.close());
     const database: Database = {
       client,
       ticketKey: key,
       transactionMs,
       waitMs,
       expectations: expectations(),
+      replica,
     };
+    const admission = new Admission(config.admission);
     const demo = config.development ? await development(config, connection.migratorUrl, keys) : undefined;
     const own =
       config.publicUrl === undefined
         ? undefined
-        : ownIssuer({ issuer: config.publicUrl, database, provider: roots.provider });
+        : ownIssuer({
+            issuer: config.publicUrl,
+            database: admission.inTurn(database),
+            provider: roots.provider,
+          });
     const verifier = createVerifier(config.issuers, {
       reach: config.issuerReach,
       deniedKeyIds: config.deniedKeyIds,
@@ -105,9 +126,18 @@ export async function main(
       log.warn({ err: error }, 'what is past its time was not thrown away'),
     );
     running.defer(() => expiry.close());
-    const streams = new Streams(database, connection.runtimeUrl, config.streams, (err, what) =>
+    const streams = new Streams(database, connection.directUrl, config.streams, (err, what) =>
       log.warn({ err }, what),
     );
+    // whoever has a database for itself has no neighbours
+    const neighbours =
+      config.database.kind === 'embedded'
+        ? undefined
+        : new Neighbours<News>(connection.directUrl, secret, (error) =>
+            log.warn({ err: error }, 'other servers are not heard; failures count here alone'),
+          );
+    await neighbours?.open();
+    running.defer(() => neighbours?.close());
     const server = createHttpServer({
       engine: createEngine({
         // never all connections: requests need some
@@ -122,6 +152,8 @@ export async function main(
         }),
         development: config.development,
       }),
+      admission,
+      failures: neighbours && { others: { channel: neighbours, secret } },
       verifier,
       ownIssuer: own?.config.issuer,
       proofs: proofMemory(database),

@@ -11,6 +11,8 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import type { Admission, Slot } from './api/admission.ts';
+import { inGraphql, Overloaded, withRetry } from './api/overloaded.ts';
 import { headersOf, type Reading, type RequestState, readRequest, type Verdict } from './api/request.ts';
 import type { createEngine } from './api/yoga.ts';
 import type { Authentication } from './auth/actor.ts';
@@ -42,6 +44,8 @@ export type ServerSettings = Authentication & {
   readonly tokens?: TokenService | undefined;
   /** How many proxies of ours stand in front, each of which appends to `X-Forwarded-For`; none unless given. */
   readonly trustProxy?: number | undefined;
+  /** Who may begin where there are more than can be served; everybody unless given. */
+  readonly admission?: Admission | undefined;
   /** How often credentials may fail; the defaults of src/auth/failures.ts unless given. */
   readonly failures?: FailureLimits | undefined;
 };
@@ -195,7 +199,7 @@ function unauthenticated(
 
 /** Makes the server; it does not listen yet. */
 export function createHttpServer(settings: ServerSettings): Server {
-  const { engine, log, proofs, tokens, trustProxy = 0 } = settings;
+  const { admission, engine, log, proofs, tokens, trustProxy = 0 } = settings;
   const failures = countFailures(settings.failures);
   const reading: Reading = { ...settings, failures };
 
@@ -219,18 +223,37 @@ export function createHttpServer(settings: ServerSettings): Server {
     const attempt = 'credential' in presented ? presented : undefined;
     const outcome = await readRequest(request, attempt, reading);
     const verdict: Verdict = {};
-    const made = await ask(engine, {
-      requestId,
-      log,
-      outcome,
-      verdict,
-      accept: request.headers.accept,
-      lastEventId: headersOf(request).get('last-event-id') ?? undefined,
-    });
-    if (attempt !== undefined && verdict.proved) {
-      failures.proved(attempt);
+    const { accept } = request.headers;
+    let slot: Slot | undefined;
+    try {
+      if ('failure' in outcome && outcome.failure instanceof Overloaded) {
+        throw outcome.failure;
+      }
+      slot = 'caller' in outcome ? await admission?.enter(outcome.caller) : undefined;
+      const made = await ask(engine, {
+        requestId,
+        log,
+        outcome,
+        verdict,
+        slot,
+        accept,
+        lastEventId: headersOf(request).get('last-event-id') ?? undefined,
+      });
+      if (attempt !== undefined && verdict.proved) {
+        failures.proved(attempt);
+      }
+      if ('caller' in outcome && verdict.tenantId !== undefined) {
+        admission?.learn(outcome.caller, verdict.tenantId);
+      }
+      return made;
+    } catch (error) {
+      if (error instanceof Overloaded) {
+        return inGraphql(error, requestId, accept);
+      }
+      throw error;
+    } finally {
+      slot?.release();
     }
-    return made;
   };
 
   // What is presented there stands in the body, which the service reads: failures count for where they come from alone.
@@ -267,7 +290,10 @@ export function createHttpServer(settings: ServerSettings): Server {
     const { requestId, log, arrived } = arrival;
     if (tokens !== undefined && request.method === 'POST' && tokens.endpoints.has(pathOf(request))) {
       await issueTokens(tokens, request, response, arrival).catch((error: unknown) =>
-        send(response, error instanceof TooManyFailures ? tooMany(error) : answerTo(error, requestId, log)),
+        send(
+          response,
+          error instanceof TooManyFailures ? tooMany(error) : withRetry(answerTo(error, requestId, log)),
+        ),
       );
       return;
     }
@@ -277,7 +303,7 @@ export function createHttpServer(settings: ServerSettings): Server {
       : answer(request, settings, requestId)
     ).catch((error: unknown) => answerTo(error, requestId, log));
     if (made.refusal === undefined) {
-      send(response, made);
+      send(response, withRetry(made));
     } else {
       await refuse(made.refusal, presented, log);
       await untilItLeaves(arrived);

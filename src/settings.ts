@@ -46,6 +46,11 @@ const issuers = z
 export const SETTINGS = {
   PORT: { parse: integer(0, 65535), default: '4000', about: 'Port of the HTTP server; 0 takes a free one' },
   HOST: { parse: z.string().min(1), default: '127.0.0.1', about: 'Address the HTTP server binds to' },
+  PROCESSES: {
+    parse: integer(1, 256),
+    default: '1',
+    about: 'Server processes on the one port, each with a pool of its own; a core each is enough',
+  },
   DATABASE_URL: {
     parse: url.optional(),
     default: undefined,
@@ -55,6 +60,32 @@ export const SETTINGS = {
     parse: url.optional(),
     default: undefined,
     about: 'The same database as the migrator; both URLs or neither',
+  },
+  DIRECT_DATABASE_URL: {
+    parse: url.optional(),
+    default: undefined,
+    about: 'As `DATABASE_URL`, past the pooler: for what stays on one connection, which is listening',
+  },
+  DATABASE_POOLER: {
+    parse: z
+      .enum(['transaction', 'transaction-prepared'], {
+        error: 'must be transaction or transaction-prepared',
+      })
+      .optional(),
+    default: undefined,
+    about:
+      'A pooler such as PgBouncer that `DATABASE_URL` leads through: `transaction`, or `transaction-prepared` where it knows prepared statements; unset: none',
+  },
+  REPLICA_DATABASE_URL: {
+    parse: url.optional(),
+    default: undefined,
+    about:
+      'A hot standby, as the role `bailiwick_runtime`, for queries that ask for rows a little late; unset: none',
+  },
+  REPLICA_MAX_LAG_MS: {
+    parse: integer(1, 60_000),
+    default: '1000',
+    about: 'How old what is missing on the standby may be; beyond that the primary answers',
   },
   ADMIN_DATABASE_URL: {
     parse: url.optional(),
@@ -177,6 +208,29 @@ export const SETTINGS = {
     parse: integer(10, 60_000),
     default: '2000',
     about: 'How long a request waits for a connection before UNAVAILABLE',
+  },
+  MAX_CONCURRENT: {
+    parse: integer(1, 10_000).optional(),
+    default: undefined,
+    about:
+      'Operations at a time; unset: one less than `POOL_SIZE`, whose last connection is for what is no operation',
+  },
+  MAX_CONCURRENT_PER_TENANT: {
+    parse: integer(1, 10_000).optional(),
+    default: undefined,
+    about: 'How many of them may be of one tenant; unset: two thirds',
+  },
+  MAX_QUEUED: {
+    parse: integer(0, 100_000),
+    default: '1000',
+    about:
+      'How many operations may wait for their turn; beyond that, the longest queue of a tenant loses its last',
+  },
+  MAX_QUEUE_MS: {
+    parse: integer(10, 60_000),
+    default: '1000',
+    about:
+      'How long an operation may wait for its turn before it is refused with 503 and `Retry-After`; a fifth of that where its tenant has had somebody waiting for so long',
   },
   STATEMENT_TIMEOUT_MS: {
     parse: integer(10, 60_000),

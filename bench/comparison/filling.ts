@@ -16,13 +16,13 @@ export const WORLDS = 20;
 export const CHAIN = 4;
 
 /** The id of the nth thing of a kind, in the order of their numbers. */
-export const idOf = (kind: 'memory' | 'world' | 'agent' | 'owner' | 'delegation', n: number): string => {
+export const idOf = (kind: string, n: number): string => {
   const hash = createHash('md5').update(`${kind}${n}`).digest('hex');
   const order = n.toString(16).padStart(8, '0');
   return `01900000-${order.slice(0, 4)}-7${hash.slice(0, 3)}-8${hash.slice(3, 6)}-${order.slice(4)}${hash.slice(6, 14)}`;
 };
-/** The same in SQL. */
-const sqlId = (kind: string, n: string) =>
+/** The same in SQL; `n` is an expression. */
+export const sqlId = (kind: string, n: string) =>
   `('01900000-' || substr(lpad(to_hex(${n}), 8, '0'), 1, 4) || '-7' || substr(md5('${kind}' || ${n}), 1, 3) || '-8' || substr(md5('${kind}' || ${n}), 4, 3)
     || '-' || substr(lpad(to_hex(${n}), 8, '0'), 5) || substr(md5('${kind}' || ${n}), 7, 8))::uuid`;
 

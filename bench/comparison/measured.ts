@@ -5,13 +5,30 @@ import { median } from '../encryption/figures.ts';
 /** Stands in a request for an id that no other has. */
 export const FRESH_ID = '00000000-0000-7fff-8fff-000000000000';
 
+export type Request = { readonly token: string; readonly body: string };
+
 /** What a generator is told to do. */
 export type Task = {
   readonly url: string;
-  readonly requests: readonly { readonly token: string; readonly body: string }[];
+  readonly requests: readonly Request[];
   readonly connections: number;
-  readonly seconds: number;
+  /** It ends after so many seconds or operations, whichever is said. */
+  readonly seconds?: number;
+  readonly operations?: number;
+  /** Requests in a second, over all connections together; left out, each sends as soon as it has its answer. */
+  readonly rate?: number;
 };
+
+/** Several targets, one request at a time, in turns: then what else the machine does meets all alike. Answered with one `Measured` of each. */
+export type Turns = {
+  readonly targets: readonly { readonly url: string; readonly requests: readonly Request[] }[];
+  /** In all; and before, of what is not counted. */
+  readonly seconds: number;
+  readonly warm: number;
+};
+
+/** Asks something for so many seconds. */
+export type Target = (seconds: number) => Promise<Measured>;
 
 export type Measured = {
   /** Operations in a second. */
@@ -51,4 +68,28 @@ export function middleOf(rounds: readonly Measured[]): Measured {
     errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+const WARM = 1;
+
+/** Asks targets in turns, another first each round, after each was warmed up for a second. */
+export async function inTurns<Name extends string>(
+  targets: Readonly<Record<Name, Target>>,
+  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+): Promise<Record<Name, Measured>> {
+  const names = Object.keys(targets) as Name[];
+  const measured = new Map<Name, Measured[]>(names.map((name) => [name, []]));
+  for (const name of names) {
+    await targets[name](WARM);
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    for (let at = 0; at < names.length; at += 1) {
+      const name = names[(at + round) % names.length] as Name;
+      measured.get(name)?.push(await targets[name](seconds));
+    }
+  }
+  return Object.fromEntries([...measured].map(([name, some]) => [name, middleOf(some)])) as Record<
+    Name,
+    Measured
+  >;
 }

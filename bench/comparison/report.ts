@@ -1,6 +1,7 @@
 // Figures as a table for people, as JSON for machines, and as a chart.
 
 import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Measured } from './measured.ts';
 
@@ -20,9 +21,19 @@ export type Results = {
   readonly lines: readonly Line[];
 };
 
-const FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
+export const FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
 const ratioOf = ({ ours, other }: Line) => ours.throughput / other.throughput;
-const round = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+export const round = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+/** Text as it may stand in SVG. */
+export const plain = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+
+export const today = () => new Date().toISOString().slice(0, 10);
+
+/** Where it was measured. */
+export function machine(): string {
+  const [cpu] = cpus();
+  return `${availableParallelism()} cores (${cpu?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, shared by PostgreSQL, the server and the load; Node ${process.version}`;
+}
 
 /** Rows of Markdown, with a head. */
 export function table(lines: readonly Line[]): string {
@@ -39,7 +50,6 @@ export function table(lines: readonly Line[]): string {
 /** Bars of throughput, ours above the other's, each pair in the measure of its larger one. */
 export function chart({ lines, machine, at }: Results): string {
   const [left, width, row] = [290, 420, 46];
-  const plain = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const bars = lines.map((line, n) => {
     const y = 40 + n * row;
     const most = Math.max(line.ours.throughput, line.other.throughput);

@@ -1,74 +1,67 @@
 // `npm run bench`: how fast this server answers, beside PostGraphile 5 on the same database, beside the database's own limit, and with row
-// security switched off.
+// security switched off (the suites peer, limit and isolation, in this folder); and what becomes of it with more of everything, with time, and
+// at its start (growth, memory and start, in bench/growth).
 //
 //   npm run bench -- [--suite peer,limit,isolation] [--only text] [--rows 200000] [--rounds 5] [--seconds 3] [--connections 16] [--save]
+//   npm run bench -- --suite growth,memory,start [--only text] [--rows 1000000] [--tenants 1000] [--delegations 10000] [--members 10000]
+//                    [--clients 256] [--rate 50] [--operations 200000] [--minutes 60] [--starts 10] [--rounds 5] [--seconds 3] [--save]
 //
 // Everything that is compared is asked in turns within one run, another first each round, and told by its median; figures of two runs cannot be
 // compared, because machines differ from hour to hour. Needs nothing but this repository. --save keeps the figures in bench/results.
 
-import { availableParallelism, cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SCOPES } from '../../src/capabilities.ts';
 import { withClient } from '../../src/db/with-client.ts';
 import { DEVELOPMENT_ISSUER } from '../../src/development.ts';
-import { type Measured, middleOf } from './measured.ts';
+import { type GrowthSuite, grow, isGrowthSuite } from '../growth/grow.ts';
+import { fill } from './filling.ts';
+import { inTurns, type Target } from './measured.ts';
 import { type Operation, operations, PAGE_SQL } from './operations.ts';
-import { type Line, type Results, save, table } from './report.ts';
-import { makeStage, type Stage } from './stage.ts';
+import { type Line, machine, type Results, save, table, today } from './report.ts';
+import { makeStage, type Peer, type Stage, startPeer } from './stage.ts';
 
 const { values } = parseArgs({
   options: {
     suite: { type: 'string', default: 'peer,limit,isolation' },
     only: { type: 'string', default: '' },
-    rows: { type: 'string', default: '200000' },
+    rows: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '16' },
+    tenants: { type: 'string', default: '1000' },
+    delegations: { type: 'string', default: '10000' },
+    members: { type: 'string', default: '10000' },
+    clients: { type: 'string', default: '256' },
+    rate: { type: 'string' },
+    operations: { type: 'string', default: '200000' },
+    minutes: { type: 'string', default: '60' },
+    starts: { type: 'string', default: '10' },
     save: { type: 'boolean', default: false },
   },
 });
 const suites = values.suite.split(',');
-const rows = Number(values.rows);
+const COMPARED = ['peer', 'limit', 'isolation'];
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const connections = Number(values.connections);
 /** Requests that are made before, and asked again and again. */
 const DISTINCT = 500;
-const WARM = 1;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-type Target = (seconds: number) => Promise<Measured>;
-
-/** Asks targets in turns, after each was warmed up. */
-async function inTurns<Name extends string>(
-  targets: Readonly<Record<Name, Target>>,
-): Promise<Record<Name, Measured>> {
-  const names = Object.keys(targets) as Name[];
-  const measured = new Map<Name, Measured[]>(names.map((name) => [name, []]));
-  for (const name of names) {
-    await targets[name](WARM);
-  }
-  for (let round = 0; round < rounds; round += 1) {
-    for (let at = 0; at < names.length; at += 1) {
-      const name = names[(at + round) % names.length] as Name;
-      measured.get(name)?.push(await targets[name](seconds));
-    }
-  }
-  return Object.fromEntries([...measured].map(([name, some]) => [name, middleOf(some)])) as Record<
-    Name,
-    Measured
-  >;
-}
-
-async function asking(stage: Stage, server: 'ours' | 'peer', operation: Operation): Promise<Target> {
-  const token = (await stage.tokens(operation.caller))[server];
+async function asking(
+  stage: Stage,
+  asked: Peer,
+  server: 'ours' | 'peer',
+  operation: Operation,
+): Promise<Target> {
+  const token = await asked.token(operation.caller);
   const distinct = operation.name === 'insert 100' ? 20 : DISTINCT;
   const requests = Array.from({ length: distinct }, (_, n) => ({
     token,
     body: JSON.stringify(operation[server](n)),
   }));
-  return (seconds) => stage.generate('load', { url: stage[server], requests, connections, seconds });
+  return (seconds) => stage.generate('load', { url: asked.url, requests, connections, seconds });
 }
 
 const limitOf =
@@ -94,88 +87,105 @@ async function rowSecurity(stage: Stage, to: 'enable' | 'disable'): Promise<void
   });
 }
 
-const stage = await makeStage(rows, say);
-const lines: Line[] = [];
-try {
-  const all = operations(rows);
-  const chosen = all.filter(({ name }) => name.includes(values.only));
-  const pageOf20 = all.find(({ name }) => name.startsWith('page of 20')) as Operation;
+async function compare(): Promise<string[]> {
+  const rows = Number(values.rows ?? 200_000);
+  const stage = await makeStage((client) =>
+    fill(client, rows, (done) => process.stderr.write(`${done} of ${rows} memories\n`)),
+  );
+  say(`filled: ${rows} memories`);
+  const lines: Line[] = [];
   const note = (line: Line) => {
     lines.push(line);
     say(table([line]).split('\n').slice(2).join('\n'));
   };
-  if (suites.includes('peer')) {
-    for (const operation of chosen) {
-      const { ours, peer } = await inTurns({
-        ours: await asking(stage, 'ours', operation),
-        peer: await asking(stage, 'peer', operation),
-      });
-      note({
-        suite: 'peer',
-        name: operation.name,
-        kind: operation.kind,
-        ours,
-        other: peer,
-        otherName: 'PostGraphile',
-      });
+  const often = { rounds, seconds };
+  try {
+    const all = operations(rows);
+    const chosen = all.filter(({ name }) => name.includes(values.only));
+    const pageOf20 = all.find(({ name }) => name.startsWith('page of 20')) as Operation;
+    if (suites.includes('peer')) {
+      const peer = await startPeer(stage);
+      for (const operation of chosen) {
+        const { ours, other } = await inTurns(
+          {
+            ours: await asking(stage, stage, 'ours', operation),
+            other: await asking(stage, peer, 'peer', operation),
+          },
+          often,
+        );
+        const { name, kind } = operation;
+        note({ suite: 'peer', name, kind, ours, other, otherName: 'PostGraphile' });
+      }
     }
-  }
-  if (suites.includes('limit')) {
-    const { ours, limit } = await inTurns({
-      ours: await asking(stage, 'ours', pageOf20),
-      limit: limitOf(stage),
-    });
-    note({
-      suite: 'limit',
-      name: pageOf20.name,
-      kind: 'read',
-      ours,
-      other: limit,
-      otherName: 'PostgreSQL alone',
-    });
-  }
-  if (suites.includes('isolation')) {
-    for (const operation of all.filter(({ name }) => /^(page|single|insert one)/.test(name))) {
-      const ask = await asking(stage, 'ours', operation);
-      const { on, off } = await inTurns({
-        async on(seconds) {
-          await rowSecurity(stage, 'enable');
-          return ask(seconds);
-        },
-        async off(seconds) {
-          await rowSecurity(stage, 'disable');
-          return ask(seconds).finally(() => rowSecurity(stage, 'enable'));
-        },
-      });
-      note({
-        suite: 'isolation',
-        name: operation.name,
-        kind: operation.kind,
-        ours: on,
-        other: off,
-        otherName: 'row security off',
-      });
+    if (suites.includes('limit')) {
+      const { ours, limit } = await inTurns(
+        { ours: await asking(stage, stage, 'ours', pageOf20), limit: limitOf(stage) },
+        often,
+      );
+      const { name } = pageOf20;
+      note({ suite: 'limit', name, kind: 'read', ours, other: limit, otherName: 'PostgreSQL alone' });
     }
+    if (suites.includes('isolation')) {
+      for (const operation of all.filter(({ name }) => /^(page|single|insert one)/.test(name))) {
+        const ask = await asking(stage, stage, 'ours', operation);
+        const { on, off } = await inTurns(
+          {
+            async on(seconds) {
+              await rowSecurity(stage, 'enable');
+              return ask(seconds);
+            },
+            async off(seconds) {
+              await rowSecurity(stage, 'disable');
+              return ask(seconds).finally(() => rowSecurity(stage, 'enable'));
+            },
+          },
+          often,
+        );
+        const { name, kind } = operation;
+        note({ suite: 'isolation', name, kind, ours: on, other: off, otherName: 'row security off' });
+      }
+    }
+  } finally {
+    await stage.end();
   }
-} finally {
-  await stage.end();
+  const settings = { rows, rounds, seconds, connections };
+  const results: Results = { at: today(), machine: machine(), settings, lines };
+  say(`\n${results.machine}\n${table(lines)}`);
+  if (values.save) {
+    await save(results);
+  }
+  return lines.flatMap(({ name, ours, other }) =>
+    [ours, other].flatMap(({ errors, error }) =>
+      errors === 0 ? [] : [`${name}: ${errors} answers were errors, such as ${error}`],
+    ),
+  );
 }
-const [cpu] = cpus();
-const results: Results = {
-  at: new Date().toISOString().slice(0, 10),
-  machine: `${availableParallelism()} cores (${cpu?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, shared by PostgreSQL, the server and the load; Node ${process.version}`,
-  settings: { rows, rounds, seconds, connections },
-  lines,
-};
-say(`\n${results.machine}\n${table(lines)}`);
-if (values.save) {
-  await save(results);
+
+const growing = suites.filter((suite): suite is GrowthSuite => isGrowthSuite(suite));
+const unknown = suites.filter((suite) => !COMPARED.includes(suite) && !isGrowthSuite(suite));
+const wrong = unknown.map((suite) => `there is no suite ${suite}`);
+if (wrong.length === 0 && suites.some((suite) => COMPARED.includes(suite))) {
+  wrong.push(...(await compare()));
 }
-const wrong = lines.flatMap(({ name, ours, other }) =>
-  [ours, other].flatMap(({ errors, error }) =>
-    errors === 0 ? [] : [`${name}: ${errors} answers were errors, such as ${error}`],
-  ),
-);
+if (unknown.length === 0 && growing.length > 0) {
+  wrong.push(
+    ...(await grow(growing, {
+      only: values.only,
+      rows: Number(values.rows ?? 1_000_000),
+      tenants: Number(values.tenants),
+      delegations: Number(values.delegations),
+      members: Number(values.members),
+      clients: Number(values.clients),
+      rate: values.rate === undefined ? undefined : Number(values.rate),
+      operations: Number(values.operations),
+      minutes: Number(values.minutes),
+      starts: Number(values.starts),
+      rounds,
+      seconds,
+      save: values.save,
+    })),
+  );
+}
 for (const line of wrong) {
   say(line);
 }

@@ -20,9 +20,12 @@ import { type KeyUses, usedCredential } from '../db/key-uses.ts';
 import { type Database, Rollback, type Session, withSession } from '../db/session.ts';
 import type { TicketClaims } from '../db/ticket.ts';
 import { BailiwickError, type ErrorCode } from '../errors.ts';
+import { again } from './admission.ts';
 import { type Plan, planOf } from './direct/answering.ts';
 import { earlyEnd } from './early-end.ts';
+import { serve } from './eventual.ts';
 import { checkLimits } from './limits.ts';
+import type { ServerContext, Verdict } from './request.ts';
 
 /** Asks about the schema only, which needs no session because it shows no rows. */
 function isIntrospection(operation: OperationDefinitionNode): boolean {
@@ -112,9 +115,12 @@ export function noteUse(session: Session, { caller, log }: Context, uses: Uses):
 }
 
 /** The same as soon as the database has said who that is; where it does not, there was no use. */
-function noteWhenEstablished(session: Session, context: Context, uses: Uses): void {
+function noteWhenEstablished(session: Session, context: Context, uses: Uses, verdict: Verdict): void {
   session.established.then(
-    () => noteUse(session, context, uses),
+    () => {
+      verdict.tenantId = session.tenantId;
+      noteUse(session, context, uses);
+    },
     () => undefined,
   );
 }
@@ -125,6 +131,7 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       const context = args.contextValue as Context;
+      const { slot, verdict } = (args.contextValue as unknown as ServerContext).state;
       const operation = getOperationAST(args.document, args.operationName);
       if (!operation) {
         return;
@@ -145,19 +152,19 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
         const early = readOnly
           ? undefined
           : earlyEnd(context, alone, (work) =>
-              withSession(database, claims, { readOnly: false }, ({ db }) => work(db)),
+              again(slot, () => withSession(database, claims, { readOnly: false }, ({ db }) => work(db))),
             );
         const refused = (outcome: ErrorCode): Promise<void> =>
           recordRefusal(database, claims, { outcome, fields });
         const options = { readOnly, fields, repeatable: readOnly };
         /** @returns undefined where a plan's session has ended and did not answer. */
         const inSession = (plan?: Plan): Promise<ExecutionResult | undefined> =>
-          withSession(database, claims, options, async (session) => {
+          serve(database, args, claims, options, async (session) => {
             context.session = session;
-            noteWhenEstablished(session, context, uses);
+            noteWhenEstablished(session, context, uses, verdict);
             const direct = await plan?.answer(context, variables);
             if (direct !== undefined) {
-              return { data: {}, stringify: () => direct } as ExecutionResult;
+              return written(direct);
             }
             if (session.ended) {
               return undefined;
@@ -175,7 +182,12 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
           if (denied !== undefined) {
             await refused(denied);
           }
-          return early === undefined ? result : await early.kept(result);
+          if (early === undefined) {
+            return result;
+          }
+          // whatever goes on without a session may take its time
+          slot?.release();
+          return await early.kept(result);
         } catch (error) {
           await early?.lost(error);
           if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {
@@ -189,6 +201,13 @@ export function useOperation(database: Database, uses?: Uses): Plugin<object, ob
       });
     },
   };
+}
+
+/** An answer that is text already: Yoga sends it as it is, with what else there is to say. */
+function written(text: string): ExecutionResult {
+  const stringify = ({ extensions }: ExecutionResult) =>
+    extensions === undefined ? text : `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}`;
+  return { data: {}, stringify } as ExecutionResult;
 }
 
 // the second is what a reference to a row out of reach ends as

@@ -12,6 +12,7 @@ import type { RequestHeaders } from '../auth/credentials.ts';
 import type { Attempt, Failures } from '../auth/failures.ts';
 import { BailiwickError } from '../errors.ts';
 import type { RequestId } from '../ids.ts';
+import type { Admission, Slot } from './admission.ts';
 import { classify } from './present.ts';
 import { checkJson } from './scalars.ts';
 
@@ -25,6 +26,8 @@ export type Verdict = {
   proved?: boolean;
   /** Whether the answer is a stream. */
   streams?: boolean;
+  /** Of which tenant the database has said that the caller is, by id. */
+  tenantId?: string;
 };
 
 /** What is known of a request from its first byte on. */
@@ -36,6 +39,8 @@ export type RequestState = {
     | { readonly caller: Caller; readonly params: GraphQLParams }
     | { readonly failure: unknown };
   readonly verdict: Verdict;
+  /** Leave to work, where it had to be waited for. */
+  readonly slot?: Slot | undefined;
   /** In which form an answer is accepted. */
   readonly accept?: string | undefined;
   /** How far a stream was listened to before. */
@@ -107,7 +112,37 @@ function readParams(body: unknown): GraphQLParams {
 export type Reading = Authentication & {
   readonly failures: Failures;
   readonly maxBodyBytes: number;
+  readonly admission?: Admission | undefined;
 };
+
+/** The same for one request, with its proof remembered when it is its tenant's turn: that is a transaction already. */
+function inTurn({ verifier, proofs, admission, ...by }: Reading): Authentication {
+  if (proofs === undefined || admission === undefined) {
+    return { ...by, verifier, proofs };
+  }
+  let tenant = '';
+  return {
+    ...by,
+    verifier: {
+      ...verifier,
+      async verify(text) {
+        const token = await verifier.verify(text);
+        ({ tenant } = token);
+        return token;
+      },
+    },
+    proofs: {
+      async first(mark, until) {
+        const slot = await admission.enterFor(tenant);
+        try {
+          return await proofs.first(mark, until);
+        } finally {
+          slot.release();
+        }
+      },
+    },
+  };
+}
 
 /**
  * Reads a request as far as GraphQL itself. Never throws: a failure is part of the outcome, so that it is answered in
@@ -121,11 +156,15 @@ export async function readRequest(
   reading: Reading,
 ): Promise<RequestState['outcome']> {
   try {
+    const { failures, admission } = reading;
+    admission?.letIn(attempt !== undefined && failures.isProven(attempt));
     if (attempt !== undefined) {
-      await reading.failures.admit(attempt);
+      await failures.admit(attempt);
     }
     const { method = '', url = '' } = request;
-    const caller = await authenticate({ headers: headersOf(request), method, url }, reading);
+    const headers = headersOf(request);
+    const bound = headers.get('dpop') !== null;
+    const caller = await authenticate({ headers, method, url }, bound ? inTurn(reading) : reading);
     if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
       throw new BailiwickError('BAD_USER_INPUT', 'Content-Type must be application/json', { status: 415 });
     }

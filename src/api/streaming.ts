@@ -23,6 +23,7 @@ import { newId, type RequestId } from '../ids.ts';
 import { Looking, type Seen } from '../live/looking.ts';
 import { readPlace, writePlace } from '../live/place.ts';
 import type { Stream, Streams } from '../live/streams.ts';
+import { again, type Slot } from './admission.ts';
 import { answerOf, type Message } from './event-stream.ts';
 import { checkLimits } from './limits.ts';
 import { inSight, type Listens, occurrencesOf } from './occurrence.ts';
@@ -50,6 +51,8 @@ type Subscribing = {
   readonly streams: Streams;
   readonly looking: Looking<Answered>;
   readonly uses: Uses;
+  /** By which each look waits for its turn. */
+  readonly slot: Slot | undefined;
   /** The one field that is asked for, as the fields of an operation. */
   readonly fields: readonly string[];
 };
@@ -104,6 +107,7 @@ export function useSubscriptions(
           streams,
           looking,
           uses,
+          slot: state.slot,
           fields: fieldsOf(operation.selectionSet, executed.document),
         };
         const { who, worlds, place, key } = await begin(subscribing, begun);
@@ -186,7 +190,7 @@ async function* messages(
   key: string,
   begun: Place,
 ): AsyncGenerator<Messages> {
-  const { streams, looking, context } = subscribing;
+  const { streams, looking, context, slot } = subscribing;
   let place = begun;
   let looked = Date.now();
   try {
@@ -203,7 +207,7 @@ async function* messages(
       let more = true;
       while (more && !stream.ended) {
         const seen = await patiently(stream, () =>
-          looking.look(key, place, (from) => lookFrom(subscribing, from)),
+          looking.look(key, place, (from) => again(slot, () => lookFrom(subscribing, from))),
         );
         if (seen === undefined) {
           break;

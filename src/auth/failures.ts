@@ -2,11 +2,11 @@
 //
 // Beyond that a request is answered 429 before the verifier or the database is asked. A credential that has just
 // proved itself is let in although its source is blocked, since whoever shares an address with an attacker is not the
-// attacker; one that is new there has to wait. Kept in this process only: with several, each counts for itself. Counts
-// what has failed, so what is in flight at the same moment is not held back. Never sees more of a credential than to
-// make a fingerprint of it.
+// attacker; one that is new there has to wait. Kept in this process; where there are others, each tells them what has failed and
+// who has proved itself, and counts what it is told like its own (src/db/neighbours.ts). Counts what has failed, so what is in
+// flight at the same moment is not held back. Never sees more of a credential than to make a fingerprint of it.
 
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto';
 // this one limiter alone: the package's entry also loads those for databases, three times the work at the start
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { BailiwickError } from '../errors.ts';
@@ -22,6 +22,19 @@ export type FailureLimits = {
   readonly remembered?: number | undefined;
   /** Milliseconds since the epoch, for what has proved itself. The limiter's clock is the process's own. */
   readonly now?: (() => number) | undefined;
+  /** The other processes of this installation, and what all of them have, so that each makes the same fingerprints; none unless given. */
+  readonly others?: { readonly channel: Others; readonly secret: Uint8Array } | undefined;
+};
+
+/** What processes tell each other. */
+export type News =
+  | { readonly failed: Pick<Attempt, 'source' | 'account'> }
+  | { readonly proved: Attempt['account'] };
+
+/** A way to all other processes. What is told may be late, or lost. */
+export type Others = {
+  tell(news: News): void;
+  listen(heard: (news: News) => void): void;
 };
 
 /** One request that presents a credential. */
@@ -39,6 +52,8 @@ export type Failures = {
   admit(attempt: Attempt): Promise<void>;
   failed(attempt: Attempt): Promise<void>;
   proved(attempt: Attempt): void;
+  /** Whether its credential has just proved itself. */
+  isProven(attempt: Attempt): boolean;
 };
 
 /** The one answer to every attempt that has to wait. */
@@ -60,19 +75,46 @@ const WINDOW_SECONDS = 60;
 /** How long it counts to have proved oneself, in milliseconds. */
 const PROOF_LASTS = 10 * 60_000;
 
+/** How often the others hear that somebody goes on proving itself, in milliseconds. */
+const TELL_AGAIN = PROOF_LASTS / 2;
+
 /** Characters of base64url: 96 bits, so that nobody finds a second credential with the fingerprint of another. */
 const FINGERPRINT_LENGTH = 16;
 
 /** Starts counting. */
 export function countFailures(limits: FailureLimits = {}): Failures {
-  const { perSource = 60, perCredential = 10, remembered = 10_000, now = Date.now } = limits;
+  const { perSource = 60, perCredential = 10, remembered = 10_000, now = Date.now, others } = limits;
   // Nobody who reads a log or a dump can try passwords and short tokens against a fingerprint without this key.
-  const key = createSecretKey(randomBytes(32));
+  const key = createSecretKey(
+    others === undefined
+      ? randomBytes(32)
+      : Buffer.from(hkdfSync('sha256', others.secret, '', 'bailiwick failures', 32)),
+  );
   const sources = new BoundedCounter(perSource, remembered);
   const accounts = new BoundedCounter(perCredential, remembered);
   const proven = new Map<string, number>();
+  /** When the others were told of it. */
+  const told = new Map<string, number>();
 
   const isProven = (account: string) => ageOf(proven.get(account), now) < PROOF_LASTS;
+
+  const remember = (times: Map<string, number>, account: string) => {
+    times.delete(account);
+    times.set(account, now());
+    forgetOldest(times, remembered);
+  };
+
+  const count = async ({ source, account }: Pick<Attempt, 'source' | 'account'>) => {
+    await Promise.all([sources.count(source), accounts.count(account)]);
+  };
+
+  others?.channel.listen((news) => {
+    if ('failed' in news) {
+      void count(news.failed);
+    } else {
+      remember(proven, news.proved);
+    }
+  });
 
   return {
     attempt(source, { text, bound }) {
@@ -93,13 +135,17 @@ export function countFailures(limits: FailureLimits = {}): Failures {
         throw new TooManyFailures(ofSource, 'source');
       }
     },
+    isProven: ({ account }) => isProven(account),
     async failed({ source, account }) {
-      await Promise.all([sources.count(source), accounts.count(account)]);
+      others?.channel.tell({ failed: { source, account } });
+      await count({ source, account });
     },
     proved({ account }) {
-      proven.delete(account);
-      proven.set(account, now());
-      forgetOldest(proven, remembered);
+      remember(proven, account);
+      if (others !== undefined && ageOf(told.get(account), now) >= TELL_AGAIN) {
+        remember(told, account);
+        others.channel.tell({ proved: account });
+      }
     },
   };
 }

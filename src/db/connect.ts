@@ -10,13 +10,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { z } from 'zod';
-import type { Config } from '../config.ts';
+import type { Config, ReplicaConfig } from '../config.ts';
 import { startEmbedded } from './embedded.ts';
+import { throughPooler } from './pooler.ts';
 
 /** Where the database is. URLs hold passwords: they are not for printing. */
 export type DatabaseConnection = {
   readonly migratorUrl: string;
+  /** Says whether it leads through a pooler. */
   readonly runtimeUrl: string;
+  /** As the same role, and straight to the database. */
+  readonly directUrl: string;
+  /** A hot standby of it. */
+  readonly replica?: ReplicaConfig | undefined;
   /** Of the embedded server's administrator, on its maintenance database; nobody has one for a server of the operator's. */
   readonly superuserUrl?: string;
   /** Ends what `openDatabase` started, and nothing else. */
@@ -37,8 +43,14 @@ export async function openDatabase(
   { mode }: { mode: 'serve' | 'attach' },
 ): Promise<DatabaseConnection> {
   if (database.kind === 'external') {
-    const { migratorUrl, runtimeUrl } = database;
-    return { migratorUrl, runtimeUrl, stop: async () => undefined };
+    const { migratorUrl, runtimeUrl, directUrl = runtimeUrl, pooler, replica } = database;
+    return {
+      migratorUrl,
+      runtimeUrl: throughPooler(runtimeUrl, pooler),
+      directUrl,
+      replica,
+      stop: async () => undefined,
+    };
   }
   const running = mode === 'attach' ? await findRunning(dataDir) : undefined;
   if (running !== undefined) {
@@ -67,6 +79,7 @@ async function start(dataDir: string): Promise<DatabaseConnection> {
   return {
     migratorUrl: server.migratorUrl,
     runtimeUrl: server.runtimeUrl,
+    directUrl: server.runtimeUrl,
     superuserUrl: server.superuserUrl,
     async stop() {
       await server.stop();
@@ -97,6 +110,7 @@ async function findRunning(dataDir: string): Promise<DatabaseConnection | undefi
     return {
       migratorUrl: url('bailiwick_migrator', passwords.migrator, 'bailiwick'),
       runtimeUrl,
+      directUrl: runtimeUrl,
       superuserUrl: url('postgres', passwords.superuser, 'postgres'),
       stop: async () => undefined,
     };

@@ -31,7 +31,7 @@ export class Listener {
   #closed = false;
   #wait: number = RETRY.first;
 
-  /** @param url Connection of the role `bailiwick_runtime`. */
+  /** @param url Connection of the role `bailiwick_runtime`, past any pooler: it is one backend that is told. */
   constructor(url: string, hearing: Hearing) {
     this.#url = url;
     this.#hearing = hearing;

@@ -8,6 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg, { type PoolClient } from 'pg';
 import type { PoolConfig } from '../config.ts';
+import { type Pooled, pooled, poolerOf } from './pooler.ts';
 import { type Opening, SealedConnection } from './sealed-connection.ts';
 
 /** The session in whose name the current asynchronous call chain runs. */
@@ -25,13 +26,17 @@ export function runningSession(): Required<Pick<Opening, 'context' | 'db'>> {
 /** The connections of the runtime role. Lends sealed transactions to Prisma, and nothing to anybody else. */
 export class SealedPool extends pg.Pool {
   readonly #limitMs: number;
+  readonly #pooled: Pooled | undefined;
+  readonly #plansOnce: boolean;
 
   /**
-   * @param url Connection of the role `bailiwick_runtime`.
+   * @param url Connection of the role `bailiwick_runtime`; says whether it leads through a pooler.
    * @param limits Size and times; PostgreSQL enforces the times itself, below Prisma's.
    * @param serverVersion `server_version_num`; from 170000 on the database can limit whole transactions.
+   * @param plansOnce Whether a named statement is planned once for all values (decision 33); no, where the database is distributed.
    */
-  constructor(url: string, limits: PoolConfig, serverVersion: number) {
+  constructor(url: string, limits: PoolConfig, serverVersion: number, plansOnce = true) {
+    const mode = poolerOf(url);
     super({
       connectionString: url,
       application_name: 'bailiwick',
@@ -40,13 +45,12 @@ export class SealedPool extends pg.Pool {
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       pipeline: true,
-      statement_timeout: limits.statementMs,
-      idle_in_transaction_session_timeout: limits.statementMs,
-      ...(serverVersion >= 170_000
-        ? { options: `-c transaction_timeout=${limits.transactionMs} -c plan_cache_mode=force_generic_plan` }
-        : {}),
+      ...(mode === undefined ? startUp(limits, serverVersion, plansOnce) : {}),
     });
     this.#limitMs = limits.transactionMs;
+    this.#pooled = mode && pooled(mode, limits, serverVersion);
+    // through a pooler the setting is the operator's
+    this.#plansOnce = mode === undefined && plansOnce;
     // The pool drops an idle connection that the server closes; without a listener the process would end with it. The
     // error carries the whole client, whose cancel key and addresses belong in no log.
     this.on('error', (error: Error & { client?: unknown }) => {
@@ -88,7 +92,7 @@ export class SealedPool extends pg.Pool {
         client.release(true);
         throw new Error('the pool lent a connection inside a transaction');
       }
-      const sealed = new SealedConnection(client, session, this.#limitMs);
+      const sealed = new SealedConnection(client, session, this.#limitMs, this.#pooled, this.#plansOnce);
       session.connection = sealed;
       return sealed as unknown as PoolClient;
     } catch (error) {
@@ -100,7 +104,8 @@ export class SealedPool extends pg.Pool {
   /** Whether PostgreSQL answers. Reads nothing and carries no context. */
   async ping(): Promise<void> {
     const client = await super.connect();
-    const question = { name: 'bailiwick_ping', text: 'select 1', query_timeout: this.#limitMs };
+    const name = this.#pooled?.named === false ? '' : 'bailiwick_ping';
+    const question = { name, text: 'select 1', query_timeout: this.#limitMs };
     const answered = await client.query(question).then(
       () => undefined,
       (error: Error) => error,
@@ -114,4 +119,21 @@ export class SealedPool extends pg.Pool {
   override query(): never {
     throw new TypeError('no statement outside a session: use withSession');
   }
+}
+
+/** The limits of every transaction of a connection, and how its statements are planned, as settings that it starts with. */
+function startUp(
+  { statementMs, transactionMs }: PoolConfig,
+  serverVersion: number,
+  plansOnce: boolean,
+): pg.PoolConfig {
+  const options = [
+    ...(serverVersion >= 170_000 ? [`-c transaction_timeout=${transactionMs}`] : []),
+    ...(plansOnce ? ['-c plan_cache_mode=force_generic_plan'] : []),
+  ];
+  return {
+    statement_timeout: statementMs,
+    idle_in_transaction_session_timeout: statementMs,
+    ...(options.length > 0 ? { options: options.join(' ') } : {}),
+  };
 }

@@ -8,12 +8,15 @@ import pg from 'pg';
 import { PostureError } from '../errors.ts';
 import { diagnose, MIGRATIONS_FOLDER } from './engine.ts';
 import { policyChecksum, readPolicies } from './policies.ts';
+import { poolerOf } from './pooler.ts';
 import { ACTIVITY_CHECKS } from './posture/activity.ts';
 import type { Check, Fault, Finding, Queryable } from './posture/check.ts';
+import { inspectWays, type Ways } from './posture/connections.ts';
 import { readDeclared } from './posture/declared.ts';
 import { ENCRYPTION_CHECKS } from './posture/encryption.ts';
 import { POLICY_CHECKS } from './posture/policies.ts';
 import { PRIVILEGE_CHECKS } from './posture/privileges.ts';
+import { inspectReplica } from './posture/replica.ts';
 import { ROLE_CHECKS } from './posture/roles.ts';
 import { judgeVersion, SERVER_CHECKS } from './posture/server.ts';
 import { TABLE_CHECKS } from './posture/tables.ts';
@@ -21,7 +24,7 @@ import { TABLE_CHECKS } from './posture/tables.ts';
 export type { Finding } from './posture/check.ts';
 
 /** The database, as its two roles. */
-export type PostureTarget = { readonly migratorUrl: string; readonly runtimeUrl: string };
+export type PostureTarget = Ways;
 
 /** Every check that is a query, in the order of the report. */
 export const CHECKS: readonly Check[] = [
@@ -43,13 +46,20 @@ const QUERY_LIMIT = 10_000;
  * @returns The findings, those that refuse first; none when all is well.
  * @throws the driver's error when either URL cannot be connected to.
  */
-export async function inspectPosture({ migratorUrl, runtimeUrl }: PostureTarget): Promise<Finding[]> {
+export async function inspectPosture(target: PostureTarget): Promise<Finding[]> {
+  const { migratorUrl, runtimeUrl } = target;
+  const ways = await inspectWays(target);
+  if (ways.length > 0) {
+    // what is not a connection to one database answers no further questions
+    return ways;
+  }
   const history = diagnose(migratorUrl, { migrationsDir: MIGRATIONS_FOLDER });
   const catalog = withClients([migratorUrl, runtimeUrl], ([migrator, runtime]) =>
     inspectCatalog(migrator, runtime),
   );
-  const [sentences, findings] = await Promise.all([history, catalog]);
-  return sorted([...sentences.map(historyFinding), ...findings]);
+  const standby = target.replica === undefined ? [] : inspectReplica(target.replica.url, target.migratorUrl);
+  const [sentences, findings, others] = await Promise.all([history, catalog, standby]);
+  return sorted([...sentences.map(historyFinding), ...findings, ...others]);
 }
 
 /**
@@ -164,7 +174,8 @@ async function withClients<T>(
     new pg.Client({
       connectionString,
       pipeline: true,
-      statement_timeout: QUERY_LIMIT,
+      // through a pooler the role's own limit holds, which is longer
+      ...(poolerOf(connectionString) === undefined ? { statement_timeout: QUERY_LIMIT } : {}),
       application_name: 'bailiwick posture',
     });
   const clients = [open(first), open(second)] as const;

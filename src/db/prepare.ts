@@ -4,13 +4,15 @@
 import { applyMigrations, MIGRATIONS_FOLDER } from './engine.ts';
 import { ensurePartitions } from './partitions.ts';
 import { applyPolicies, installTicketKey } from './policies.ts';
-import { assertPosture, type Finding } from './posture.ts';
+import { assertPosture, type Finding, type PostureTarget } from './posture.ts';
 import { readUnsealed } from './sealing/phase.ts';
 import { withClient } from './with-client.ts';
 
 export type Prepared = {
   /** `server_version_num` */
   readonly serverVersion: number;
+  /** Whether statements may be planned once for all values: not where the operator has said how, as on Citus. */
+  readonly plansOnce: boolean;
   readonly migrations: readonly string[];
   readonly policiesApplied: boolean;
   /** Constraints of the columns that may still hold values in clear. */
@@ -20,7 +22,7 @@ export type Prepared = {
 
 /** @throws {PostureError} when the database is not fit to serve even then. */
 export async function prepareDatabase(
-  urls: { readonly migratorUrl: string; readonly runtimeUrl: string },
+  urls: PostureTarget,
   ticket: { readonly kid: string; readonly secret: Uint8Array },
 ): Promise<Prepared> {
   const migrations = await applyMigrations(urls.migratorUrl, { migrationsDir: MIGRATIONS_FOLDER });
@@ -31,11 +33,15 @@ export async function prepareDatabase(
   return { ...(await stateOf(urls.migratorUrl)), migrations, policiesApplied, warnings };
 }
 
-function stateOf(url: string): Promise<Pick<Prepared, 'serverVersion' | 'unsealed'>> {
+function stateOf(url: string): Promise<Pick<Prepared, 'serverVersion' | 'plansOnce' | 'unsealed'>> {
   return withClient(url, async (client) => {
-    const { rows } = await client.query<{ version: string }>(
-      "select current_setting('server_version_num') as version",
+    const { rows } = await client.query<{ version: string; unsaid: boolean }>(
+      `select current_setting('server_version_num') as version, current_setting('plan_cache_mode') = 'auto' as unsaid`,
     );
-    return { serverVersion: Number(rows[0]?.version), unsealed: await readUnsealed(client) };
+    return {
+      serverVersion: Number(rows[0]?.version),
+      plansOnce: rows[0]?.unsaid ?? false,
+      unsealed: await readUnsealed(client),
+    };
   });
 }

@@ -9,6 +9,7 @@ import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { EntityId, RequestId, TenantId } from '../ids.ts';
 import type { Transaction } from './client.ts';
 import { expectSame } from './expected.ts';
+import { lossOf, type Pooled } from './pooler.ts';
 
 /** What the database established when the context was opened; the second layer filters by it. */
 export type OpenContext = {
@@ -71,6 +72,8 @@ const OPEN = { name: 'bailiwick_open', text: 'select bailiwick.open($1, $2) as c
 const CLOSE = { name: 'bailiwick_close', text: 'select bailiwick.close($1) as request_id' };
 const COMMIT = { name: 'bailiwick_commit', text: 'commit' };
 
+const FOR_VALUES = { name: 'bailiwick_for_values', text: 'set local plan_cache_mode = force_custom_plan' };
+
 /** Milliseconds after PostgreSQL's own limit at which the shield stops waiting for anybody and destroys the connection. */
 const GRACE = 1000;
 
@@ -90,15 +93,23 @@ export class SealedConnection {
   readonly #client: PoolClient;
   readonly #opening: Opening;
   readonly #deadline: NodeJS.Timeout;
+  readonly #pooled: Pooled | undefined;
+  #plansOnce: boolean;
   #state: 'fresh' | 'open' | 'closing' | 'committed' | 'over' = 'fresh';
   /** Statements sent and not answered yet. */
   #unanswered = 0;
   /** The opening waits for the first statement, to go out with it; at most until everything else has had its turn. */
   #waiting: NodeJS.Immediate | undefined;
 
-  constructor(client: PoolClient, session: Opening, limitMs: number) {
+  /**
+   * @param pooled Set where the connection leads through a pooler.
+   * @param plansOnce Whether the connection plans a statement once for all values.
+   */
+  constructor(client: PoolClient, session: Opening, limitMs: number, pooled?: Pooled, plansOnce = false) {
     this.#client = client;
     this.#opening = session;
+    this.#pooled = pooled;
+    this.#plansOnce = plansOnce;
     this.#deadline = setTimeout(() => this.#expire(), limitMs + GRACE);
     this.#deadline.unref();
     client.on('error', this.#lose);
@@ -159,7 +170,8 @@ export class SealedConnection {
     this.#expect('fresh');
     this.#state = 'open';
     this.#opening.roundTrips += 1;
-    const open = { ...OPEN, values: [...this.#opening.ticket()] };
+    const ticket = this.#opening.ticket();
+    const open = this.#pooled?.open?.(ticket) ?? { ...OPEN, values: [...ticket] };
     const { expected } = this.#opening;
     if (expected !== undefined) {
       return this.#beginExpecting(open, expected);
@@ -215,6 +227,11 @@ export class SealedConnection {
     // what is asked in the same breath goes out in the same write
     this.#stream.cork();
     process.nextTick(() => this.#stream.uncork());
+    if (this.#plansOnce && !statement.name) {
+      // what has no name is planned for its values (client.ts), and from here on what comes after it
+      this.#plansOnce = false;
+      this.#send(FOR_VALUES).catch(() => undefined);
+    }
     const sent = this.#send(statement);
     if (!this.#letGo() && !behind) {
       this.#opening.roundTrips += 1;
@@ -316,8 +333,13 @@ export class SealedConnection {
     this.#unanswered += 1;
     try {
       // one statement and no other, also where it has neither a name nor values: the simple protocol would take several
-      const single: Single = { ...statement, queryMode: 'extended' };
+      const single: Single =
+        this.#pooled?.named === false
+          ? { ...statement, name: '', queryMode: 'extended' }
+          : { ...statement, queryMode: 'extended' };
       return await this.#client.query<Row>(single);
+    } catch (error) {
+      throw this.#meant(error as Error);
     } finally {
       this.#unanswered -= 1;
     }
@@ -349,10 +371,17 @@ export class SealedConnection {
     }
   }
 
-  /** The connection was lost between two statements, when there was nobody to tell. */
+  /** The connection was lost between two statements, when there was nobody to tell; whom a pooler says it to besides, an answer tells better. */
   readonly #lose = (error: Error): void => {
-    this.#fail(error);
+    if (this.#pooled === undefined || this.#unanswered === 0) {
+      this.#fail(this.#meant(error));
+    }
   };
+
+  /** What an error tells, which through a pooler is not always what it says. */
+  #meant(error: Error): Error {
+    return this.#pooled === undefined ? error : lossOf(error, this.#state === 'closing');
+  }
 
   #expire(): void {
     this.#fail(failure('25P04', 'transaction outlived its limit'));

@@ -11,6 +11,7 @@ import { type Expectations, Unexpected } from './expected.ts';
 import { translate } from './failures.ts';
 import { opening } from './pool.ts';
 import { receiptsOf } from './receipts.ts';
+import type { Replica } from './replica.ts';
 import type { OpenContext, Opening } from './sealed-connection.ts';
 import { issueTicket, type ServiceClaims, type TicketClaims, type TicketKey } from './ticket.ts';
 
@@ -43,6 +44,8 @@ export type Database = {
   readonly waitMs: number;
   /** What is known of callers; left out, every session waits for its context. */
   readonly expectations?: Expectations | undefined;
+  /** A standby, for what may be late. */
+  readonly replica?: Replica | undefined;
 };
 
 /** Milliseconds by which Prisma's own limits lie above PostgreSQL's. */

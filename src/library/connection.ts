@@ -30,6 +30,10 @@ const LEFT = {
 /** What a transaction that could only read has counted in the shadow phase is written down after it. */
 const KEEP = 'select bailiwick_adoption.keep_observed()';
 
+/** Why a session is not kept that leaves something where no pooler takes it away. */
+const LEFT_BEHIND =
+  'a temporary table, a role or a statement of PREPARE would stay on a backend that the pooler gives to others: nothing was kept';
+
 /** Why a session that ended takes nothing more. */
 const OVER = 'this session is over, and its client answers nobody';
 
@@ -38,6 +42,7 @@ export class SessionConnection {
   readonly #lent: Lent;
   readonly #opening: Opening;
   readonly #limitMs: number;
+  readonly #pooler: Terms['pooler'];
   readonly #timer: NodeJS.Timeout;
   #role: unknown;
   #ending = false;
@@ -46,8 +51,9 @@ export class SessionConnection {
   /** Fails when the session has run out of time; never fulfils. */
   readonly expired: Promise<never>;
 
-  constructor(lent: Lent, claims: AdoptedClaims, { key, readOnly, limitMs }: Terms) {
+  constructor(lent: Lent, claims: AdoptedClaims, { key, readOnly, limitMs, pooler }: Terms) {
     this.#lent = lent;
+    this.#pooler = pooler;
     this.#limitMs = limitMs;
     this.#opening = {
       ticket: () => issueTicket(claims, key),
@@ -56,7 +62,8 @@ export class SessionConnection {
       roundTrips: 0,
       statements: 0,
     };
-    this.#sealed = new SealedConnection(lent as unknown as PoolClient, this.#opening, limitMs);
+    const pooled = pooler && { named: pooler === 'transaction-prepared' };
+    this.#sealed = new SealedConnection(lent as unknown as PoolClient, this.#opening, limitMs, pooled);
     this.expired = new Promise((_, reject) => {
       this.#expire = reject;
     });
@@ -132,6 +139,12 @@ export class SessionConnection {
     this.#ending = true;
     clearTimeout(this.#timer);
     const left = this.#sealed.query({ ...LEFT, values: [this.#role] });
+    if (this.#pooler !== undefined && (await left).rows[0]?.something !== false) {
+      // once it is committed, the pooler gives the backend to somebody else, and this connection's end would not end it
+      const error = new TypeError(LEFT_BEHIND);
+      this.end(error);
+      throw error;
+    }
     const commit = () => this.#sealed.query({ text: 'COMMIT' });
     const [seen, committed] = await Promise.allSettled([
       left,

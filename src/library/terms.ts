@@ -14,6 +14,11 @@ export type SessionOptions = {
   readonly limitMs?: number | undefined;
   /** Milliseconds to wait for a connection; 5 000 where it is left out. */
   readonly waitMs?: number | undefined;
+  /**
+   * How a pooler such as PgBouncer lends that the pool's connections lead through: by transactions; `transaction-prepared` where it also
+   * knows prepared statements (its max_prepared_statements). Left out where there is none.
+   */
+  readonly pooler?: 'transaction' | 'transaction-prepared' | undefined;
 };
 
 /** What the database has established: who acts, for whom, and through which delegations. Ids are Bailiwick's. */
@@ -36,14 +41,21 @@ export type Terms = {
   readonly readOnly: boolean;
   readonly limitMs: number;
   readonly waitMs: number;
+  readonly pooler: SessionOptions['pooler'];
 };
 
-export function termsOf({ readOnly = false, key, limitMs = 30_000, waitMs = 5000 }: SessionOptions): Terms {
+export function termsOf({
+  readOnly = false,
+  key,
+  limitMs = 30_000,
+  waitMs = 5000,
+  pooler,
+}: SessionOptions): Terms {
   if (!(limitMs >= 1 && limitMs <= ADOPTED_LIFETIME * 1000)) {
     throw new TypeError(`limitMs is between 1 and ${ADOPTED_LIFETIME * 1000}`);
   }
   if (!(waitMs >= 1 && waitMs < 2 ** 31)) {
     throw new TypeError('waitMs is a number of milliseconds');
   }
-  return { readOnly, key: ticketKeyFrom(key), limitMs: Math.ceil(limitMs), waitMs };
+  return { readOnly, key: ticketKeyFrom(key), limitMs: Math.ceil(limitMs), waitMs, pooler };
 }

@@ -4,8 +4,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
+import { type PoolerMode, throughPooler } from '../../src/db/pooler.ts';
 import { ensureRoles } from '../../src/db/roles.ts';
+import { needsDirect } from '../scale/pooling-direct.ts';
+import { askConsole } from '../scale/pooling-server.ts';
 import { endIdle } from './connections.ts';
 
 /** What global-setup.ts provides. */
@@ -16,6 +19,10 @@ export type TestServer = {
   readonly template: string;
   /** Part of every clone's name, so that the run can find what it has left behind. */
   readonly run: string;
+  /** Set where the runtime role comes through a pooler: how it lends, its host and port, and its console. */
+  readonly pooler:
+    | { readonly mode: PoolerMode; readonly host: string; readonly consoleUrl: string }
+    | undefined;
 };
 
 declare module 'vitest' {
@@ -26,7 +33,10 @@ declare module 'vitest' {
 
 export type TestDatabase = {
   readonly name: string;
+  /** Through the pooler, where the run has one. */
   readonly runtimeUrl: string;
+  /** As the same role, past it. */
+  readonly directUrl: string;
   readonly migratorUrl: string;
   /** As the server's administrator, who is no part of the product. */
   readonly adminUrl: string;
@@ -40,7 +50,7 @@ export type TestDatabase = {
 
 /** Clones the template. To be dropped when the file is done: `afterAll(() => database.drop())`. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const { adminUrl, template, run } = inject('testServer');
+  const { adminUrl, template, run, pooler } = inject('testServer');
   const name = `bailiwick_test_${run}_${randomBytes(4).toString('hex')}`;
   await asAdmin(adminUrl, (client) =>
     client.query(`create database ${name} template ${template} strategy file_copy owner bailiwick_migrator`),
@@ -48,14 +58,18 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const ownUrl = testUrl(adminUrl, name);
   // A clone has the template's functions and tables but not its permissions on the database itself.
   await asAdmin(ownUrl, (client) => ensureRoles(client, { database: name }));
+  const directUrl = testUrl(adminUrl, name, 'runtime');
+  const pooled = pooler !== undefined && !needsDirect(expect.getState().testPath);
   return {
     name,
-    runtimeUrl: testUrl(adminUrl, name, 'runtime'),
+    runtimeUrl: pooled ? through(pooler, directUrl) : directUrl,
+    directUrl,
     migratorUrl: testUrl(adminUrl, name, 'migrator'),
     adminUrl: ownUrl,
     drop: async () => {
       await endIdle(name);
-      await asAdmin(adminUrl, (client) => drop(client, name));
+      const leaked = pooled ? await endPooled(pooler.consoleUrl, name) : [];
+      await asAdmin(adminUrl, (client) => drop(client, name, leaked));
     },
   };
 }
@@ -69,6 +83,14 @@ export function testUrl(adminUrl: string, database: string, role?: 'migrator' | 
     url.password = testPasswords(adminUrl)[role];
   }
   return url.href;
+}
+
+/** A URL of the same database through the pooler of the run. */
+function through({ mode, host }: NonNullable<TestServer['pooler']>, directUrl: string): string {
+  const through = new URL(directUrl);
+  through.searchParams.delete('host');
+  through.host = host;
+  return throughPooler(through.href, mode);
 }
 
 /** Always the same for one server: roles belong to the whole server, and runs that share it must not lock each other out. */
@@ -87,8 +109,30 @@ export async function asAdmin<T>(url: string, work: (client: pg.Client) => Promi
   }
 }
 
-async function drop(client: pg.Client, name: string): Promise<void> {
-  const leaked = await openConnections(client, name);
+/** What the pooler keeps open belongs to nobody; what its clients do, they have left open. */
+async function endPooled(consoleUrl: string, name: string): Promise<string[]> {
+  const clients = async () =>
+    (await askConsole(consoleUrl, 'show clients'))
+      .filter(({ database }) => database === name)
+      .map(
+        ({ user, state, application_name }) => `${user} ${application_name}, ${state}, through the pooler`,
+      );
+  let open = await clients();
+  for (let patience = 50; open.length > 0 && patience > 0; patience -= 1) {
+    await sleep(20);
+    open = await clients();
+  }
+  // nobody has come through it yet, or nobody will any more
+  await askConsole(consoleUrl, `kill ${name}`).catch((error: Error) => {
+    if (!error.message.includes('no such database')) {
+      throw error;
+    }
+  });
+  return open;
+}
+
+async function drop(client: pg.Client, name: string, throughPooler: readonly string[]): Promise<void> {
+  const leaked = [...throughPooler, ...(await openConnections(client, name))];
   await client.query(`drop database ${name} with (force)`);
   if (leaked.length > 0) {
     throw new Error(`connections left open in ${name}:\n${leaked.join('\n')}`);

@@ -2,8 +2,8 @@
 //
 // The server is the one of TEST_DATABASE_URL (an administrator's URL); or else a container, if a Docker engine
 // answers and already has the image, because nothing is ever pulled; or else the embedded one, in a temporary folder
-// and without safety for its data. What the run started is stopped and removed when it ends, also when it fails or is
-// killed.
+// and without safety for its data. With TEST_POOLER a PgBouncer stands in front of it for what the runtime role does. What the
+// run started is stopped and removed when it ends, also when it fails or is killed.
 
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -18,7 +18,9 @@ import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/db/embedded.ts';
 import { applyMigrations } from '../../src/db/engine.ts';
 import { applyPolicies } from '../../src/db/policies.ts';
+import type { PoolerMode } from '../../src/db/pooler.ts';
 import { ensureRoles } from '../../src/db/roles.ts';
+import { type PgBouncer, startPgBouncer } from '../scale/pooling-server.ts';
 import { asAdmin, testPasswords, testUrl } from './database.ts';
 
 const PRISMA = fileURLToPath(new URL('../../prisma/', import.meta.url));
@@ -30,15 +32,25 @@ type Server = { readonly adminUrl: string; stop(): Promise<void> };
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startServer();
   const run = randomBytes(4).toString('hex');
+  let pooler: PgBouncer | undefined;
   try {
     const template = await ensureTemplate(server.adminUrl);
-    project.provide('testServer', { adminUrl: server.adminUrl, template, run });
+    const mode = poolerMode();
+    pooler = mode && (await startPooler(server.adminUrl));
+    project.provide('testServer', {
+      adminUrl: server.adminUrl,
+      template,
+      run,
+      pooler: mode && pooler && { mode, host: pooler.host, consoleUrl: pooler.consoleUrl },
+    });
   } catch (error) {
+    await pooler?.stop();
     await server.stop();
     throw error;
   }
   return async () => {
     try {
+      await pooler?.stop();
       await asAdmin(server.adminUrl, (client) => dropLeftovers(client, run));
     } finally {
       await server.stop();
@@ -60,6 +72,23 @@ async function startServer(): Promise<Server> {
     throw new Error(`TEST_POSTGRES_IMAGE: no Docker engine here has ${wanted}, and nothing is pulled`);
   }
   return await startTemporary();
+}
+
+function poolerMode(): PoolerMode | undefined {
+  const mode = process.env.TEST_POOLER;
+  if (mode && mode !== 'transaction' && mode !== 'transaction-prepared') {
+    throw new Error(`TEST_POOLER is transaction or transaction-prepared, not ${mode}`);
+  }
+  return (mode || undefined) as PoolerMode | undefined;
+}
+
+/** As many backends for one database as leave enough for the others: three files run at once. */
+function startPooler(adminUrl: string): Promise<PgBouncer> {
+  return startPgBouncer({
+    target: adminUrl,
+    passwords: { bailiwick_runtime: testPasswords(adminUrl).runtime },
+    settings: { default_pool_size: 40 },
+  });
 }
 
 async function dockerHas(image: string): Promise<boolean> {

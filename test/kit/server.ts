@@ -143,7 +143,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   });
   const tokens = own && createTokenService(own, verifier);
   const most = options.streams ?? 1000;
-  const streams = new Streams(observed, database.runtimeUrl, { streams: most, perOwner: most }, (err, what) =>
+  const streams = new Streams(observed, database.directUrl, { streams: most, perOwner: most }, (err, what) =>
     logger.warn({ err }, what),
   );
   const server = createHttpServer({
@@ -244,6 +244,10 @@ function lastingMigrator(
   };
 }
 
+/** What opens and closes a transaction; through a pooler it has no names. */
+const FRAME =
+  /^(begin isolation level|select bailiwick\.(open|close)\(|commit$|select case when bailiwick\.open\()/;
+
 /** Notes for every session what it costs, between the product and its driver. */
 function observe(
   pool: SealedPool,
@@ -254,9 +258,9 @@ function observe(
   pool.on('connect', (connection) => {
     const query = connection.query.bind(connection) as (...args: unknown[]) => unknown;
     connection.query = ((...args: unknown[]) => {
-      const { text, name } = args[0] as { text: string; name?: string };
+      const { text } = args[0] as { text: string };
       const session = opening.getStore();
-      if (session !== undefined && !name?.startsWith('bailiwick_')) {
+      if (session !== undefined && !FRAME.test(text)) {
         texts.get(session)?.push(text);
       }
       return query(...args);
