@@ -41,8 +41,8 @@ export async function serve(
     database.replica !== undefined && isInPerson(claims) && asksForOwn(args)
       ? await database.replica.read(database, claims, options, withoutErrors(work))
       : undefined;
-  const result = late?.result ?? (await withSession(database, claims, options, work));
-  const servedBy = late?.result === undefined ? 'primary' : 'replica';
+  const result = late === undefined ? await withSession(database, claims, options, work) : late.result;
+  const servedBy = late === undefined ? 'primary' : 'replica';
   return result && { ...result, extensions: { ...result.extensions, servedBy } };
 }
 

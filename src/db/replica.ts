@@ -5,10 +5,10 @@
 // only if the standby has replayed what the primary had written, or what is missing is younger than the limit. Otherwise nobody sees it,
 // and the primary answers. Which operations may ask at all is said in src/api/eventual.ts; rows are decided by the same policies as ever.
 
-import { setImmediate as tick } from 'node:timers/promises';
 import type { PoolConfig, ReplicaConfig } from '../config.ts';
 import { BailiwickError } from '../errors.ts';
 import { createClient, type Transaction } from './client.ts';
+import { ask } from './direct/asking.ts';
 import { expectations } from './expected.ts';
 import type { Authority } from './kernel.ts';
 import { SealedPool } from './pool.ts';
@@ -110,11 +110,10 @@ export class Replica {
     const [standing, read] = await Promise.allSettled([
       withSession(primary, claims, asking, ({ db }) => standingOf(db)),
       withSession(this.#database, claims, options, async (session) => {
-        const state = stateOf(session.db);
+        // it goes out first, so that what is read afterwards is no older than it says
+        const state = stateOf();
         // fails with the session if it does; nobody may hear of that before
         state.catch(() => undefined);
-        // it goes out first, so that what is read afterwards is no older than it says
-        await tick();
         const result = await work(session);
         return { session, state: await state, result };
       }),
@@ -149,10 +148,12 @@ async function standingOf(db: Transaction): Promise<Standing> {
   return row;
 }
 
-async function stateOf(db: Transaction): Promise<State> {
-  const [row] = await db.$queryRaw<State[]>`
-    select pg_is_in_recovery() as standby, pg_last_wal_replay_lsn()::text as replayed,
-           (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as late`;
+async function stateOf(): Promise<State> {
+  const { rows } = await ask({
+    text: `select pg_is_in_recovery() as standby, pg_last_wal_replay_lsn()::text as replayed,
+                  (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as late`,
+  });
+  const [row] = rows as State[];
   if (row === undefined) {
     throw new TypeError('the standby says nothing of itself');
   }

@@ -1,4 +1,5 @@
 // One transaction on one connection, and nothing before or after it: what Prisma is given instead of a connection.
+// One file because which statement may go out when, and what becomes of the connection after it, is one automaton.
 //
 // It opens the sealed context in the round trip of BEGIN, with which the first statement may travel where it is known what to expect (expected.ts),
 // asserts it in the round trip of COMMIT, and takes no statement outside the two, whoever sends it and however late. Whatever ends otherwise is destroyed, never given back. It decides

@@ -5,10 +5,9 @@ import { idOf, optionalIdOf } from '../api/global-id.ts';
 import { NotFound, recordChange, recorded, refuseAsNotFound } from '../api/problems.ts';
 import { idsInSight, readByIds, readWritten } from '../api/reading.ts';
 import { checked, dropNulls, given, text } from '../api/validation.ts';
-import { columnsAsked } from '../api/writing.ts';
+import { insertAsked, updateAsked } from '../api/writing.ts';
 import { builder } from '../builder.ts';
 import { type Context, rows, sessionOf } from '../context.ts';
-import { insertDirectly, updateDirectly } from '../db/direct/writing.ts';
 import { BailiwickError } from '../errors.ts';
 import { type EntityId, type MemoryId, newId } from '../ids.ts';
 import { Memory } from './memory.ts';
@@ -154,10 +153,10 @@ builder.mutationField('createMemory', (t) =>
     resolve: async (_root, { input }, context, info) => {
       const memory = newRow(context, input);
       await refuseMissing(context, [memory]);
-      const fields = memory.sensitive ? undefined : columnsAsked(context, info, 'Memory');
       const record = () => recordChange('memory.created', 'memory', memory.id);
-      if (fields !== undefined) {
-        return (await recorded(insertDirectly('Memory', memory, fields), record)) as never;
+      const made = memory.sensitive ? undefined : insertAsked(context, info, 'Memory', memory);
+      if (made !== undefined) {
+        return (await recorded(made, record)) as never;
       }
       await rows(context).memory.createMany({ data: [memory] as never });
       return await recorded(readWritten(context, info, 'Memory', memory.id), record);
@@ -223,8 +222,8 @@ builder.mutationField('updateMemory', (t) =>
         shared
           ? recordChange('memory.withdrawn', 'memory', id, { fields, shared })
           : recordChange('memory.updated', 'memory', id, { fields });
-      const columns = data.sensitive === undefined ? columnsAsked(context, info, 'Memory') : undefined;
-      const changed = columns && (await updateDirectly('Memory', own, data, columns));
+      const changed =
+        data.sensitive === undefined ? await updateAsked(context, info, 'Memory', own, data) : undefined;
       if (changed !== undefined) {
         await record();
         return changed as never;

@@ -246,7 +246,7 @@ function lastingMigrator(
 
 /** What opens and closes a transaction; through a pooler it has no names. */
 const FRAME =
-  /^(begin isolation level|select bailiwick\.(open|close)\(|commit$|select case when bailiwick\.open\()/;
+  /^(set local plan_cache_mode|begin isolation level|select bailiwick\.(open|close)\(|commit$|select case when bailiwick\.open\()/;
 
 /** Notes for every session what it costs, between the product and its driver. */
 function observe(

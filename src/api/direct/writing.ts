@@ -127,7 +127,8 @@ function writeMembers(
   places: Places,
   pageBelow: (page: PageSelection) => string,
 ): string {
-  let text = '';
+  // of an interface, a selection may have nothing for this type
+  let text = members.length === 0 ? '{' : '';
   for (const member of members) {
     text += member.before;
     switch (member.kind) {

@@ -108,6 +108,8 @@ const below = fc
   .map((all) => all.join(' '));
 const byName = fc.constantFrom('', 'orderBy: { field: NAME }', 'orderBy: { field: NAME, direction: DESC }');
 const root = fc.oneof(
+  // nothing of what it is
+  fc.constant(`node(id: "${toGlobalId('Agent', AGENTS.scout.id)}") { ... on World { name } }`),
   memories,
   fc.tuple(size, byName, world).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),
   fc.tuple(size, byName, below).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),

@@ -14,6 +14,7 @@ const INNER = [
   'select bailiwick.ensure_seal_key()',
   'select bailiwick.transaction_identity()',
   'select bailiwick.holds(null, null)',
+  'select bailiwick.administers(null)',
   'select bailiwick.live_hops(null, null)',
   'select bailiwick.in_good_standing(null, null)',
   'select bailiwick.resolve_chain(null, null)',
