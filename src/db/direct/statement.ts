@@ -126,7 +126,15 @@ function addSingles(of: Named, { singles }: Wanted, making: Making): Map<string,
   return new Map(
     [...singles].map(([relation, wanted], at) => {
       const there: Named = { model: wanted.model, alias: `${of.alias}${at}` };
-      tables.push(`left join ${from(there)} on ${join(of, relation, there)}`);
+      const inner: Named = { model: wanted.model, alias: `${there.alias}_` };
+      const columns = new Set([
+        ...[...wanted.fields, 'id'].map((field) => columnOf(inner, field)),
+        ...[...wanted.singles.keys()].flatMap((further) => joinedBy(inner, further)),
+      ]);
+      // each looked up by its key: joined as a whole, all that there are might be read for a page
+      tables.push(
+        `left join lateral (select ${[...columns].join(', ')} from ${from(inner)} where ${join(of, relation, inner)} limit 1) ${there.alias} on true`,
+      );
       const fields = new Map(
         [...wanted.fields].map((field) => [field, selected.add(columnOf(there, field))]),
       );
