@@ -12,6 +12,8 @@ export type Operation = {
   readonly name: string;
   readonly kind: 'read' | 'write';
   readonly caller: Caller;
+  /** Whether what is read is written down, for its owner: the peer does nothing of the kind. */
+  readonly receipts?: boolean;
   /** The nth request. */
   readonly ours: (n: number) => Asked;
   readonly peer: (n: number) => Asked;
@@ -46,8 +48,9 @@ const PAGE = {
   },
 };
 
-const page = (name: string, caller: Caller): Operation => ({
+const page = (name: string, caller: Caller, receipts = false): Operation => ({
   name,
+  receipts,
   kind: 'read',
   caller,
   ours: () => PAGE.ours,
@@ -183,6 +186,7 @@ export const operations = (memories: number): readonly Operation[] => {
     },
     page('delegated page of 20, depth 1', chained(1)),
     page('delegated page of 20, depth 4', chained(4)),
+    page('the same with receipts of what is read', chained(4), true),
   ];
 };
 

@@ -76,6 +76,16 @@ const limitOf =
       seconds,
     });
 
+/** Whether what agents read is written down: of every operation, or of one in a thousand, which is the least there is. */
+async function leaveReceipts(
+  { adminUrl }: Pick<Stage, 'adminUrl'>,
+  { receipts = false }: Operation,
+): Promise<void> {
+  await withClient(adminUrl, (client) =>
+    client.query('update tenants set receipt_every = $1', [receipts ? 1 : 1000]),
+  );
+}
+
 /** Row security of every table, on or off; the rest of the server stays as it is. */
 async function rowSecurity(stage: Stage, to: 'enable' | 'disable'): Promise<void> {
   await withClient(stage.adminUrl, async (client) => {
@@ -106,6 +116,7 @@ async function compare(): Promise<string[]> {
     if (suites.includes('peer')) {
       const peer = await startPeer(stage);
       for (const operation of chosen) {
+        await leaveReceipts(stage, operation);
         const { ours, other } = await inTurns(
           {
             ours: await asking(stage, stage, 'ours', operation),
