@@ -14,12 +14,15 @@ export const DIRECT: Readonly<Record<string, string>> = {
   'assurance/attacks/failing.test.ts': 'the same attacks, on faults',
   'assurance/diff/diff.test.ts':
     'drops a scratch database without force, to which the pooler would still be connected',
+  'assurance/model/graphql.test.ts':
+    'knows COMMIT by the name of its statement, to look at what would be kept and then undo it',
   'cli/doctor.test.ts': ALONE,
   'cli/launcher.test.ts': ALONE,
   'cli/policies.test.ts': 'the same, by the command `policies diff`',
   'cli/start.test.ts': ALONE,
   'db/canaries.test.ts': 'looks for the backends of one application in the view of activity',
   'db/connections.test.ts': 'ends idle backends, and waits for statements by their names on the wire',
+  'db/neighbours.test.ts': 'listens with connections of its own',
   'db/roles.test.ts': 'a stranger must be refused by PostgreSQL, and not by the pooler before it',
   'db/traces.test.ts': 'reads the names of statements, and settings that a backend gets when it starts',
   'examples/agent.test.ts': ALONE,

@@ -6,9 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { beforeEach, expect, onTestFinished } from 'vitest';
-import { lossOf, type PoolerMode, poolerOf } from '../../src/db/pooler.ts';
+import { lossOf } from '../../src/db/pooler.ts';
 import { inspectWays } from '../../src/db/posture/connections.ts';
-import { inspectPosture } from '../../src/db/posture.ts';
 import { ACTORS } from '../../src/demo/cast.ts';
 import {
   backendOf,
@@ -23,34 +22,12 @@ import {
 } from '../db/lane.ts';
 import { openWire } from '../db/wire.ts';
 import { test } from '../kit/cast.ts';
-import { asAdmin, type TestDatabase } from '../kit/database.ts';
-import { askConsole, findPgBouncer, knowsNames, startPgBouncer } from './pooling-server.ts';
+import { asAdmin } from '../kit/database.ts';
+import { askConsole, findPgBouncer, knowsNames } from './pooling-server.ts';
+import { pooled } from './pooling-stage.ts';
 
 const found = await findPgBouncer();
 beforeEach(({ skip }) => skip(found === undefined, 'pgbouncer is not installed: apt-get install pgbouncer'));
-
-/** Puts a pooler in front of a database for the running test. */
-async function pooled(
-  database: TestDatabase,
-  settings: Record<string, string | number> = {},
-  mode: PoolerMode = 'transaction',
-): Promise<{ url: string; migratorUrl: string; consoleUrl: string }> {
-  const password = (url: string) => decodeURIComponent(new URL(url).password);
-  const bouncer = await startPgBouncer({
-    target: database.adminUrl,
-    passwords: {
-      bailiwick_runtime: password(database.directUrl),
-      bailiwick_migrator: password(database.migratorUrl),
-    },
-    settings: { default_pool_size: 1, ...settings },
-  });
-  onTestFinished(() => bouncer.stop());
-  return {
-    url: bouncer.through(database.directUrl, mode),
-    migratorUrl: bouncer.through(database.migratorUrl, mode),
-    consoleUrl: bouncer.consoleUrl,
-  };
-}
 
 const backends = async (consoleUrl: string) =>
   (await askConsole(consoleUrl, 'show servers')).map(({ remote_pid }) => Number(remote_pid));
@@ -140,6 +117,8 @@ test('where the pooler knows names, they are kept, and connections share them', 
   // the backend that knows them ends: they are made anew on the next
   for (const pid of await backends(consoleUrl)) {
     await terminate(database, pid);
+    // until the pooler has noticed, it would give it to somebody
+    await expect.poll(() => backends(consoleUrl)).not.toContain(pid);
   }
   await expectIsolated(lane);
   expect(await inspectWays({ ...database, runtimeUrl: url })).toEqual([]);
@@ -270,60 +249,6 @@ test('a fatal word is a loss where the pooler may have said it, and else what it
   expect(lossOf(fatal, false)).toBe(fatal);
   expect(lossOf(fatal, true)).toMatchObject({ message: 'Connection terminated by the pooler', cause: fatal });
   expect(lossOf(fatal, true)).not.toHaveProperty('severity');
-});
-
-test('a pooler that nobody announced is refused at the start, whether it refuses limits or drops them', async ({
-  database,
-}) => {
-  for (const ignored of [
-    'extra_float_digits',
-    'statement_timeout,idle_in_transaction_session_timeout,options',
-  ]) {
-    const { url } = await pooled(database, { ignore_startup_parameters: ignored });
-    const unannounced = new URL(url);
-    unannounced.searchParams.delete('pooler');
-    expect(poolerOf(unannounced.href)).toBeUndefined();
-    const findings = await inspectPosture({ ...database, runtimeUrl: unannounced.href });
-    expect(findings.map(({ check, level }) => [check, level])).toEqual([['pooler-unannounced', 'refuse']]);
-  }
-});
-
-test('a pooler that lends by statements is refused at the start', async ({ database }) => {
-  const { url } = await pooled(database, { pool_mode: 'statement' });
-  const findings = await inspectPosture({ ...database, runtimeUrl: url });
-  expect(findings.map(({ check, level }) => [check, level])).toEqual([['pooler-mode', 'refuse']]);
-  expect(findings[0]?.message).toContain('set its pool_mode to transaction');
-});
-
-test('a pooler that is said to know names and does not is refused at the start', async ({ database }) => {
-  const settings = knowsNames(found?.version ?? '') ? { max_prepared_statements: 0 } : {};
-  const { url } = await pooled(database, settings, 'transaction-prepared');
-  // the second time the name may be there from the first
-  for (const _ of [1, 2]) {
-    const findings = await inspectPosture({ ...database, runtimeUrl: url });
-    expect(findings.map(({ check, level }) => [check, level])).toEqual([['pooler-names', 'refuse']]);
-  }
-});
-
-test('what must be direct and is not is refused at the start', async ({ database }) => {
-  const { url, migratorUrl } = await pooled(database, { default_pool_size: 2 });
-  const ways = await inspectWays({ migratorUrl, runtimeUrl: url, directUrl: url });
-  expect(ways.map(({ check, subject, level }) => [check, subject, level])).toEqual([
-    ['direct-connection', 'MIGRATION_DATABASE_URL', 'refuse'],
-    ['direct-connection', 'DIRECT_DATABASE_URL', 'refuse'],
-  ]);
-});
-
-test('a pooler that lends by transactions or by sessions has no finding', async ({ database }) => {
-  for (const pool_mode of ['transaction', 'session']) {
-    const { url } = await pooled(database, { pool_mode, default_pool_size: 5 });
-    expect(await inspectWays({ ...database, runtimeUrl: url })).toEqual([]);
-    const ours = (await inspectPosture({ ...database, runtimeUrl: url })).filter(
-      ({ level }) => level === 'refuse',
-    );
-    expect(ours).toEqual([]);
-    await expectIsolated(await openLane(database, { url }));
-  }
 });
 
 test('a listener that came through the pooler would hear nothing, which is why it goes past it', async ({

@@ -12,14 +12,19 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { toGlobalId } from '../../src/api/global-id.ts';
 import { SCOPES } from '../../src/capabilities.ts';
 import { readConfig } from '../../src/config.ts';
+import { createClient } from '../../src/db/client.ts';
+import { SealedPool } from '../../src/db/pool.ts';
 import { inspectReplica } from '../../src/db/posture/replica.ts';
-import { issueTicket, ticketKey } from '../../src/db/ticket.ts';
+import { openReplica } from '../../src/db/replica.ts';
+import { issueTicket, type TokenClaims, ticketKey } from '../../src/db/ticket.ts';
 import { ACTORS, AGENTS, USERS } from '../../src/demo/cast.ts';
 import { DEVELOPMENT_ISSUER } from '../../src/development.ts';
 import type { Demo } from '../../src/graphiql/story.ts';
 import { newId, type RequestId } from '../../src/ids.ts';
 import { main, type Running } from '../../src/main.ts';
+import { openWire } from '../db/wire.ts';
 import { asAdmin } from '../kit/database.ts';
+import { testEncryption } from '../kit/keys.ts';
 import { findPrograms, type Pair, startPair } from './replica-server.ts';
 
 const programs = await findPrograms();
@@ -100,6 +105,17 @@ async function ask(
     contents: rows.map(({ content }) => content),
   };
 }
+
+const alice = (requestId: RequestId): TokenClaims => ({
+  kind: 'token',
+  tenant: 'acme',
+  issuer: DEVELOPMENT_ISSUER,
+  subject: 'alice',
+  scopes: SCOPES,
+  tokenExpiresAt: new Date(Date.now() + 60_000),
+  tokenIssuedAt: new Date(),
+  requestId,
+});
 
 const servedBy = ({ extensions, errors }: Answered) => errors?.[0]?.extensions.code ?? extensions?.servedBy;
 const sql = (text: string, values: unknown[] = []) =>
@@ -239,16 +255,7 @@ test('while nothing is written, a standby that has everything answers, however l
 
 test('the standby opens the same contexts, and takes no write of anybody', async () => {
   const requestId = newId<RequestId>();
-  const claims = {
-    kind: 'token',
-    tenant: 'acme',
-    issuer: DEVELOPMENT_ISSUER,
-    subject: 'alice',
-    scopes: SCOPES,
-    tokenExpiresAt: new Date(Date.now() + 60_000),
-    tokenIssuedAt: new Date(),
-    requestId,
-  } as const;
+  const claims = alice(requestId);
   await asAdmin(pair.replicaUrl, async (client) => {
     const open = async () => {
       await client.query('begin');
@@ -267,6 +274,33 @@ test('the standby opens the same contexts, and takes no write of anybody', async
     ]);
     await client.query('commit');
   });
+});
+
+test('of a known caller the standby is asked in two round trips, and how late it is before anything else', async () => {
+  const wire = await openWire(pair.replicaUrl);
+  const limits = { size: 2, waitMs: 2000, statementMs: 3000, transactionMs: 6000 };
+  const options = {
+    limits,
+    serverVersion: 150_000,
+    ticketKey: ticketKey(secret),
+    encryption: testEncryption(),
+  };
+  const lost = () => undefined;
+  const replica = openReplica({ url: wire.url, maxLagMs: MAX_LAG_MS }, { ...options, lost });
+  const pool = new SealedPool(pair.runtimeUrl, limits, options.serverVersion);
+  const client = createClient(pool, options.encryption);
+  const primary = { client, ticketKey: options.ticketKey, transactionMs: 6000, waitMs: 2000 };
+  const read = () =>
+    replica.read(primary, alice(newId()), { readOnly: true, repeatable: true }, ({ db, ownerId }) =>
+      db.memory.findMany({ where: { ownerId }, take: 20, select: { ownerId: true } }),
+    );
+  await read();
+  wire.listen();
+  const answered = await read();
+  const { roundTrips, types } = wire.heard();
+  await Promise.all([client.$disconnect().then(() => pool.end()), replica.close()]);
+  expect(answered?.result[0]).toEqual({ ownerId: USERS.alice.id });
+  expect([roundTrips, types.replaceAll(/[^S]/g, '')]).toEqual([2, 'SSSSSS']);
 });
 
 test('a new seal key reaches the standby with everything else', async () => {
