@@ -295,6 +295,10 @@ test('of a known caller the standby is asked in two round trips, and how late it
       db.memory.findMany({ where: { ownerId }, take: 20, select: { ownerId: true } }),
     );
   await read();
+  const at = (text: string) => wire.heard().texts.findIndex((sent) => sent.includes(text));
+  const order = [at('bailiwick.open'), at('pg_last_wal_replay_lsn'), at('"memories"')];
+  expect(order).toEqual(order.toSorted((a, b) => a - b));
+  expect(order).not.toContain(-1);
   wire.listen();
   const answered = await read();
   const { roundTrips, types } = wire.heard();
