@@ -49,7 +49,9 @@ export async function diffAgainst(values: DiffArguments, io: Io): Promise<ExitCo
   try {
     const isDatabase = /^postgres(ql)?:\/\//.test(against);
     const from = await (isDatabase ? sources.databaseSource(against) : sources.revisionSource(against));
-    const diff = await diffPolicies(connection, from, sources.treeSource(), options);
+    // its scratch databases are dropped, which a pooler would stand in the way of
+    const straight = { ...connection, runtimeUrl: connection.directUrl };
+    const diff = await diffPolicies(straight, from, sources.treeSource(), options);
     const decided = decidedWidenings();
     const widened = widenings(diff);
     const undecided = widened.filter((name) => !decided.has(name));
