@@ -22,6 +22,7 @@ const ASSETS = [
   'prisma/migrations',
   'prisma/policies',
   'prisma/adoption',
+  'prisma/citus',
   'prisma/lints',
   'prisma/roles.sql',
   'docs/decisions',

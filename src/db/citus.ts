@@ -14,10 +14,11 @@ import { applyPolicies, policyChecksum, readPolicies, SCHEMA_LOCK } from './poli
 import { withClient } from './with-client.ts';
 
 /** What is run on each node after the policies, in this order. */
-const ADAPTING = ['05-kernel', '10-shards'].map((name) => ({
-  name: `citus/${name}`,
-  sql: readFileSync(fileURLToPath(new URL(`../../prisma/citus/${name}.sql`, import.meta.url)), 'utf8'),
-}));
+const adapting = () =>
+  ['05-kernel', '10-shards'].map((name) => ({
+    name: `citus/${name}`,
+    sql: readFileSync(fileURLToPath(new URL(`../../prisma/citus/${name}.sql`, import.meta.url)), 'utf8'),
+  }));
 
 /** One node by itself, its shards in view: nothing is passed on to others. */
 const ALONE =
@@ -268,7 +269,7 @@ async function enforce(url: string, tables: Map<string, string[]>): Promise<void
       }
     }
   });
-  await applyPolicies(url, { files: [...readPolicies(), ...ADAPTING], force: true });
+  await applyPolicies(url, { files: [...readPolicies(), ...adapting()], force: true });
   // the server asks for the policies by their own checksum
   await withClient(url, (client) =>
     client.query('update bailiwick.policy_state set checksum = $1', [policyChecksum()]),

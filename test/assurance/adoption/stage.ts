@@ -48,6 +48,8 @@ export async function makeStage(server: TestServer, tenants: number, clients: nu
   const key = randomBytes(32).toString('base64url');
   const env = { PATH: process.env.PATH, ADOPT_DATABASE_URL: set.adminUrl, TICKET_KEY: key, DATA_DIR: folder };
   const pool = new pg.Pool({ connectionString: set.newUrl, max: clients, application_name: 'shop after' });
+  // the database may be dropped while a connection is still saying farewell
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const children = new Set<ChildProcess>();
   return {
     set,
