@@ -8,7 +8,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { type Principal, type SessionOptions, withSession } from '../../src/library/bailiwick.ts';
 import { type Transcript, transcript } from '../cli/transcript.ts';
-import { asAdmin, testUrl } from '../kit/database.ts';
+import { asAdmin, dropDatabase, testUrl } from '../kit/database.ts';
 import { holdOperators } from '../kit/operators.ts';
 import { AGENT_STORE } from './legacy.ts';
 
@@ -173,7 +173,7 @@ export async function openStore(
     catalog: () => asAdmin(url, async (client) => (await client.query(CATALOG(role))).rows),
     async drop() {
       await pool.end();
-      await asAdmin(adminUrl, (client) => client.query(`drop database ${name} with (force)`));
+      await asAdmin(adminUrl, (client) => dropDatabase(client, name));
       await asAdmin(adminUrl, (client) => client.query(`drop role ${role}`));
       if (operator === 'owner') {
         await asAdmin(adminUrl, (client) =>

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Plan } from '../../src/adoption/plan.ts';
 import type { Proposal } from '../../src/adoption/propose.ts';
 import { transcript } from '../cli/transcript.ts';
-import { asAdmin, testUrl } from '../kit/database.ts';
+import { asAdmin, dropDatabase, testUrl } from '../kit/database.ts';
 import { AGENT_STORE, BLOG, CATALOGUE } from './legacy.ts';
 
 type Told = Plan & { readonly clear: boolean; readonly proposal: Proposal | null };
@@ -26,7 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bailiwick-adopt-'));
 });
 afterAll(async () => {
-  await asAdmin(adminUrl, (client) => client.query(`drop database ${name} with (force)`));
+  await asAdmin(adminUrl, (client) => dropDatabase(client, name));
   await rm(folder, { recursive: true });
 });
 

@@ -131,6 +131,12 @@ async function endPooled(consoleUrl: string, name: string): Promise<string[]> {
   return open;
 }
 
+/** Drops a database once those who are about to leave it have left: being thrown out would be an error that nobody waits for. */
+export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  await openConnections(client, name);
+  await client.query(`drop database if exists ${name} with (force)`);
+}
+
 async function drop(client: pg.Client, name: string, throughPooler: readonly string[]): Promise<void> {
   const leaked = [...throughPooler, ...(await openConnections(client, name))];
   await client.query(`drop database ${name} with (force)`);

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, inject, onTestFinished } from 'vitest';
 import type { Adoption } from '../../src/adoption/declaration.ts';
-import { asAdmin, testUrl } from '../kit/database.ts';
+import { asAdmin, dropDatabase, testUrl } from '../kit/database.ts';
 import { adoptStrictly } from './adopting.ts';
 
 export const ANN = 7;
@@ -82,7 +82,7 @@ export function openShop(): () => Shop & { readonly pool: (options?: pg.PoolConf
   });
   afterAll(async () => {
     await asAdmin(server, async (client) => {
-      await client.query(`drop database if exists ${name} with (force)`);
+      await dropDatabase(client, name);
       await client.query(`drop role if exists ${role}`);
     });
   });

@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { asAdmin, type TestServer, testUrl } from '../../kit/database.ts';
+import { asAdmin, dropDatabase, type TestServer, testUrl } from '../../kit/database.ts';
 import { DDL, fillingOf } from './shape.ts';
 
 export type LegacySet = {
@@ -40,7 +40,7 @@ export async function makeLegacySet({ adminUrl, run }: TestServer, tenants: numb
   };
   const drop = async () => {
     await asAdmin(adminUrl, async (client) => {
-      await client.query(`drop database if exists ${database} with (force)`);
+      await dropDatabase(client, database);
       await client.query(`drop role if exists ${before}, ${after}, ${owner}`);
     });
   };
