@@ -19,7 +19,7 @@ function readerOf(context: Context, type: NodeName): Reader {
 }
 
 /** Of these types others may share rows. Whether one's own is there is found far more cheaply than whether anything is, so it is asked first. */
-const SHARED: ReadonlySet<NodeName> = new Set(['Memory']);
+export const SHARED: ReadonlySet<NodeName> = new Set(['Memory']);
 
 /**
  * The rows with these ids that are in sight, in the order of their ids.

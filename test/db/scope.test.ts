@@ -5,13 +5,12 @@
 
 import { expect } from 'vitest';
 import { Rollback, type Session } from '../../src/db/session.ts';
-import { ACTORS, type ActorName, TENANTS } from '../../src/demo/cast.ts';
+import { ACTORS, TENANTS } from '../../src/demo/cast.ts';
 import { newId } from '../../src/ids.ts';
-import type { Acting } from '../kit/as.ts';
-import { through } from '../kit/cast.ts';
 import { openLane } from './lane.ts';
 import {
   test as base,
+  CALLERS,
   concernOf,
   delegate,
   fieldsOf,
@@ -20,15 +19,6 @@ import {
   newRow,
   tableOf,
 } from './unguarded.ts';
-
-const CALLERS: readonly (readonly [ActorName, Acting])[] = [
-  ['alice', {}],
-  ['bob', {}],
-  ['ada', {}],
-  ['mallory', {}],
-  ['scout', {}],
-  ['scout', through.scout],
-];
 
 /** What is asked here is much for one transaction, and a machine may be busy. */
 const PATIENT = { statementMs: 5000, transactionMs: 20_000 };

@@ -9,9 +9,11 @@ import { getDatamodel } from '../../generated/pothos.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { delegateOf } from '../../src/db/models.ts';
 import type { Session } from '../../src/db/session.ts';
+import type { ActorName } from '../../src/demo/cast.ts';
 import { seedCast } from '../../src/demo/seed.ts';
 import { newId } from '../../src/ids.ts';
-import { ISSUER, migrate } from '../kit/as.ts';
+import { type Acting, ISSUER, migrate } from '../kit/as.ts';
+import { through } from '../kit/cast.ts';
 import { asAdmin, createTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { testKeys } from '../kit/keys.ts';
 import { ATTIC, STUDY } from '../policies/arrangement.ts';
@@ -111,6 +113,16 @@ const CONCERNED: Partial<Record<ModelName, string>> = {
   Memory: `t.owner_id = $2 or t.shared and $2 = $3 and ${ANY_WORLD('t.world_id')}`,
 };
 export const ADMINISTERED: readonly ModelName[] = ['User', 'Entity', 'Delegation', 'Credential'];
+
+/** Who asks: people, an administrator, one of another tenant, an agent as itself and for its owner. */
+export const CALLERS: readonly (readonly [ActorName, Acting])[] = [
+  ['alice', {}],
+  ['bob', {}],
+  ['ada', {}],
+  ['mallory', {}],
+  ['scout', {}],
+  ['scout', through.scout],
+];
 
 export type Concern = { readonly concerned: string[]; readonly foreign: { id: string; tenantId: string }[] };
 

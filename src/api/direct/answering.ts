@@ -14,17 +14,18 @@ import {
   isObjectType,
   type OperationDefinitionNode,
 } from 'graphql';
-import type { Context } from '../../context.ts';
-import { sessionOf } from '../../context.ts';
+import { type Context, sessionOf } from '../../context.ts';
 import { NotDirect } from '../../db/direct/filter.ts';
 import { readDirectly } from '../../db/direct/reading.ts';
 import type { Level, Query } from '../../db/direct/statement.ts';
 import type { ModelName } from '../../db/models.ts';
 import { BailiwickError } from '../../errors.ts';
-import { fromGlobalId } from '../global-id.ts';
+import { fromGlobalId, type NodeName } from '../global-id.ts';
 import type { PageOf } from '../keyset.ts';
+import { SHARED } from '../reading.ts';
 import { declaredOf } from './declared.ts';
 import {
+  beforeOf,
   fieldOf,
   fieldsAsked,
   type PageSelection,
@@ -93,7 +94,7 @@ function makePlan(source: Source, operation: OperationDefinitionNode): Plan {
     throw new NotDirect('no plain query');
   }
   const roots = [...fieldsAsked(source, query, [operation.selectionSet])].map(([key, nodes], at): Root => {
-    const before = `${at === 0 ? '{' : ','}${JSON.stringify(key)}:`;
+    const before = beforeOf(key, at);
     const field = fieldOf(query, nodes[0]?.name.value ?? '');
     const declared = declaredOf(field);
     switch (declared?.kind) {
@@ -208,7 +209,7 @@ function rowRoot(source: Source, field: Field, nodes: readonly FieldNode[]): Roo
     if (row === undefined || row.page !== undefined) {
       return undefined;
     }
-    const own = type === 'Memory' ? { ownerId: sessionOf(context).ownerId } : {};
+    const own = SHARED.has(type as NodeName) ? { ownerId: sessionOf(context).ownerId } : {};
     const query: Query = { where: { ...own, id }, orderBy: [{ id: 'asc' }], take: 1 };
     const { rows, places } = await readDirectly({ wanted: row.wanted, query }, last);
     return rows[0] === undefined ? undefined : writeNode(row, rows[0], places);

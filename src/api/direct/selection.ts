@@ -130,6 +130,11 @@ function applies({ schema }: Source, type: GraphQLObjectType, condition: string 
   return isAbstractType(other) && schema.isSubType(other, type);
 }
 
+/** What stands before the value of a member of an object: which one it is, and its key. */
+export function beforeOf(key: string, at: number): string {
+  return `${at === 0 ? '{' : ','}${JSON.stringify(key)}:`;
+}
+
 /** The members of an object, each made of the nodes that ask for it. */
 function membersOf<M>(
   source: Source,
@@ -138,7 +143,7 @@ function membersOf<M>(
   make: (nodes: readonly FieldNode[], before: string, name: string) => M,
 ): (M | { readonly before: string; readonly kind: 'constant'; readonly text: string })[] {
   return [...fieldsAsked(source, type, sets)].map(([key, nodes], at) => {
-    const before = `${at === 0 ? '{' : ','}${JSON.stringify(key)}:`;
+    const before = beforeOf(key, at);
     const name = nodes[0]?.name.value ?? '';
     return name === '__typename'
       ? { before, kind: 'constant', text: JSON.stringify(type.name) }

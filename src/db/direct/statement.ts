@@ -54,6 +54,10 @@ class Selected {
     const known = this.expressions.indexOf(expression);
     return known < 0 ? this.expressions.push(expression) - 1 : known;
   }
+
+  fields(of: Named, fields: Iterable<string>): Map<string, number> {
+    return new Map([...fields].map((field) => [field, this.add(columnOf(of, field))]));
+  }
 }
 
 /**
@@ -109,12 +113,13 @@ function addLevel(
   const rows = `(select ${[...columns].join(', ')} from ${from(inner)} where ${where} order by ${by(inner).join(', ')} limit ${limit(query.take)}) ${alias}`;
   tables.push(above === undefined ? rows : `left join lateral ${rows} on true`);
   order.push(...by(page));
-  const placed = (fields: Iterable<string>) =>
-    new Map([...fields].map((field) => [field, selected.add(columnOf(page, field))]));
   return {
     id: selected.add(columnOf(page, 'id')),
-    fields: placed(wanted.fields),
-    order: placed(orderBy.map(([field]) => field)),
+    fields: selected.fields(page, wanted.fields),
+    order: selected.fields(
+      page,
+      orderBy.map(([field]) => field),
+    ),
     singles: addSingles(page, wanted, making),
     below: below && addLevel(below, `${alias}b`, { of: page, relation: below.relation }, making),
   };
@@ -135,14 +140,11 @@ function addSingles(of: Named, { singles }: Wanted, making: Making): Map<string,
       tables.push(
         `left join lateral (select ${[...columns].join(', ')} from ${from(inner)} where ${join(of, relation, inner)} limit 1) ${there.alias} on true`,
       );
-      const fields = new Map(
-        [...wanted.fields].map((field) => [field, selected.add(columnOf(there, field))]),
-      );
       return [
         relation,
         {
           id: selected.add(columnOf(there, 'id')),
-          fields,
+          fields: selected.fields(there, wanted.fields),
           order: new Map(),
           singles: addSingles(there, wanted, making),
         },

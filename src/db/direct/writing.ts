@@ -23,8 +23,8 @@ export async function insertDirectly(model: ModelName, data: Row, fields: readon
   refuseSealed(model, data, fields);
   const parameters = new Parameters();
   const said = written(model, completed(model, data, runningSession().context, { alone: true }));
-  const columns = said.map(([, { column }]) => column);
-  const values = said.map(([, column, value]) => parameters.add(encoded(value, column), column));
+  const columns = said.map(([{ column }]) => column);
+  const values = said.map(([column, value]) => parameters.add(encoded(value, column), column));
   const { rows } = await ask({
     text: `insert into public.${tableOf(model).table} (${columns.join(', ')}) values (${values.join(', ')}) returning ${back({ model, alias: tableOf(model).table }, fields)}`,
     values: parameters.values,
@@ -50,7 +50,7 @@ export async function updateDirectly(
   const of: Named = { model, alias: 'r' };
   const said = written(model, changed(model, data, context));
   const sets = said.map(
-    ([, column, value]) => `${column.column} = ${parameters.add(encoded(value, column), column)}`,
+    ([column, value]) => `${column.column} = ${parameters.add(encoded(value, column), column)}`,
   );
   const asked = narrowed(where, predicate(model, context, where));
   const open = Object.fromEntries(flags.map((flag) => [flag, false]));
@@ -78,7 +78,7 @@ function refuseSealed(model: ModelName, data: Row, fields: readonly string[]): s
 }
 
 /** What is written, by columns. */
-function written(model: ModelName, data: Row): (readonly [field: string, column: Column, value: unknown])[] {
+function written(model: ModelName, data: Row): (readonly [column: Column, value: unknown])[] {
   const { columns } = tableOf(model);
   const moment = new Date();
   const dated = Object.entries(columns).flatMap(([field, { now }]) =>
@@ -90,7 +90,7 @@ function written(model: ModelName, data: Row): (readonly [field: string, column:
     if (column === undefined) {
       throw new NotDirect(`${model}.${field} is no column`);
     }
-    return value === undefined ? [] : [[field, column, value] as const];
+    return value === undefined ? [] : [[column, value] as const];
   });
 }
 

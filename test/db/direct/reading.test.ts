@@ -7,22 +7,11 @@ import { readDirectly } from '../../../src/db/direct/reading.ts';
 import type { Query, Wanted } from '../../../src/db/direct/statement.ts';
 import { opening } from '../../../src/db/pool.ts';
 import type { Opening } from '../../../src/db/sealed-connection.ts';
-import type { ActorName } from '../../../src/demo/cast.ts';
-import type { Acting } from '../../kit/as.ts';
-import { test as cast, through } from '../../kit/cast.ts';
+import { test as cast } from '../../kit/cast.ts';
 import { backendOf, expectIsolated, hasEnded, note, notesKept, openLane } from '../lane.ts';
-import { test as base, concernOf, delegate, listsOf, MODELS } from '../unguarded.ts';
+import { test as base, CALLERS, concernOf, delegate, listsOf, MODELS } from '../unguarded.ts';
 
 type Model = (typeof MODELS)[number];
-
-const CALLERS: readonly (readonly [ActorName, Acting])[] = [
-  ['alice', {}],
-  ['bob', {}],
-  ['ada', {}],
-  ['mallory', {}],
-  ['scout', {}],
-  ['scout', through.scout],
-];
 
 const test = base.extend('lane', { scope: 'file' }, ({ unguarded }, { onCleanup }) =>
   openLane(unguarded, { statementMs: 5000, transactionMs: 20_000 }, onCleanup),
