@@ -36,8 +36,11 @@ export type ProofRules = {
 /** Longest proof, in characters. */
 const MAX_LENGTH = 4 * 1024;
 
-/** Age at which a proof is too old, and allowance for a clock that is ahead of ours, in seconds. */
-const WINDOW = { back: 60, ahead: 5 };
+/**
+ * Age at which a proof is too old, allowance for a clock that is ahead of ours, and by how much another process's clock may be
+ * behind the database's, in seconds: beyond that its tickets have expired (src/db/ticket.ts), and it can ask nothing.
+ */
+const WINDOW = { back: 60, ahead: 5, late: 20 };
 
 /**
  * Checks a proof as section 4.3 says.
@@ -62,8 +65,8 @@ export async function checkProof(proof: string, rules: ProofRules): Promise<void
   if (!hasSigned(key, signed, signature)) {
     throw refused('dpop-sig');
   }
-  // Until no process would take it any more, not even one whose clock is behind this one's.
-  const until = new Date(((claims.iat as number) + WINDOW.back + WINDOW.ahead) * 1000);
+  // Until no process would take it any more, not even one whose clock is behind.
+  const until = new Date(((claims.iat as number) + WINDOW.back + WINDOW.late) * 1000);
   if (!(await rules.proofs.first(memoryKey(claims, rules), until))) {
     throw refused('replay');
   }

@@ -24,6 +24,13 @@ const REFRESH_SECONDS = 14 * 24 * 3600;
 /** How long an assertion of a client may be good for, in seconds (RFC 7523 section 3). */
 const ASSERTION_SECONDS = 5 * 60;
 
+/**
+ * Seconds for which used proofs and assertions are remembered beyond what the library says. It counts from the use, and takes a
+ * proof whose time is as far ahead as another's may lie back; and a server whose clock is behind would take either for longer
+ * (`WINDOW` in src/auth/dpop.ts).
+ */
+const REMEMBERED_LONGER = 5 * 60 + 20;
+
 /** What a token says besides what the library makes it say. */
 export type OurClaims = {
   readonly sub: string;
@@ -150,7 +157,7 @@ export function makeProvider({ issuer, audience, store, keys }: ProviderSettings
   // the library's own asks first and writes later
   Object.defineProperty(provider.ReplayDetection, 'unique', {
     value: (of: string, id: string, until: number) =>
-      store.spend(sha256(`used ${JSON.stringify([of, id])}`), new Date(until * 1000)),
+      store.spend(sha256(`used ${JSON.stringify([of, id])}`), new Date((until + REMEMBERED_LONGER) * 1000)),
   });
   return provider;
 }

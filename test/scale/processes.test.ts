@@ -1,7 +1,6 @@
 // Several server processes on one database, each a process of the operating system: what one knows the others know, as soon as they have to.
 
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { afterAll, expect, test, vi } from 'vitest';
 import * as documents from '../../generated/graphql/graphql.ts';
 import { toGlobalId } from '../../src/api/global-id.ts';
@@ -12,6 +11,7 @@ import { codesOf, dataOf } from '../kit/answer.ts';
 import { migrate } from '../kit/as.ts';
 import { listen } from '../kit/stream.ts';
 import { install } from './product.ts';
+import { from } from './tokens.ts';
 
 const installation = await install();
 afterAll(() => installation.end());
@@ -22,12 +22,15 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const PING = '{ viewer { live } }';
 const HEARD = 'subscription { memoryChanged { change event id memory { content } } }';
 
-const [a, b] = [await installation.spawn(), await installation.spawn()];
+const BEHIND_PROXY = { TRUST_PROXY: '1' };
+const [a, b] = await Promise.all([installation.spawn(BEHIND_PROXY), installation.spawn(BEHIND_PROXY)]);
+/** Whence those come who fail; everybody else comes from elsewhere, and is not held back with them. */
+const THERE = from(1);
 const query = (text: string) => JSON.stringify({ query: text });
 
 test('attempts that fail at one server count at the other: there are as many of them in all as with one', async () => {
   const { authorization = '' } = await a.credentials('bob');
-  const forged = { authorization: `${authorization}x` };
+  const forged = { authorization: `${authorization}x`, ...THERE };
   const statuses: number[] = [];
   const ask = async (server: typeof a) => {
     const { status } = await server.post(forged, query(PING));
@@ -46,11 +49,11 @@ test('attempts that fail at one server count at the other: there are as many of 
 });
 
 test('whoever has proved themselves at one server is let in by the other, although others fail from the same address', async () => {
-  const alice = await a.credentials('alice');
+  const { authorization = '' } = await a.credentials('alice');
+  const alice = { authorization, ...THERE };
   expect((await a.post(alice, query(PING))).status).toBe(200);
-  const { authorization = '' } = alice;
   const stranger = () =>
-    b.post({ authorization: `${authorization}${randomBytes(4).toString('hex')}` }, query(PING));
+    b.post({ ...THERE, authorization: `${authorization}${randomBytes(4).toString('hex')}` }, query(PING));
   await expect
     .poll(async () => {
       const answers = await Promise.all(Array.from({ length: 10 }, stranger));
@@ -59,20 +62,21 @@ test('whoever has proved themselves at one server is let in by the other, althou
     .toBe(true);
   // blocked at a too, of which nobody asked anything
   await expect
-    .poll(async () => (await a.post({ authorization: `${authorization}y` }, query(PING))).status, SLOW)
+    .poll(
+      async () => (await a.post({ ...THERE, authorization: `${authorization}y` }, query(PING))).status,
+      SLOW,
+    )
     .toBe(429);
   expect((await b.post(alice, query(PING))).status).toBe(200);
 });
 
-// the address is blocked from here on, except for whoever has proved themselves; so each test has servers of its own
 test('what is written through one server is heard at the other, and a revocation through one ends a stream of the other', async () => {
-  const [one, other] = [await installation.spawn(), await installation.spawn()];
-  const scout = await listen(other, 'alice', HEARD);
+  const scout = await listen(b, 'alice', HEARD);
   const agent = await listen(
     {
-      origin: other.origin,
+      origin: b.origin,
       credentials: async () => ({
-        ...(await other.credentials('scout')),
+        ...(await b.credentials('scout')),
         'delegation-id': DELEGATIONS.scout.id,
       }),
     },
@@ -81,13 +85,13 @@ test('what is written through one server is heard at the other, and a revocation
   );
   expect([scout.status, agent.status]).toEqual([200, 200]);
   const input = { content: 'through another process' };
-  dataOf(await one.query('alice', documents.CreateMemoryDocument, { input }));
+  dataOf(await a.query('alice', documents.CreateMemoryDocument, { input }));
   for (const stream of [scout, agent]) {
     const [next] = await stream.until(1);
     expect(next?.data?.memoryChanged).toMatchObject({ change: 'CREATED', memory: input });
   }
   dataOf(
-    await one.query('alice', documents.RevokeDelegationDocument, {
+    await a.query('alice', documents.RevokeDelegationDocument, {
       input: { id: toGlobalId('Delegation', DELEGATIONS.scout.id) },
     }),
   );
@@ -95,63 +99,24 @@ test('what is written through one server is heard at the other, and a revocation
   expect(agent.got.at(-1)?.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   expect(scout.ended).toBe(false);
   scout.close();
-  await Promise.all([one.stop(), other.stop()]);
 });
 
 test('the ticket key is changed by starting one server after another: both serve, until the old one is ended', async () => {
-  const old = await installation.spawn();
   const secret = randomBytes(32).toString('base64url');
   const changed = await installation.spawn({ TICKET_KEY: secret });
-  const serve = async (server: typeof old) => {
+  const serve = async (server: typeof a) => {
     const answer = await server.post(await server.credentials('alice'), query(PING));
     return answer.status === 200 ? 200 : codesOf(answer)[0];
   };
-  expect([await serve(old), await serve(changed)]).toEqual([200, 200]);
+  expect([await serve(a), await serve(changed)]).toEqual([200, 200]);
   const { kid } = ticketKey(loadSecret(undefined, installation.env.DATA_DIR as string, 'ticket.key'));
   await migrate(installation.database, ({ touched }) =>
     touched('update bailiwick.context_key set active = false where kid = $1', [kid]),
   );
-  expect(await serve(old)).not.toBe(200);
+  expect(await serve(a)).not.toBe(200);
   expect(await serve(changed)).toBe(200);
   await migrate(installation.database, ({ touched }) =>
     touched('update bailiwick.context_key set active = true where kid = $1', [kid]),
   );
-  await Promise.all([old.stop(), changed.stop()]);
+  await changed.stop();
 });
-
-test('several processes of one command serve one port; one that is killed is replaced, and all end together', async () => {
-  const several = await installation.spawn({ SHUTDOWN_MS: '1000' }, ['--processes', '2']);
-  const serve = async () =>
-    (await several.post({ ...(await several.credentials('bob')), connection: 'close' }, query(PING))).status;
-  const backends = () =>
-    migrate(installation.database, ({ list }) =>
-      list(
-        "select pid::text from pg_stat_activity where application_name = 'bailiwick neighbours' and datname = current_database()",
-      ),
-    );
-  const alone = (await backends()).length;
-  expect(several.said()).toContain('2 processes');
-  expect(await serve()).toBe(200);
-  const { pid = 0 } = several.child;
-  const children = await childrenOf(pid);
-  expect(children).toHaveLength(2);
-  process.kill(children[0] as number, 'SIGKILL');
-  await expect.poll(async () => (await childrenOf(pid)).includes(children[0] as number), SLOW).toBe(false);
-  // the other one goes on meanwhile
-  expect(await serve()).toBe(200);
-  await expect.poll(async () => (await childrenOf(pid)).length, SLOW).toBe(2);
-  await expect.poll(async () => (await backends()).length, SLOW).toBe(alone);
-  const replaced = await childrenOf(pid);
-  await several.stop();
-  expect(several.child.exitCode).toBe(0);
-  for (const one of replaced) {
-    expect(() => process.kill(one, 0)).toThrow('ESRCH');
-  }
-  await expect(serve()).rejects.toThrow();
-});
-
-/** The processes that a process has started. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.split(' ').filter(Boolean).map(Number);
-}

@@ -35,16 +35,24 @@ export type Spawned = Product & {
   readonly child: ChildProcess;
   /** What it has written so far. */
   readonly said: () => string;
+  /** Has a minute pass for what it only remembers for a while; of a server that was started with `CLOCK`. */
+  minuteLater(): Promise<void>;
 };
 
 const BIN = fileURLToPath(new URL('../../bin/bailiwick.js', import.meta.url));
+
+/** The setting of a server whose clock can be put forward. */
+export const CLOCK = { NODE_OPTIONS: `--import ${new URL('clock.ts', import.meta.url).href}` } as const;
+
+/** By what name a server knows itself that issues tokens; nobody has to find it there. */
+export const PUBLIC_URL = 'https://api.bailiwick.example';
 
 export type Installation = {
   readonly database: TestDatabase;
   /** The environment of each of its servers. */
   readonly env: Readonly<Record<string, string>>;
-  /** Starts another server, in a process of its own, or as many in one command as the options say. */
-  spawn(settings?: Readonly<Record<string, string>>, options?: readonly string[]): Promise<Spawned>;
+  /** Starts another server, in a process of its own. */
+  spawn(settings?: Readonly<Record<string, string>>): Promise<Spawned>;
   /** The same in this process. */
   start(settings?: Readonly<Record<string, string>>): Promise<Product>;
   end(): Promise<void>;
@@ -69,32 +77,10 @@ export async function install(): Promise<Installation> {
   return {
     database,
     env,
-    async spawn(settings = {}, options = []) {
-      const all = { ...env, ...settings };
-      const child = spawn(process.execPath, [BIN, 'start', ...options], {
-        env: { PATH: process.env.PATH, ...all },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      let text = '';
-      const exited = once(child, 'exit');
-      const url = await new Promise<string>((resolve, reject) => {
-        const read = (part: Buffer) => {
-          text += part.toString();
-          const [, found] = /^listening on (\S+?),?(\s|$)/m.exec(text) ?? [];
-          if (found !== undefined) {
-            resolve(found);
-          }
-        };
-        child.stdout.on('data', read);
-        child.stderr.on('data', read);
-        exited.then(() => reject(new Error(`it did not start: ${text}`)), reject);
-      });
-      const product = asking(new URL(url).origin, readConfig(all), async () => {
-        child.kill('SIGTERM');
-        await exited;
-      });
+    async spawn(settings = {}) {
+      const product = await spawnProduct({ ...env, ...settings });
       running.push(product);
-      return { ...product, child, said: () => text };
+      return product;
     },
     async start(settings = {}) {
       const config = readConfig({ ...env, ...settings });
@@ -109,6 +95,48 @@ export async function install(): Promise<Installation> {
       }
       await rm(dataDir, { recursive: true });
       await database.drop();
+    },
+  };
+}
+
+/** `bailiwick start` with these options, in a process of its own with this environment and nothing else of ours; returns once it listens. */
+export async function spawnProduct(
+  env: Readonly<Record<string, string>>,
+  options: readonly string[] = [],
+): Promise<Spawned> {
+  const child = spawn(process.execPath, [BIN, 'start', ...options], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  const exited = once(child, 'exit');
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (part: Buffer) => {
+      text += part.toString();
+      const [, found] = /^listening on (\S+?),?(\s|$)/m.exec(text) ?? [];
+      if (found !== undefined) {
+        resolve(found);
+      }
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    exited.then(() => reject(new Error(`it did not start: ${text}`)), reject);
+  });
+  const product = asking(new URL(url).origin, readConfig({ ...env }), async () => {
+    child.kill('SIGTERM');
+    await exited;
+  });
+  const minutes = () => text.match(/^a minute has passed$/gm)?.length ?? 0;
+  return {
+    ...product,
+    child,
+    said: () => text,
+    async minuteLater() {
+      const before = minutes();
+      child.kill('SIGUSR2');
+      while (minutes() === before) {
+        await once(child.stderr, 'data');
+      }
     },
   };
 }
