@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   keys: () => import('./cli/keys.ts'),
   'signing-keys': () => import('./cli/signing-keys.ts'),
   activity: () => import('./cli/activity.ts'),
+  audit: () => import('./cli/audit.ts'),
   access: () => import('./cli/access.ts'),
   policies: () => import('./cli/policies.ts'),
   adopt: () => import('./cli/adopt.ts'),

@@ -179,11 +179,17 @@ begin
 end $$;
 
 -- Each node throws away what its own shards hold.
-create or replace function bailiwick.forget_events() returns void
+create or replace function bailiwick.forget_events() returns boolean
 language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
 declare
+  kept_from timestamptz := clock_timestamp() - interval '15 minutes';
   shard record;
+  gone int;
+  more boolean := false;
 begin
+  if not bailiwick.serves('identity') or not pg_try_advisory_xact_lock(hashtext('bailiwick.forget_events')) then
+    return false;
+  end if;
   perform set_config('citus.enable_manual_changes_to_shards', 'on', true);
   for shard in
     select format('bailiwick.%I', 'events_' || p.shardid) as name
@@ -191,9 +197,13 @@ begin
       join pg_dist_placement p on p.shardid = s.shardid
      where s.logicalrelid = 'bailiwick.events'::regclass and p.groupid = (select g.groupid from pg_dist_local_group g)
   loop
-    execute format('delete from %s e where e.recorded_at < clock_timestamp() - interval ''15 minutes''', shard.name);
+    execute format('delete from %1$s e where e.ctid = any (array(
+      select x.ctid from %1$s x where x.recorded_at < $1 order by x.recorded_at limit 5000))', shard.name) using kept_from;
+    get diagnostics gone = row_count;
+    more := more or gone = 5000;
   end loop;
   perform set_config('citus.enable_manual_changes_to_shards', 'off', true);
+  return more;
 end $$;
 
 -- Row by row, each of one tenant, what the kernel does for many at once.

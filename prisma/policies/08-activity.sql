@@ -3,13 +3,25 @@
 -- the policies of 28-activity-entries.sql.
 --
 -- An entry's id says when it was made, and the table is cut into months by it. So nothing here takes an id of another time: an entry
--- cannot be put into the past. Nobody changes an entry, and nobody but the retention below removes one.
+-- cannot be put into the past. Nobody changes an entry, and nobody but the retention below removes one. The audit (80-audit.sql) is cut
+-- into months in the same way, by the same functions.
 
--- Makes the partitions of this month and of as many after it, and returns how many were missing. For the migrator, at every start.
--- Months follow each other without a gap, and one partition holds what is older than the first: so their order is the order of ids, and
--- a page in that order reads no further than it must. What no month has been made for is kept by activity_entries_other, and moves
--- into its month as soon as that is there.
-create or replace function bailiwick.ensure_activity_partitions(months int) returns int
+-- The months of a log that have partitions, and the id at which each ends.
+create or replace function bailiwick.months_of(log regclass) returns table (name text, month timestamp, until uuid)
+language sql stable parallel restricted set search_path = pg_catalog, pg_temp as $$
+  select p.relname::text, to_date(right(p.relname, 7), 'YYYY_MM')::timestamp,
+         (regexp_match(pg_get_expr(p.relpartbound, p.oid), 'TO \(''([0-9a-f-]+)''\)'))[1]::uuid
+    from pg_class l
+    join pg_inherits i on i.inhparent = l.oid
+    join pg_class p on p.oid = i.inhrelid
+   where l.oid = months_of.log and p.relnamespace = l.relnamespace and p.relname ~ ('^' || l.relname || '_\d{4}_\d\d$')
+$$;
+
+-- Makes the partitions of a log for this month and for as many after it, and returns how many were missing. For the migrator, at every
+-- start; the logs are this one and the audit. Months follow each other without a gap, and where there was none before, one partition
+-- holds what is older than the first: so their order is the order of ids, and a page in that order reads no further than it must. What
+-- no month has been made for is kept by <log>_other, and moves into its month as soon as that is there.
+create or replace function bailiwick.ensure_partitions(log regclass, months int) returns int
 language plpgsql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
 declare
   this_month timestamp := date_trunc('month', statement_timestamp() at time zone 'UTC');
@@ -18,36 +30,34 @@ declare
   name text;
   made int := 0;
 begin
-  if to_regclass('public.activity_entries_' || to_char(last_month, 'YYYY_MM')) is not null then
+  if to_regclass(log || '_' || to_char(last_month, 'YYYY_MM')) is not null then
     return 0;
   end if;
-  perform pg_advisory_xact_lock(hashtext('bailiwick.activity_partitions'));
-  if to_regclass('public.activity_entries_past') is null then
-    execute format('create table public.activity_entries_past partition of public.activity_entries
-      for values from (minvalue) to (%L)', bailiwick.id_at(this_month at time zone 'UTC'));
-    create table public.activity_entries_other partition of public.activity_entries default;
-    alter table public.activity_entries_past enable row level security, force row level security;
-    alter table public.activity_entries_other enable row level security, force row level security;
-    revoke all on public.activity_entries_past, public.activity_entries_other from public, bailiwick_runtime, bailiwick_kernel;
+  perform pg_advisory_xact_lock(hashtext('bailiwick.partitions'));
+  if not exists (select from pg_inherits i where i.inhparent = log) then
+    execute format('create table %1$s_past partition of %1$s for values from (minvalue) to (%2$L)',
+      log, bailiwick.id_at(this_month at time zone 'UTC'));
+    execute format('create table %1$s_other partition of %1$s default', log);
+    execute format('alter table %s_past enable row level security, force row level security', log);
+    execute format('alter table %s_other enable row level security, force row level security', log);
+    execute format('revoke all on %1$s_past, %1$s_other from public, bailiwick_runtime, bailiwick_kernel', log);
   end if;
   -- whoever is writing what belongs nowhere waits, so that nothing is left behind when it moves
-  lock table public.activity_entries_other in access exclusive mode;
-  select to_date(right(max(c.relname::text), 7), 'YYYY_MM') into month
-    from pg_class c
-   where c.relnamespace = 'public'::regnamespace and c.relispartition and c.relname ~ '^activity_entries_\d{4}_\d\d$';
-  month := coalesce(month + interval '1 month', this_month);
+  execute format('lock table %s_other in access exclusive mode', log);
+  select max(m.month) + interval '1 month' into month from bailiwick.months_of(log) m;
+  month := coalesce(month, this_month);
   while month <= last_month loop
-    name := 'activity_entries_' || to_char(month, 'YYYY_MM');
+    name := log || '_' || to_char(month, 'YYYY_MM');
     -- attached when it is complete: unlike making it in place, that stops nobody who reads or writes
-    execute format('create table public.%I (like public.activity_entries including defaults including constraints)', name);
-    execute format('alter table public.%I enable row level security, force row level security', name);
-    execute format('revoke all on public.%I from public, bailiwick_runtime, bailiwick_kernel', name);
+    execute format('create table %s (like %s including defaults including constraints)', name, log);
+    execute format('alter table %s enable row level security, force row level security', name);
+    execute format('revoke all on %s from public, bailiwick_runtime, bailiwick_kernel', name);
     execute format('with moved as (
-        delete from public.activity_entries_other where id >= %1$L and id < %2$L returning *)
-      insert into public.%3$I select * from moved',
-      bailiwick.id_at(month at time zone 'UTC'), bailiwick.id_at((month + interval '1 month') at time zone 'UTC'), name);
-    execute format('alter table public.activity_entries attach partition public.%3$I for values from (%1$L) to (%2$L)',
-      bailiwick.id_at(month at time zone 'UTC'), bailiwick.id_at((month + interval '1 month') at time zone 'UTC'), name);
+        delete from %1$s_other where id >= %2$L and id < %3$L returning *)
+      insert into %4$s select * from moved',
+      log, bailiwick.id_at(month at time zone 'UTC'), bailiwick.id_at((month + interval '1 month') at time zone 'UTC'), name);
+    execute format('alter table %1$s attach partition %4$s for values from (%2$L) to (%3$L)',
+      log, bailiwick.id_at(month at time zone 'UTC'), bailiwick.id_at((month + interval '1 month') at time zone 'UTC'), name);
     made := made + 1;
     month := month + interval '1 month';
   end loop;
@@ -55,7 +65,7 @@ begin
 end $$;
 
 -- Drops the months that are past every tenant's limit, and returns their names, oldest first. For the migrator. What is older still goes
--- with them: the partition before the first month begins anew, and ends where they did.
+-- with them: the partition before the first month begins anew, and ends where they did. Months of the audit are never dropped here.
 create or replace function bailiwick.drop_activity_partitions() returns text[]
 language plpgsql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
 declare
@@ -65,12 +75,9 @@ declare
   ends uuid;
   name text;
 begin
-  perform pg_advisory_xact_lock(hashtext('bailiwick.activity_partitions'));
-  select array_agg(m.relname order by m.relname), max(m.until::text)::uuid into names, ends
-    from (select c.relname::text as relname,
-                 (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9a-f-]+)''\)'))[1]::uuid as until
-            from pg_class c
-           where c.relnamespace = 'public'::regnamespace and c.relispartition and c.relname ~ '^activity_entries_\d{4}_\d\d$') m
+  perform pg_advisory_xact_lock(hashtext('bailiwick.partitions'));
+  select array_agg(m.name order by m.name), max(m.until::text)::uuid into names, ends
+    from bailiwick.months_of('public.activity_entries') m
    where m.until <= kept_from;
   if names is null then
     return '{}';

@@ -134,11 +134,23 @@ begin
   return answers;
 end $$;
 
--- Throws away what nobody comes back for any more. Asks for no context: it shows nothing, not even whether there was any, and takes
--- nothing but age.
-create or replace function bailiwick.forget_events() returns void
-language sql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
-  delete from bailiwick.events e where e.recorded_at < clock_timestamp() - interval '15 minutes'
-$$;
+-- Throws away what nobody comes back for any more, the oldest first and at most so much that nobody waits for it; returns whether there
+-- may be more. For the server itself, in nobody's name; nobody else gets anything thrown away by it. Of two at once one does nothing.
+create or replace function bailiwick.forget_events() returns boolean
+language plpgsql volatile parallel unsafe security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  -- once, and by the clock: an index is not entered by a time that changes
+  kept_from timestamptz := clock_timestamp() - interval '15 minutes';
+  gone int;
+begin
+  if not bailiwick.serves('identity') or not pg_try_advisory_xact_lock(hashtext('bailiwick.forget_events')) then
+    return false;
+  end if;
+  -- nothing ever changes an event, so that its place in the table is its name
+  delete from bailiwick.events e
+   where e.ctid = any (array(select x.ctid from bailiwick.events x where x.recorded_at < kept_from order by x.recorded_at limit 5000));
+  get diagnostics gone = row_count;
+  return gone = 5000;
+end $$;
 
 reset role;

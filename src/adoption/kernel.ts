@@ -67,7 +67,8 @@ export async function installKernel(client: ClientBase, adoption: Adoption): Pro
     await client.query(relocated(sql));
   }
   await client.query(
-    `select ${SCHEMAS.kernel}.ensure_seal_key(), ${SCHEMAS.kernel}.ensure_activity_partitions(12)`,
+    `select ${SCHEMAS.kernel}.ensure_seal_key(), ${SCHEMAS.kernel}.ensure_partitions('${SCHEMAS.data}.activity_entries', 12),
+            ${SCHEMAS.kernel}.ensure_partitions('${SCHEMAS.data}.audit_entries', 12)`,
   );
   for (const name of ['10-state', '20-principals', '30-shadow']) {
     await client.query(readFileSync(`${FOLDER}adoption/${name}.sql`, 'utf8'));

@@ -26,7 +26,7 @@ const NOTED = look(`
     from activity_entries where request_id = bailiwick.request_id() and chain = bailiwick.delegation_chain()`);
 const AUDITED = look(`
   select concat_ws('/', 'audited', detail->>'effect', detail->>'ruleId') from audit_entries
-   where id = '${NEW}' and event = 'action.authorized'`);
+   where request_id = bailiwick.request_id() and event = 'action.authorized'`);
 
 /** Which baselines were broken just now. */
 const BROKEN = look(`
@@ -72,7 +72,7 @@ export function outsideOf(common: Common, move: OutsideMove): Attempt {
                         else concat_ws(' ', 'used', ${USED}, substr(r->>'envelope', 6, 32)::uuid, ${REDEEMED}) end,
                    ${NOTED}, case when r->>'startedId' is not null then concat_ws('/', 'ended', ${FINISH()}, ${FINISH()}) end,
                    ${BROKEN})
-                 from bailiwick.use_service('${idOf(`s${service}`)}', '${call}', '${NEW}', ${redeeming}) r`,
+                 from bailiwick.use_service('${idOf(`s${service}`)}', '${call}', bailiwick.id_at(clock_timestamp()), ${redeeming}) r`,
         read: told,
       };
     }
@@ -110,7 +110,7 @@ export function outsideOf(common: Common, move: OutsideMove): Attempt {
       return {
         ...common,
         text: `select concat_ws(' ', nullif(n::text, ''), ${NOTED}, ${AUDITED})
-                 from bailiwick.note_verdict('${NEW}', ${said(move.about)}, null) n`,
+                 from bailiwick.note_verdict(bailiwick.id_at(clock_timestamp()), ${said(move.about)}, null) n`,
         read: told,
       };
     case 'asked':

@@ -197,8 +197,7 @@ export function attemptOf(move: Move, asker: Asker | undefined): Attempt {
     case 'audit':
       return {
         ...common,
-        text: `select ${KERNEL(`audit($1, 'assurance.tried', null, null, null)`)}::text`,
-        given: NEW,
+        text: `select bailiwick.audit(bailiwick.id_at(clock_timestamp()), 'assurance.tried', null, null, null)::text`,
         read: ({ refused }) => refused ?? 'written',
       };
     default:

@@ -13,6 +13,7 @@ import {
   ensurePartitions,
   expireBatch,
   listPartitions,
+  MONTHS_AHEAD,
   setReceipts,
   setRetention,
 } from '../db/partitions.ts';
@@ -139,8 +140,8 @@ function told(
 }
 
 async function partitions(client: pg.Client, values: Values, io: Io): Promise<ExitCode> {
-  const made = await ensurePartitions(client);
-  const all = await listPartitions(client);
+  const made = await ensurePartitions(client, MONTHS_AHEAD, ['activity_entries']);
+  const all = await listPartitions(client, 'activity_entries');
   if (values.json === true) {
     io.out(`${JSON.stringify(all, null, 2)}\n`);
     return 0;

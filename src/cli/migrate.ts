@@ -38,7 +38,7 @@ export const command = defineCommand(
       const changed = await applyPolicies(connection.migratorUrl);
       io.out(`policies    ${changed ? 'applied' : 'in force already'}, ${policyChecksum().slice(0, 12)}\n`);
       const months = await withClient(connection.migratorUrl, (client) => ensurePartitions(client));
-      io.out(months === 0 ? '' : `months      ${months} new ones of the activity log\n`);
+      io.out(months === 0 ? '' : `months      ${months} new ones of the activity log and the audit\n`);
       const secret = loadSecret(config.ticketKey, config.dataDir, 'ticket.key');
       const { kid } = ticketKey(secret);
       await installTicketKey(connection.migratorUrl, kid, secret);

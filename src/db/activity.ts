@@ -1,8 +1,10 @@
-// Writing to the activity log: many entries at once, how a call ended, and by the server itself, every hour, a little of what is past
-// its tenant's limit is thrown away. The kernel's functions stand in prisma/policies/08-activity.sql.
+// Writing to the activity log: many entries at once, and how a call ended; and what a server throws away by itself, a little at a time:
+// every hour what is past its tenant's limit, every minute the events that nobody comes back for, whether or not anybody listens here.
+// The kernel's functions stand in prisma/policies/08-activity.sql and 09-events.sql.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from './client.ts';
+import { forgetEvents } from './events.ts';
 import { type Database, type ServiceSession, type Session, withService } from './session.ts';
 
 /** Where a call went. */
@@ -76,54 +78,70 @@ export async function expireActivity(db: ServiceSession, batch: number): Promise
   return row?.gone ?? 0;
 }
 
-/** Milliseconds from one time to the next, and from the start to the first. */
-const EVERY_MS = 3_600_000;
+/** Milliseconds from the start to the first time. */
 const FIRST_MS = 60_000;
 
-/** So few at a time that nobody waits for it, and between two times as long again. */
+/** So few entries at a time that nobody waits for it, and between two times as long again. */
 const BATCH = 1000;
 const PAUSE_MS = 200;
 
-/** Throws away what is past its time, every hour until it is closed. */
+type Chore = {
+  /** Milliseconds from one time to the next. */
+  readonly everyMs: number;
+  /** Throws a little away. Whether there may be more. */
+  readonly once: (db: ServiceSession) => Promise<boolean>;
+};
+
+// of several servers one suffices: while one throws away the others find nothing
+const CHORES: readonly Chore[] = [
+  { everyMs: 3_600_000, once: async (db) => (await expireActivity(db, BATCH)) === BATCH },
+  { everyMs: 60_000, once: forgetEvents },
+];
+
+/** Throws away what is past its time, each thing as often as it needs, until it is closed. */
 export class ActivityExpiry {
   readonly #database: Database;
   readonly #failed: (error: unknown) => void;
-  #timer: NodeJS.Timeout;
-  #running: Promise<void> = Promise.resolve();
+  readonly #timers = new Map<Chore, NodeJS.Timeout>();
+  readonly #running = new Map<Chore, Promise<void>>();
   #closed = false;
 
-  /** @param failed Told when it could not be done; it is tried again an hour later. */
+  /** @param failed Told when it could not be done; it is tried again when its turn comes. */
   constructor(database: Database, failed: (error: unknown) => void, firstMs = FIRST_MS) {
     this.#database = database;
     this.#failed = failed;
-    this.#timer = this.#later(firstMs);
+    for (const chore of CHORES) {
+      this.#later(chore, firstMs);
+    }
   }
 
-  /** Ends it, after the batch that is under way. */
+  /** Ends it, after the batches that are under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
-    await this.#running;
+    for (const timer of this.#timers.values()) {
+      clearTimeout(timer);
+    }
+    await Promise.all(this.#running.values());
   }
 
-  #later(ms: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      this.#running = this.#expire().then(() => {
+  #later(chore: Chore, ms: number): void {
+    const timer = setTimeout(() => {
+      const turn = this.#throwAway(chore).then(() => {
         if (!this.#closed) {
-          this.#timer = this.#later(EVERY_MS);
+          this.#later(chore, chore.everyMs);
         }
       });
-    }, ms).unref();
+      this.#running.set(chore, turn);
+    }, ms);
+    this.#timers.set(chore, timer.unref());
   }
 
-  async #expire(): Promise<void> {
+  async #throwAway({ once }: Chore): Promise<void> {
     try {
-      let gone = BATCH;
-      while (gone === BATCH && !this.#closed) {
-        gone = await withService(this.#database, 'identity', { readOnly: false }, (db) =>
-          expireActivity(db, BATCH),
-        );
-        await sleep(gone === BATCH ? PAUSE_MS : 0);
+      let more = true;
+      while (more && !this.#closed) {
+        more = await withService(this.#database, 'identity', { readOnly: false }, once);
+        await sleep(more ? PAUSE_MS : 0);
       }
     } catch (error) {
       this.#failed(error);

@@ -39,7 +39,9 @@ export const PLACEMENTS: Readonly<Record<string, Placement>> = {
   'public.world_members': ofTenant('read by the policies of what stands in worlds'),
   'public.delegations': ofTenant('read in every statement under a chain'),
   'public.memories': ofTenant('the rows that agents work on'),
-  'public.audit_entries': ofTenant('written with the change that it tells of'),
+  'public.audit_entries': ofTenant(
+    'written with the change that it tells of; partitioned by time within each shard',
+  ),
   'public.credentials': ofTenant(
     'refers to entities and delegations; its digest is unique within the tenant',
   ),

@@ -69,9 +69,8 @@ export async function stillLive(
   });
 }
 
-/** Throws away events that nobody comes back for. */
-export async function forgetEvents(database: Database): Promise<void> {
-  await withService(database, 'identity', { readOnly: false }, async (db) => {
-    await db.$queryRaw`select bailiwick.forget_events()::text`;
-  });
+/** Throws away events that nobody comes back for, a few thousand at most. Whether there may be more of them. */
+export async function forgetEvents(db: ServiceSession): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ more: boolean }[]>`select bailiwick.forget_events() as more`;
+  return row?.more ?? false;
 }

@@ -4,7 +4,7 @@
 // stream, within EVERY_MS and however it came to be refused. This module reads no rows and knows no GraphQL.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forgetEvents, type Kind, stillLive } from '../db/events.ts';
+import { type Kind, stillLive } from '../db/events.ts';
 import { type Heard, Listener } from '../db/listener.ts';
 import type { OpenContext } from '../db/sealed-connection.ts';
 import type { Database } from '../db/session.ts';
@@ -20,9 +20,6 @@ const MOST_ASKED = 200;
 
 /** Milliseconds for which streams may say that the server stops. */
 const FAREWELL_MS = 1000;
-
-/** Milliseconds between two times of throwing away what is too old. */
-const FORGET_MS = 60_000;
 
 export type Signal = 'woken' | 'quiet' | 'ended';
 
@@ -100,7 +97,7 @@ export class Streams {
   readonly #listener: Listener;
   readonly #open = new Set<Stream>();
   readonly #concerned = new Concerned<Stream>();
-  #forgetting: NodeJS.Timeout | undefined;
+  #listening = false;
   #asking: NodeJS.Timeout | undefined;
   #asked: Promise<void> = Promise.resolve();
   #closed = false;
@@ -173,7 +170,6 @@ export class Streams {
   /** Ends all streams, and waits a moment until they have said so; their clients come back, and go on where they were. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#forgetting);
     clearTimeout(this.#asking);
     for (const stream of this.#open) {
       stream.end(new BailiwickError('UNAVAILABLE', 'The server stops; come back and go on'));
@@ -191,13 +187,9 @@ export class Streams {
   }
 
   #begin(): void {
-    if (this.#forgetting === undefined) {
+    if (!this.#listening) {
+      this.#listening = true;
       void this.#listener.open();
-      this.#forgetting = setInterval(() => {
-        forgetEvents(this.#database).catch((error: unknown) =>
-          this.#failed(error, 'old events were not thrown away'),
-        );
-      }, FORGET_MS).unref();
     }
   }
 

@@ -1,10 +1,13 @@
-// How long the log is kept: each tenant's own limit, no entry within it, a little at a time, and by the server itself.
+// How long the log is kept: each tenant's own limit, no entry within it, a little at a time, and by the server itself; which throws away
+// old events too.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { firstIdOf } from '../../src/activity/moment.ts';
 import { ActivityExpiry } from '../../src/db/activity.ts';
+import { forgetEvents } from '../../src/db/events.ts';
 import { countExpired, expireBatch } from '../../src/db/partitions.ts';
+import { withService } from '../../src/db/session.ts';
 import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { newId } from '../../src/ids.ts';
@@ -113,4 +116,60 @@ test('a server throws away by itself what is past its time, and nothing after it
   await expect.poll(() => migrate((sql) => kept(sql)), { timeout: 10_000 }).toEqual(['acme 300']);
   await expiry.close();
   expect(failures).toEqual([]);
+});
+
+test('a server throws away old events to which nobody ever listened, some thousands at a time', async ({
+  database,
+  migrate,
+}) => {
+  const fill = (sql: Sql, count: number, age: string) =>
+    sql.rows(
+      `insert into bailiwick.events (tenant_id, owner_id, kind, event, id, recorded_at)
+       select $1, $2, 'memory', 'memory.created', $2, clock_timestamp() - $3::interval from generate_series(1, $4)`,
+      [TENANTS.acme.id, USERS.alice.id, age, count],
+    );
+  await migrate((sql) => fill(sql, 12_000, '90 days'));
+  await migrate((sql) => fill(sql, 3, '14 minutes'));
+  const lane = await openLane(database, { size: 2, statementMs: 10_000, transactionMs: 20_000 });
+  const failures: unknown[] = [];
+  // what is gone with each look: with a transaction for each, others see it shrink
+  const left = () => migrate((sql) => sql.value('select count(*)::int from bailiwick.events'));
+  const seen = new Set<unknown>();
+  const expiry = new ActivityExpiry(lane.database, (error) => failures.push(error), 0);
+  await expect
+    .poll(
+      async () => {
+        const count = await left();
+        seen.add(count);
+        return count;
+      },
+      { timeout: 10_000, interval: 20 },
+    )
+    .toBe(3);
+  await expiry.close();
+  expect(failures).toEqual([]);
+  expect([...seen].filter((count) => ![12_003, 7003, 2003, 3].includes(count as number))).toEqual([]);
+  expect(seen.has(7003) || seen.has(2003)).toBe(true);
+});
+
+test('of two servers that throw away old events at once one does nothing', async ({ database, migrate }) => {
+  await migrate((sql) =>
+    sql.rows(
+      `insert into bailiwick.events (tenant_id, owner_id, kind, event, id, recorded_at)
+       values ($1, $2, 'memory', 'memory.created', $2, clock_timestamp() - interval '1 hour')`,
+      [TENANTS.acme.id, USERS.alice.id],
+    ),
+  );
+  const old = `select count(*)::int from bailiwick.events where recorded_at < clock_timestamp() - interval '15 minutes'`;
+  const lane = await openLane(database, { size: 2, statementMs: 10_000, transactionMs: 20_000 });
+  const once = () => withService(lane.database, 'identity', { readOnly: false }, forgetEvents);
+  await migrate(async (sql) => {
+    await sql.rows('begin');
+    await sql.rows(`select pg_advisory_xact_lock(hashtext('bailiwick.forget_events'))`);
+    expect(await once()).toBe(false);
+    await sql.rows('rollback');
+    expect(await sql.value(old)).toBe(1);
+    expect(await once()).toBe(false);
+    expect(await sql.value(old)).toBe(0);
+  });
 });

@@ -1,9 +1,9 @@
-// The months of the activity log: an entry lies in the month of its id, there is no gap and no entry in between, what was late for its
+// The months of the activity log (those of the audit: test/db/audit-months.test.ts): an entry lies in the month of its id, there is no gap and no entry in between, what was late for its
 // month moves there, and a month goes when everybody's limit has passed it.
 
 import { expect } from 'vitest';
 import { firstIdOf } from '../../src/activity/moment.ts';
-import { dropExpired, ensurePartitions, listPartitions } from '../../src/db/partitions.ts';
+import { dropExpired, ensurePartitions, listPartitions, MONTHS_AHEAD } from '../../src/db/partitions.ts';
 import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
 import { newId } from '../../src/ids.ts';
@@ -18,6 +18,9 @@ const month = (ahead: number) => {
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
 };
 const nameOf = (moment: Date) => `activity_entries_${moment.toISOString().slice(0, 7).replace('-', '_')}`;
+
+const ensure = (sql: Sql, months = MONTHS_AHEAD) =>
+  ensurePartitions(sql.client, months, ['activity_entries']);
 
 /** An entry of that moment, as the migrator can make it; which partition took it. */
 async function put(sql: Sql, moment: Date, tenant: 'acme' | 'globex' = 'acme'): Promise<string> {
@@ -46,7 +49,7 @@ async function undone(sql: Sql, work: () => Promise<void>): Promise<void> {
 }
 
 test('months follow each other from before the first to a year ahead, without a gap', async ({ migrate }) => {
-  const all = await migrate((sql) => listPartitions(sql.client));
+  const all = await migrate((sql) => listPartitions(sql.client, 'activity_entries'));
   expect(all.map(({ name }) => name)).toEqual([
     'activity_entries_past',
     ...Array.from({ length: 13 }, (_, ahead) => nameOf(month(ahead))),
@@ -75,8 +78,8 @@ test('an entry lies in the month of its id, to the millisecond', async ({ migrat
 test('making them a second time makes nothing, and two who make them at once make each once', async ({
   migrate,
 }) => {
-  expect(await migrate((sql) => ensurePartitions(sql.client))).toBe(0);
-  const made = await Promise.all([1, 2, 3].map(() => migrate((sql) => ensurePartitions(sql.client, 14))));
+  expect(await migrate((sql) => ensure(sql))).toBe(0);
+  const made = await Promise.all([1, 2, 3].map(() => migrate((sql) => ensure(sql, 14))));
   expect(made.toSorted()).toEqual([0, 0, 2]);
   await migrate(async (sql) => {
     await sql.rows(`drop table ${nameOf(month(13))}`);
@@ -94,7 +97,7 @@ test('after a year without a start nothing is missing in between, and what was l
       }
       expect(await put(sql, month(5))).toBe('activity_entries_other');
       expect(await put(sql, month(30))).toBe('activity_entries_other');
-      expect(await ensurePartitions(sql.client)).toBe(10);
+      expect(await ensure(sql)).toBe(10);
       const places = await sql.list(`select tableoid::regclass from activity_entries where summary = 'put'`);
       expect(places).toEqual([nameOf(month(5)), 'activity_entries_other'].sort());
     }),
@@ -105,7 +108,7 @@ test('a new month is as closed as the others', async ({ migrate }) => {
   await migrate((sql) =>
     undone(sql, async () => {
       await sql.rows('alter default privileges grant select on tables to bailiwick_runtime');
-      await ensurePartitions(sql.client, 14);
+      await ensure(sql, 14);
       expect(
         await sql.rows(
           `select relrowsecurity, relforcerowsecurity, has_any_column_privilege('bailiwick_runtime', oid, 'select') as readable
@@ -153,7 +156,8 @@ test('a month goes only when every tenant’s limit has passed it, and the one b
            for values from (minvalue) to ('${firstIdOf(month(-4))}')`,
       );
       await put(sql, new Date(month(-3).getTime() + DAY));
-      const names = async () => (await listPartitions(sql.client)).map(({ name }) => name).slice(0, 5);
+      const names = async () =>
+        (await listPartitions(sql.client, 'activity_entries')).map(({ name }) => name).slice(0, 5);
       const before = await names();
       expect(await dropExpired(sql.client)).toEqual([]);
       await sql.rows(`update tenants set activity_days = 1 where slug = 'acme'`);
@@ -168,7 +172,7 @@ test('a month goes only when every tenant’s limit has passed it, and the one b
         ...[-2, -1, 0, 1].map((n) => nameOf(month(n))),
       ]);
       expect(await put(sql, month(-3))).toBe('activity_entries_past');
-      expect(await ensurePartitions(sql.client)).toBe(0);
+      expect(await ensure(sql)).toBe(0);
     }),
   );
 });

@@ -128,7 +128,9 @@ test('whoever opens no context, or comes in person, has nothing expire and nothi
       for (const call of [
         `note($1, 'mail', 'messages.send', null, 'allowed', null)`,
         'expire(10)',
-        'ensure_activity_partitions(24)',
+        `ensure_partitions('activity_entries', 24)`,
+        `ensure_partitions('pg_class', 24)`,
+        `months_of('pg_class')`,
         'drop_activity_partitions()',
       ]) {
         const values = call.includes('$1') ? [newId()] : [];

@@ -2,6 +2,7 @@
 // is not for the caller to say.
 
 import { expect } from 'vitest';
+import { firstIdOf } from '../../src/activity/moment.ts';
 import { policyChecksum } from '../../src/db/policies.ts';
 import { AGENTS, TENANTS, USERS } from '../../src/demo/cast.ts';
 import { DELEGATIONS } from '../../src/demo/delegations.ts';
@@ -56,6 +57,26 @@ test('an event that is not of the form kind.verb is refused, and with it the cha
       expect(await sql.outcome(RECORD, [newId(), event, null, null, null]), event).toBe('23514');
     }
     expect(await sql.outcome(RECORD, [newId(), null, null, null, null])).toBe('23502');
+  });
+});
+
+// Whoever could choose the time of an entry could add to a month that was archived, or hide one in a month that nobody looks into.
+test('an entry of another time is refused, and with it the change', async ({ as }) => {
+  const MINUTE = 60_000;
+  const made = (age: number) => `${firstIdOf(new Date(Date.now() - age)).slice(0, 14)}7${newId().slice(15)}`;
+  await as('alice', itself, async (sql) => {
+    for (const id of [
+      made(6 * MINUTE),
+      made(-6 * MINUTE),
+      made(40 * 24 * 60 * MINUTE),
+      '00000000-0000-7000-8000-000000000000',
+      'f0000000-0000-4000-8000-000000000000',
+    ]) {
+      expect(await sql.outcome(RECORD, [id, 'memory.deleted', null, null, null]), id).toBe('22023');
+    }
+    for (const age of [0, 4 * MINUTE, -4 * MINUTE]) {
+      expect(await sql.outcome(RECORD, [made(age), 'memory.deleted', null, null, null])).toBe('1');
+    }
   });
 });
 

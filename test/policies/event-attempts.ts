@@ -21,7 +21,8 @@ import { BASELINES } from './usual.ts';
 type Attempt = (table: string | undefined, name: string, statement: Statement) => void;
 
 const NEW = id<string>(9, '1');
-const ENTRY = id<string>(9, 'e5');
+/** The id of an entry, made when the statement is carried out. */
+const ENTRY = 'bailiwick.id_at(clock_timestamp())';
 const garden = WORLDS.garden.id;
 const ALL = `'{${KINDS.join(',')}}'`;
 
@@ -138,7 +139,7 @@ export function listening(attempt: Attempt): void {
     values: [tickets.map(([text]) => text), tickets.map(([, mac]) => mac)],
   });
   attempt(undefined, 'what is thrown away', {
-    text: `select bailiwick.forget_events() is null`,
+    text: `select bailiwick.forget_events()`,
     values: [],
   });
 }
@@ -146,7 +147,7 @@ export function listening(attempt: Attempt): void {
 /** What is announced, and to whom. */
 export function announcing(attempt: Attempt): void {
   for (const [what, [event, kind, target, detail]] of Object.entries(RECORDED)) {
-    const values = [NEW, event, kind, target].map(quoted).join(', ');
+    const values = [ENTRY, ...[event, kind, target].map(quoted)].join(', ');
     attempt(
       undefined,
       `what is announced of ${what}`,
@@ -169,19 +170,19 @@ export function noting(attempt: Attempt): void {
     ['mail', 'messages.send'],
     ['desk', 'rooms'],
   ] as const) {
-    const note = `perform bailiwick.note_verdict('${ENTRY}', '${service}', '${action}', null);`;
+    const note = `perform bailiwick.note_verdict(${ENTRY}, '${service}', '${action}', null);`;
     attempt(undefined, `what is noted of ${service} ${action}`, telling(note, LEFT));
     attempt(undefined, `what is announced of ${service} ${action}`, announced(note));
   }
   const use = (what: string, key: string, call: string, approval: string | null = null) => {
-    const used = `said := bailiwick.use_service('${key}', '${call}', '${ENTRY}', ${quoted(approval)}, '${'ab'.repeat(32)}') ->> 'refusal';`;
+    const used = `said := bailiwick.use_service('${key}', '${call}', ${ENTRY}, ${quoted(approval)}, '${'ab'.repeat(32)}') ->> 'refusal';`;
     attempt(undefined, `what the log has of the use of ${what}`, telling(used, SEEN));
   };
   use('what is allowed', KEPT.alice.shared, 'second');
   use('what is denied', SERVICES.weather.id, 'forecast');
   use('what is asked for', SERVICES.tracker.id, 'issues.create');
   use('what was approved', SERVICES.tracker.id, 'issues.create', REQUESTS['approved for the tracker'].id);
-  const begin = `said := bailiwick.use_service('${KEPT.alice.shared}', 'second', '${ENTRY}', null, null) ->> 'startedId';`;
+  const begin = `said := bailiwick.use_service('${KEPT.alice.shared}', 'second', ${ENTRY}, null, null) ->> 'startedId';`;
   const MADE_NOW = `(lpad(to_hex(floor(extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || '7000800000000000abcd')::uuid`;
   for (const [what, rest] of Object.entries({
     'that was begun': `${MADE_NOW}, said::uuid, 'succeeded', 5`,

@@ -76,7 +76,8 @@ test('whoever opens no context, or is the server itself, hears of nothing', asyn
   });
 });
 
-test('what anybody throws away is older than a quarter of an hour, and nobody is shown any of it', async ({
+test('what the server throws away is older than a quarter of an hour, and nobody else throws anything away', async ({
+  as,
   raw,
   migrate,
 }) => {
@@ -88,9 +89,21 @@ test('what anybody throws away is older than a quarter of an hour, and nobody is
       await sql.rows(put, [alice.id, event, age]);
     }
   });
-  expect(await raw((sql) => sql.value('select bailiwick.forget_events()'))).toBeNull();
-  const left = 'select event from bailiwick.events where tenant_id = $1';
-  expect(await migrate((sql) => sql.list(left, [alice.id]))).toEqual(['within.it']);
+  const FORGET = 'select bailiwick.forget_events()';
+  const left = () =>
+    migrate((sql) => sql.list('select event from bailiwick.events where tenant_id = $1', [alice.id]));
+  expect(await raw((sql) => sql.value(FORGET))).toBe(false);
+  for (const [who, acting] of Object.values(VOICES)) {
+    expect(await as(who, { ...acting, commit: true }, (sql) => sql.value(FORGET)), who).toBe(false);
+  }
+  expect(await left()).toEqual(['past.it', 'within.it']);
+  await raw(async (sql) => {
+    await sql.rows('begin');
+    await sql.rows('select bailiwick.open($1, $2)', serviceTicket());
+    expect(await sql.value(FORGET)).toBe(false);
+    await sql.rows('commit');
+  });
+  expect(await left()).toEqual(['within.it']);
   await migrate((sql) => sql.rows('delete from bailiwick.events where tenant_id = $1', [alice.id]));
 });
 

@@ -13,9 +13,9 @@ import { DATA_KEYS, under } from './wrapped.ts';
 const NEW = id<string>(9, '1');
 const alice = USERS.alice.id;
 const acme = TENANTS.acme.id;
-const ENTRY = id<string>(9, 'e4');
-/** An entry that is there already (arrangement.ts). */
-const TAKEN = id<string>(8, 'acce');
+/** The id of an entry, made when the statement is carried out. */
+const ENTRY = 'bailiwick.id_at(clock_timestamp())';
+const LONG_AGO = id<string>(8, 'acce');
 
 const isOwner = (who: string): who is Owner => who in KEPT;
 
@@ -110,9 +110,9 @@ export function services(attempt: Attempt): void {
     [approval, digest]: readonly [approval: string | null, digest: string | null] = [null, null],
   ) =>
     attempt(undefined, `the use of ${name}`, {
-      text: `select coalesce(u ->> 'refusal', (u - '{envelope,startedId}'::text[] || jsonb_build_object('started', u ->> 'startedId' is not null))::text || (u ->> 'envelope' = $4)::text) as used
-               from bailiwick.use_service($1, $2, $3, $5, $6) u`,
-      values: [key, call, entry, under(DATA_KEYS.alice), approval, digest],
+      text: `select coalesce(u ->> 'refusal', (u - '{envelope,startedId}'::text[] || jsonb_build_object('started', u ->> 'startedId' is not null))::text || (u ->> 'envelope' = $3)::text) as used
+               from bailiwick.use_service($1, $2, ${entry}, $4, $5) u`,
+      values: [key, call, under(DATA_KEYS.alice), approval, digest],
     });
   for (const [owner, sorts] of Object.entries(KEPT)) {
     for (const [sort, key] of Object.entries(sorts)) {
@@ -124,7 +124,7 @@ export function services(attempt: Attempt): void {
   used('none', '00000000-0000-0000-0000-000000000000', null);
   used('a call that there is not', KEPT.alice.shared, 'third');
   used('no call', KEPT.alice.shared, null);
-  used('what is recorded already', KEPT.alice.shared, 'first', TAKEN);
+  used('what is recorded as of long ago', KEPT.alice.shared, 'first', `'${LONG_AGO}'`);
   used('what is recorded nowhere', KEPT.alice.shared, 'first', null);
   used('what has no secret', BARE.alice.shared, 'first');
   used("the cast's", SERVICES.exchange.id, 'quotes.latest');
@@ -154,7 +154,7 @@ function notes(attempt: Attempt): void {
       text: `do $$
       declare
         before bigint := pg_stat_get_xact_tuples_updated('public.service_credentials'::regclass);
-        used jsonb := bailiwick.use_service(${key}, 'first', '${ENTRY}', null, null);
+        used jsonb := bailiwick.use_service(${key}, 'first', ${ENTRY}, null, null);
         touched bigint := pg_stat_get_xact_tuples_updated('public.service_credentials'::regclass) - before;
         noted bigint := (select count(*) from public.service_credentials s where s.id = ${key}
           and s.last_used_at = statement_timestamp()::timestamptz(3) and s.last_used_by = bailiwick.actor_id());
@@ -178,7 +178,7 @@ function expires(attempt: Attempt): void {
       text: `do $$
       begin
         update public.service_credentials set expires_at = ${end};
-        if coalesce(bailiwick.use_service('${KEPT.alice.shared}', 'first', '${ENTRY}', null, null) ->> 'refusal', '') <> '${refusal}' then
+        if coalesce(bailiwick.use_service('${KEPT.alice.shared}', 'first', ${ENTRY}, null, null) ->> 'refusal', '') <> '${refusal}' then
           raise exception 'otherwise' using errcode = 'ZZ002';
         end if;
       end $$`,

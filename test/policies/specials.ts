@@ -180,7 +180,11 @@ function worlds(attempt: Attempt): void {
 
 function kernel(attempt: Attempt): void {
   const call = (text: string, ...values: unknown[]): Statement => ({ text: `select ${text}`, values });
-  attempt(undefined, 'audit', call('bailiwick.audit($1, $2, null, null, null)::text', NEW, 'probe.made'));
+  attempt(
+    undefined,
+    'audit',
+    call('bailiwick.audit(bailiwick.id_at(clock_timestamp()), $1, null, null, null)::text', 'probe.made'),
+  );
   attempt(undefined, 'live', call(`bailiwick.describe() ->> 'live'`));
   attempt(undefined, 'revoke', call('bailiwick.revoke_delegation($1) is not null', DELEGATIONS.scribe.id));
   attempt(

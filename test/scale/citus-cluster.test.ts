@@ -51,7 +51,7 @@ describe.skipIf(ADMIN === undefined)('on a cluster (CITUS_DATABASE_URL)', () => 
       const { rows } = await client.query<{ name: string; kind: string; together: number }>(
         `select case when strpos(table_name::text, '.') = 0 then 'public.' else '' end || table_name as name,
                 citus_table_type as kind, colocation_id as together
-           from citus_tables where table_name::text !~ '^activity_entries_'`,
+           from citus_tables where table_name::text !~ '^(activity|audit)_entries_'`,
       );
       return rows;
     });

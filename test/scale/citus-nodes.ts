@@ -75,6 +75,8 @@ export async function prepareCluster(admin: string): Promise<Cluster> {
           `select citus_move_shard_placement(get_shard_id_for_distribution_column('entities', $1::uuid), $2, $3, $4, $5, 'block_writes')`,
           [TENANTS[tenant].id, from.host, from.port, to.host, to.port],
         );
+        // what was moved away is dropped behind everybody's back otherwise, while the policies are taken from it
+        await client.query('call citus_cleanup_orphaned_resources()');
       });
       await locate();
     },

@@ -10,6 +10,7 @@ import { memoryOf } from '../../policies/arrangement.ts';
 import { rows } from './attempted.ts';
 import { type Given, together } from './hops.ts';
 import { aside, open, type SqlAttack, type Step, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 import { twins, unchecked } from './worlds.ts';
 
 const acme = TENANTS.acme.id;
@@ -30,7 +31,7 @@ const record = (
   detail: object | null = null,
 ): Step =>
   step('select bailiwick.audit($1, $2, $3, $4, $5) is not null', 'true', [
-    ...[newId(), event, kind, id, detail === null ? null : JSON.stringify(detail)],
+    ...[timelyId(), event, kind, id, detail === null ? null : JSON.stringify(detail)],
   ]);
 const own = memoryOf('alice');
 const placed = memoryOf('alice', 'garden');

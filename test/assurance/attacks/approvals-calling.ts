@@ -9,6 +9,7 @@ import { chain, type Given, together } from './hops.ts';
 import { APPROVED, LETTER, OTHER_DIGEST, OVER, redeem, request, rule, there, WAITING } from './requested.ts';
 import { LIST, noted, used } from './served.ts';
 import { aside, open, type SqlAttack, type Step } from './stage.ts';
+import { timelyId } from './timely.ts';
 
 const { tracker } = SERVICES;
 const scout = AGENTS.scout.id;
@@ -23,7 +24,7 @@ const named =
       [id, NAMED.service, NAMED.action],
     );
 const call = (expect: string, approval: string, digest: string | null = NAMED.digest): Step =>
-  used(expect, tracker, NAMED.action, newId(), approval, digest);
+  used(expect, tracker, NAMED.action, timelyId(), approval, digest);
 const forCall = together(there, named(APPROVED), named(WAITING));
 
 /** With a call, which it allows once. */
@@ -81,7 +82,7 @@ export const REDEEMED_BY_CALLS: readonly SqlAttack[] = [
     given: forCall,
     steps: [
       open('scout', asScout),
-      used('used tracker', tracker, LIST, newId(), APPROVED, NAMED.digest),
+      used('used tracker', tracker, LIST, timelyId(), APPROVED, NAMED.digest),
       aside('select count(*)::int from approvals where redeemed_at is not null', 0),
       call('used tracker', APPROVED),
       aside('select count(*)::int from approvals where redeemed_at is not null', 1),

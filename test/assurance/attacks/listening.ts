@@ -253,8 +253,19 @@ const aged =
       await sql.rows(happened(age));
     }
   };
-const forgets: Step = step('select bailiwick.forget_events() is null', 'true');
+/** Throws away, and says whether there may be more. */
+const forgets = (more: boolean): Step => step('select bailiwick.forget_events()', String(more));
 const left = (expect: number): Step => aside('select count(*)::int from bailiwick.events', expect);
+const server = opened(serviceTicket, 'true');
+const many =
+  (count: number): Given =>
+  async (sql: Sql) => {
+    await sql.rows(`do $$ begin
+      insert into bailiwick.events (tenant_id, owner_id, kind, event, id, recorded_at)
+      select '${acme}', '${bob.id}', 'memory', 'memory.created', '${NEW}', clock_timestamp() - interval '1 day' - n * interval '1 second'
+        from generate_series(1, ${count}) n;
+    end $$`);
+  };
 const thrown: readonly SqlAttack[] = [
   {
     ...rows,
@@ -262,22 +273,56 @@ const thrown: readonly SqlAttack[] = [
     gain: 'others miss that their agents ask, or are stopped',
     rule: 'S9',
     given: aged('1 second', '14 minutes'),
-    steps: [forgets, left(2), open('alice'), forgets, left(2)],
+    steps: [forgets(false), left(2), server, forgets(false), left(2)],
   },
+  ...(['alice', 'ada', 'scout'] as const).map(
+    (who): SqlAttack => ({
+      ...rows,
+      name: `throwing away what happened long ago, as ${who}`,
+      gain: 'work for the server, whenever somebody likes',
+      rule: 'S9',
+      given: aged('16 minutes'),
+      steps: [forgets(false), left(1), open(who), forgets(false), left(1)],
+    }),
+  ),
   {
     ...rows,
     control: true,
-    name: 'what is older than a quarter of an hour is thrown away, by the clock',
+    name: 'what is older than a quarter of an hour is thrown away by the server, by the clock',
     gain: 'what happened is kept for ever',
     rule: 'D12',
     given: aged('14 minutes', '16 minutes', '1 day'),
     steps: [
-      forgets,
+      server,
+      forgets(false),
       left(1),
       aside(happened('15 minutes'), 1),
       step('select pg_sleep(0.004) is not null', 'true'),
-      forgets,
+      forgets(false),
       left(1),
+    ],
+  },
+  {
+    ...rows,
+    control: true,
+    name: 'no more is thrown away at once than nobody waits for, the oldest first, and whether there is more is said',
+    gain: 'a statement that deletes for minutes',
+    rule: 'D12',
+    given: together(many(10_001), aged('1 second')),
+    steps: [
+      server,
+      forgets(true),
+      left(5002),
+      aside(
+        `select max(recorded_at) > clock_timestamp() - interval '1 day 5002 seconds' from bailiwick.events
+          where recorded_at = (select min(recorded_at) from bailiwick.events)`,
+        'true',
+      ),
+      forgets(true),
+      left(2),
+      forgets(false),
+      left(1),
+      aside(`select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`, 1),
     ],
   },
 ];

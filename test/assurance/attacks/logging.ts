@@ -4,7 +4,6 @@
 
 import { firstIdOf } from '../../../src/activity/moment.ts';
 import { SERVICES } from '../../../src/demo/services.ts';
-import { newId } from '../../../src/ids.ts';
 import { ticket } from '../../kit/as.ts';
 import { serviceTicket } from '../../policies/credentials.ts';
 import { asScout, rows } from './attempted.ts';
@@ -27,6 +26,7 @@ import {
 import { both, LETTER, OVER, request } from './requested.ts';
 import { LIST, noted } from './served.ts';
 import { aside, open, opened, type SqlAttack, type Step, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 import { twins, unchecked } from './worlds.ts';
 
 const STARTED = `current_setting('stage.started')::uuid`;
@@ -44,7 +44,7 @@ const note = (expect: string, id: string): Step =>
 const staged = (count: number): Step =>
   aside(`select count(*)::int from activity_entries where service = 'stage'`, count);
 const verdict = (service: string, action: string): Step =>
-  step('select bailiwick.note_verdict($1, $2, $3, null)::text', '', [newId(), service, action]);
+  step('select bailiwick.note_verdict($1, $2, $3, null)::text', '', [timelyId(), service, action]);
 const audited = (count: number): Step =>
   aside(
     `select count(*)::int from audit_entries where event = 'action.authorized' and request_id = bailiwick.request_id()`,
@@ -119,7 +119,7 @@ const notes: readonly SqlAttack[] = [
       step(
         `select set_config('stage.started', r->>'startedId', true) is not null from bailiwick.use_service($1, $2, $3, null, null) r`,
         'true',
-        [SERVICES.tracker.id, LIST, newId()],
+        [SERVICES.tracker.id, LIST, timelyId()],
       ),
       noted(1, 'started'),
       step(`select outcome from activity_entries where id = ${STARTED}`, 'started'),
@@ -140,7 +140,7 @@ const notes: readonly SqlAttack[] = [
       step(
         `select r->>'startedId' is null and r ? 'startedId' from bailiwick.use_service($1, $2, $3, null, null) r`,
         'true',
-        [SERVICES.tracker.id, LIST, newId()],
+        [SERVICES.tracker.id, LIST, timelyId()],
       ),
       noted(0, 'started'),
     ],

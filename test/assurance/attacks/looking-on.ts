@@ -11,6 +11,7 @@ import { type Given, LOWER, together, UPPER } from './hops.ts';
 import { both } from './requested.ts';
 import { MEMORIES as SEEN } from './seals.ts';
 import { opened, type SqlAttack, type Step, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 import { twins, unchecked } from './worlds.ts';
 
 const context = { group: 'sealed context' } as const;
@@ -72,7 +73,7 @@ const viewing: Readonly<Record<string, View>> = {
       memory({}, '25006'),
       step('delete from memories', '25006'),
       step('set transaction read write', '25001'),
-      step(`select bailiwick.audit($1, 'memory.read', 'memory', null, null)`, '25006', [newId()]),
+      step(`select bailiwick.audit($1, 'memory.read', 'memory', null, null)`, '25006', [timelyId()]),
     ],
   ],
   'and seeing more than one’s own token is for': [

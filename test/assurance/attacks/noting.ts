@@ -159,7 +159,7 @@ const expiring: readonly SqlAttack[] = Object.entries(EXPIRING).map(
 /** Has the verdict on an action noted. */
 const verdict = (of: { readonly service: string; readonly action: string } = LETTER): Step =>
   step('select bailiwick.note_verdict($1, $2, $3, $4) is not null', 'true', [
-    newId(),
+    timelyId(),
     of.service,
     of.action,
     null,

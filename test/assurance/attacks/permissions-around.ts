@@ -9,6 +9,7 @@ import { asLower, asUpper, chain, type Given, LOWER, together, UPPER } from './h
 import { askable, asks, both, type Case, cases, LETTER, rule, said } from './requested.ts';
 import { LIST, noted, used, whole } from './served.ts';
 import { aside, open, type SqlAttack, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 
 const { tracker } = SERVICES;
 const [scout, scribe] = [AGENTS.scout.id, AGENTS.scribe.id];
@@ -91,7 +92,7 @@ const around: Readonly<Record<string, Case>> = {
     both(rule({ agent: scout, service: 'tracker', action: LIST, effect: 'deny' })),
     [
       used('denied', tracker, LIST),
-      used('denied', tracker, LIST, newId(), newId(), LETTER.digest),
+      used('denied', tracker, LIST, timelyId(), newId(), LETTER.digest),
       noted(2, 'denied'),
     ],
   ],
@@ -103,8 +104,8 @@ const around: Readonly<Record<string, Case>> = {
     both(),
     [
       used('ask', tracker, 'issues.create'),
-      used('redeem approval', tracker, 'issues.create', newId(), newId(), LETTER.digest),
-      used('ask', tracker, 'issues.create', newId(), null, LETTER.digest),
+      used('redeem approval', tracker, 'issues.create', timelyId(), newId(), LETTER.digest),
+      used('ask', tracker, 'issues.create', timelyId(), null, LETTER.digest),
       noted(2, 'asked'),
     ],
   ],

@@ -7,6 +7,7 @@ import { DELEGATIONS } from '../../../src/demo/delegations.ts';
 import { newId, type RequestId } from '../../../src/ids.ts';
 import type { Acting } from '../../kit/as.ts';
 import { aside, open, type SqlAttack, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 
 const SCOUT = DELEGATIONS.scout.id;
 
@@ -16,9 +17,11 @@ const asScribe: Acting = { delegation: SCRIBE };
 
 const RECORD = 'select bailiwick.audit($1, $2, $3, $4, $5) is not null';
 
-const ENTRY = newId();
+const ENTRY = timelyId();
 
 const REQUEST = newId<RequestId>();
+
+const MINUTE = 60_000;
 
 const log = { group: 'row security', gain: 'a log that is silent, or says what never was' } as const;
 
@@ -63,6 +66,32 @@ export const RECORDING: readonly SqlAttack[] = [
       steps: [open('alice'), step(RECORD, sqlstate, [ENTRY, event, null, null, null])],
     }),
   ),
+  ...Object.entries({
+    'into a month that is over, or nearly': [6 * MINUTE, '22023'],
+    'ahead of everything that will happen': [-6 * MINUTE, '22023'],
+  } as const).map(
+    ([what, [age, sqlstate]]): SqlAttack => ({
+      ...log,
+      name: `recording ${what}`,
+      rule: 'D27',
+      steps: [
+        open('alice'),
+        step(RECORD, sqlstate, [timelyId(age), 'memory.deleted', null, null, null]),
+        step(RECORD, '23502', [null, 'memory.deleted', null, null, null]),
+      ],
+    }),
+  ),
+  {
+    ...log,
+    control: true,
+    name: 'what was recorded a moment ago, by a clock that is late, is recorded',
+    rule: 'D27',
+    steps: [
+      open('alice'),
+      step(RECORD, 'true', [timelyId(4 * MINUTE), 'memory.deleted', null, null, null]),
+      step(RECORD, 'true', [timelyId(-4 * MINUTE), 'memory.deleted', null, null, null]),
+    ],
+  },
   {
     ...log,
     name: 'recording over an entry that is there',

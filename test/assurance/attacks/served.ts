@@ -3,9 +3,9 @@
 
 import { DELEGABLE } from '../../../src/capabilities.ts';
 import { SERVICES } from '../../../src/demo/services.ts';
-import { newId } from '../../../src/ids.ts';
 import { pair } from './hops.ts';
 import { aside, type Step, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 
 export const EXECUTE = ['credential:read', 'credential:execute'];
 export const REVEAL = ['credential:read', 'secret:read'];
@@ -30,7 +30,7 @@ export const used = (
   expect: string,
   { id }: { readonly id: string },
   call: string | null,
-  entry: string | null = newId(),
+  entry: string | null = timelyId(),
   approval: string | null = null,
   digest: string | null = null,
 ): Step =>

@@ -3,13 +3,13 @@
 
 import { DELEGABLE } from '../../../src/capabilities.ts';
 import { SERVICES } from '../../../src/demo/services.ts';
-import { newId } from '../../../src/ids.ts';
 import { ticket } from '../../kit/as.ts';
 import { rows } from './attempted.ts';
 import { asUpper, chain, pair, through, UPPER } from './hops.ts';
 import { hop, itself, proposed, root } from './proposals.ts';
 import { EXECUTE, LIST, nothing, REVEAL, readable, seen, used, whole } from './served.ts';
 import { aside, open, opened, type SqlAttack, step } from './stage.ts';
+import { timelyId } from './timely.ts';
 
 const { tracker, weather } = SERVICES;
 
@@ -47,7 +47,7 @@ const limits: SqlAttack[] = [
     steps: [
       open('scout', through.scout),
       used('23502', tracker, LIST, null),
-      ...[newId()].flatMap((entry) => [
+      ...[timelyId()].flatMap((entry) => [
         used('used tracker', tracker, LIST, entry),
         used('23505', weather, 'forecast', entry),
       ]),

@@ -41,9 +41,10 @@ export const HARMLESS: Readonly<Record<string, string>> = {
   'expire: answers nothing for 0': 'to whoever counts, nothing is none (src/db/activity.ts)',
   'expire: stops the clock of .tenant_id and x.day < (statement_timestamp':
     'only across midnight: then a receipt is kept for the rest of a transaction longer',
-  "ensure_activity_partitions: stops the clock of := date_trunc('month', statement_timestamp":
+  "ensure_partitions: stops the clock of := date_trunc('month', statement_timestamp":
     'only across the end of a month: then it begins with the month before, which is there',
-  'drop_activity_partitions: forgets c.relispartition': 'what is no partition has no bounds',
+  "ensure_partitions: leaves out execute format('lock table %s_other in access exclusive mode', log);":
+    'attaching waits for the same lock, and fails where something was written in between: it is tried again at the next start',
   "announce: leaves out execute format('notify %I, %L', 'bailiwick_' || kind, concat … to_string(parties, ' ')));":
     'a notification is sent when a transaction is kept, and wakes: what happened is seen without it, later (events.test.ts)',
   'announce: forgets k.shared': 'members are woken for what is not shared, and see nothing new',

@@ -119,9 +119,17 @@ function faultsOf({ text, boolean }: Statement): Fault[] {
     })),
     ...(boolean ? [] : answers(tokens)).map(({ start, end }) => ({
       what: `answers nothing for ${shorten(text.slice(start, end))}`,
-      text: replace(start, end, `null::${/\breturns (\S+)/.exec(text)?.[1]}`),
+      text: replace(start, end, nothingOf(text)),
     })),
   ];
+}
+
+/** What a function answers that answers nothing: null, or no row. */
+function nothingOf(text: string): string {
+  const columns = /\breturns table \((.*?)\)/.exec(text)?.[1];
+  return columns === undefined
+    ? `null::${/\breturns (\S+)/.exec(text)?.[1]}`
+    : `${columns.replaceAll(/\w+ (\w+)/g, 'null::$1')} where false`;
 }
 
 type Replace = (start: number, end: number, by: string) => string;
