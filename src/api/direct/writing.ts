@@ -4,8 +4,8 @@
 // is resolved, which opens the one and says what is wrong with the other.
 
 import { NotDirect, tableOf } from '../../db/direct/filter.ts';
-import type { TextRow } from '../../db/direct/reading.ts';
 import type { Places } from '../../db/direct/statement.ts';
+import type { TextRow } from '../../db/exchange.ts';
 import type { Connection, PageOf } from '../keyset.ts';
 import type { Member, PageSelection, RowSelection } from './selection.ts';
 import { isoOf } from './values.ts';
