@@ -168,7 +168,7 @@ async function ask({ yoga, shortcuts }: ServerSettings['engine'], state: Request
   const made = await yoga.fetch('http://localhost/graphql', init, { state });
   const answer = { status: made.status, headers: Object.fromEntries(made.headers) };
   if (made.status === 200) {
-    shortcuts.learn(accept, answer.headers['content-type']);
+    shortcuts.learn(accept, made.headers.get('content-type'));
   }
   // nothing but a subscription goes on after its answer has begun
   return verdict.streams && made.body !== null

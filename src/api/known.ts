@@ -51,7 +51,7 @@ export type Shortcuts = {
   /** The answer to a request, where it is known how to give it; undefined where the engine is to be asked, with `verdict.performed` if it was performed. */
   take(state: RequestState): Promise<Shortcut | undefined>;
   /** In which form the engine has answered whoever accepts this. */
-  learn(accept: string | undefined, type: string | undefined): void;
+  learn(accept: string | undefined, type: string | null): void;
 };
 
 type Perform = (args: ExecutionArgs) => Promise<ExecutionResult>;
@@ -97,9 +97,9 @@ export function shortcuts(
       const { stringify = JSON.stringify } = result as { stringify?: (result: ExecutionResult) => string };
       return { status: 200, headers: { 'content-type': type }, body: stringify(result) };
     },
-    learn(accept = '', type = '') {
+    learn(accept = '', type) {
       // a stream, or parts, are written by the engine
-      if (type.startsWith('application/')) {
+      if (type?.startsWith('application/')) {
         forms.set(accept, type);
       }
     },

@@ -4,6 +4,7 @@ import type { TextRow } from '../exchange.ts';
 import { opening, runningSession } from '../pool.ts';
 import { noteRow } from '../receipts.ts';
 import { askForText } from './asking.ts';
+import { openRows } from './opening.ts';
 import { type Level, type Places, statementOf, type Wanted } from './statement.ts';
 
 export type Read = { readonly rows: readonly TextRow[]; readonly places: Places };
@@ -12,7 +13,7 @@ export type Read = { readonly rows: readonly TextRow[]; readonly places: Places 
  * The rows of a page and of what belongs to it, in order.
  *
  * @param last Whether nothing else will be asked in this session: then it ends with it, unless it has something to leave (receipts).
- * @throws {NotDirect} where only Prisma can be asked; nothing was sent then.
+ * @throws {NotDirect} where only Prisma can be asked: something cannot be said, and then nothing was sent, or cannot be opened here.
  */
 export async function readDirectly(level: Level, last: boolean): Promise<Read> {
   const statement = statementOf(level, runningSession().context);
@@ -23,6 +24,7 @@ export async function readDirectly(level: Level, last: boolean): Promise<Read> {
       noteLevel(level, row, statement.places, read);
     }
   }
+  openRows(level, rows, statement.places);
   return { rows, places: statement.places };
 }
 
