@@ -111,7 +111,11 @@ export class Exchange extends Query {
   }
 }
 
-/** Sends statements together. Never fails: what failed is in what was settled. */
+/**
+ * Sends statements together. What failed of them is in what was settled.
+ *
+ * @throws whatever a value throws that cannot be written; nothing is sent then.
+ */
 export function exchange(
   client: { query(config: Exchange): unknown },
   statements: readonly NamedStatement[],

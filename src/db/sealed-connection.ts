@@ -375,12 +375,14 @@ export class SealedConnection {
   async #together(statements: readonly NamedStatement[]): Promise<Settled> {
     if (this.#exchanges) {
       this.#unanswered += 1;
-      const settled = await exchange(
-        this.#client,
-        this.#pooled?.named === false ? statements.map((one) => ({ ...one, name: '' })) : statements,
-      );
-      this.#unanswered -= 1;
-      return this.#pooled === undefined ? settled : settled.map((one) => this.#truly(one));
+      try {
+        const unnamed = this.#pooled?.named === false;
+        const sent = unnamed ? statements.map((one) => ({ ...one, name: '' })) : statements;
+        const settled = await exchange(this.#client, sent);
+        return this.#pooled === undefined ? settled : settled.map((one) => this.#truly(one));
+      } finally {
+        this.#unanswered -= 1;
+      }
     }
     this.#stream.cork();
     const answers = statements.map((one) =>
