@@ -20,10 +20,12 @@ export function send(response: ServerResponse, { status, headers, body }: Sendab
     }
     return;
   }
-  response.writeHead(status, headers);
   if (typeof body === 'string') {
+    // said before, head and body go out as one
+    response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
     response.end(body);
   } else {
+    response.writeHead(status, headers);
     void pour(body, response);
   }
 }

@@ -158,11 +158,18 @@ function answerTo(error: unknown, requestId: RequestId, log: Logger): Made {
  * Has GraphQL answer. It sees in which form an answer is accepted and nothing else of the request's headers, and it is
  * not told when the client has gone: what came of a credential is to be known all the same.
  */
-async function ask(engine: ServerSettings['engine'], state: RequestState): Promise<Made> {
+async function ask({ yoga, shortcuts }: ServerSettings['engine'], state: RequestState): Promise<Made> {
   const { accept, verdict } = state;
+  const short = await shortcuts.take(state);
+  if (short !== undefined) {
+    return short;
+  }
   const init = { method: 'POST', headers: accept === undefined ? {} : { accept } };
-  const made = await engine.fetch('http://localhost/graphql', init, { state });
+  const made = await yoga.fetch('http://localhost/graphql', init, { state });
   const answer = { status: made.status, headers: Object.fromEntries(made.headers) };
+  if (made.status === 200) {
+    shortcuts.learn(accept, made.headers.get('content-type'));
+  }
   // nothing but a subscription goes on after its answer has begun
   return verdict.streams && made.body !== null
     ? { ...answer, body: made.body as ReadableStream<Uint8Array> }

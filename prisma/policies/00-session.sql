@@ -171,8 +171,13 @@ begin
   end if;
   c.credential := 'token';
   c.expires_at := to_timestamp((t->>'token_expires_at')::numeric);
-  select coalesce(array_agg(s), '{}') into c.scopes
-    from jsonb_array_elements_text(t->'scopes') s where s ~ '^[a-z_]+:[a-z_]+$';
+  -- nearly always all are well-formed, which costs less to find out of all at once; what else may stand between quotes is escaped
+  if t->>'scopes' ~ '^\["[a-z_]+:[a-z_]+"(, "[a-z_]+:[a-z_]+")*\]$' then
+    c.scopes := array(select jsonb_array_elements_text(t->'scopes'));
+  else
+    c.scopes := array(
+      select s from jsonb_array_elements_text(t->'scopes') s where s ~ '^[a-z_]+:[a-z_]+$');
+  end if;
   c.chain := '{}';
   c.owner_id := c.actor_id;
   return c;

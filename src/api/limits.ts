@@ -65,8 +65,28 @@ export function checkLimits(
   variables: Readonly<Record<string, unknown>>,
   limited: readonly (keyof Tally)[] = ['depth', 'aliases', 'directives', 'cost'],
 ): void {
+  const tally = tallies.get(operation) ?? weigh(schema, document, operation, variables);
+  for (const limit of limited) {
+    if (tally[limit] > LIMITS[limit]) {
+      throw new BailiwickError(
+        'LIMIT_EXCEEDED',
+        `The operation exceeds the limit of ${limit}: ${tally[limit]}, at most ${LIMITS[limit]}`,
+      );
+    }
+  }
+}
+
+/** What operations weigh that weigh the same whatever their variables are. */
+const tallies = new WeakMap<OperationDefinitionNode, Tally>();
+
+function weigh(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): Tally {
   const root = schema.getRootType(operation.operation);
-  const bound = withDefaults(operation, variables);
+  const bound: Bound = { variables: withDefaults(operation, variables), asked: false };
   const fragments = new Map(
     document.definitions
       .filter((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION)
@@ -117,15 +137,14 @@ export function checkLimits(
   };
 
   const tally = selection(operation.selectionSet, root ?? undefined);
-  for (const limit of limited) {
-    if (tally[limit] > LIMITS[limit]) {
-      throw new BailiwickError(
-        'LIMIT_EXCEEDED',
-        `The operation exceeds the limit of ${limit}: ${tally[limit]}, at most ${LIMITS[limit]}`,
-      );
-    }
+  if (!bound.asked) {
+    tallies.set(operation, tally);
   }
+  return tally;
 }
+
+/** Variables, and whether a size depended on one. */
+type Bound = { readonly variables: Readonly<Record<string, unknown>>; asked: boolean };
 
 /** The variables as execution will see them: one that was not given has the default that the document gives it. */
 function withDefaults(
@@ -139,18 +158,13 @@ function withDefaults(
 }
 
 /** How many times what is inside a field may be answered. */
-function rowsOf(
-  node: FieldNode,
-  definition: GraphQLField<unknown, unknown>,
-  variables: Readonly<Record<string, unknown>>,
-): number {
-  const given = (name: string) =>
-    numberOf(node.arguments?.find((a) => a.name.value === name)?.value, variables);
+function rowsOf(node: FieldNode, definition: GraphQLField<unknown, unknown>, bound: Bound): number {
+  const given = (name: string) => numberOf(node.arguments?.find((a) => a.name.value === name)?.value, bound);
   if (definition.args.some(({ name }) => name === 'first')) {
     return Math.max(1, given('first') ?? given('last') ?? DEFAULT_PER_PAGE);
   }
   if (definition.args.some(({ name }) => name === 'ids')) {
-    return Math.max(1, lengthOf(node.arguments?.find((a) => a.name.value === 'ids')?.value, variables));
+    return Math.max(1, lengthOf(node.arguments?.find((a) => a.name.value === 'ids')?.value, bound));
   }
   if (typeof definition.extensions.rows === 'number') {
     return definition.extensions.rows;
@@ -163,21 +177,23 @@ function isList(type: GraphQLOutputType): boolean {
   return isListType(isNonNullType(type) ? type.ofType : type);
 }
 
-function numberOf(
-  value: ValueNode | undefined,
-  variables: Readonly<Record<string, unknown>>,
-): number | undefined {
+function numberOf(value: ValueNode | undefined, bound: Bound): number | undefined {
   if (value?.kind === Kind.INT) {
     return Number(value.value);
   }
-  const bound = value?.kind === Kind.VARIABLE ? variables[value.name.value] : undefined;
-  return typeof bound === 'number' ? bound : undefined;
+  const given = value?.kind === Kind.VARIABLE ? givenBy(value.name.value, bound) : undefined;
+  return typeof given === 'number' ? given : undefined;
 }
 
-function lengthOf(value: ValueNode | undefined, variables: Readonly<Record<string, unknown>>): number {
+function givenBy(variable: string, bound: Bound): unknown {
+  bound.asked = true;
+  return bound.variables[variable];
+}
+
+function lengthOf(value: ValueNode | undefined, bound: Bound): number {
   const list =
     value?.kind === Kind.VARIABLE
-      ? variables[value.name.value]
+      ? givenBy(value.name.value, bound)
       : value?.kind === Kind.LIST
         ? value.values
         : 1;

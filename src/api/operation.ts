@@ -7,6 +7,7 @@
 
 import {
   type DocumentNode,
+  type ExecutionArgs,
   type ExecutionResult,
   getOperationAST,
   Kind,
@@ -24,6 +25,7 @@ import { again } from './admission.ts';
 import { type Plan, planOf } from './direct/answering.ts';
 import { earlyEnd } from './early-end.ts';
 import { serve } from './eventual.ts';
+import type { KnownDocuments } from './known.ts';
 import { checkLimits } from './limits.ts';
 import type { ServerContext, Verdict } from './request.ts';
 
@@ -127,80 +129,110 @@ function noteWhenEstablished(session: Session, context: Context, uses: Uses, ver
 
 export type Uses = Pick<KeyUses, 'note'> | undefined;
 
-export function useOperation(database: Database, uses?: Uses): Plugin<object, object, Context> {
+/** Performs operations: what the engine executes with, and how sessions are opened. */
+export type Performing = {
+  readonly database: Database;
+  readonly uses?: Uses;
+  /** GraphQL's own execution, with what the engine adds to it. */
+  readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
+};
+
+/** Has the engine perform operations here, unless one has been performed already; and keeps their documents in mind. */
+export function useOperation(
+  database: Database,
+  uses: Uses,
+  documents: KnownDocuments,
+): Plugin<object, ServerContext, Context> {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
-      const context = args.contextValue as Context;
-      const { slot, verdict } = (args.contextValue as unknown as ServerContext).state;
-      const operation = getOperationAST(args.document, args.operationName);
-      if (!operation) {
-        return;
+      const { outcome, verdict } = (args.contextValue as unknown as ServerContext).state;
+      if ('params' in outcome) {
+        documents.learn(outcome.params, args.document);
       }
-      setExecuteFn(async (executed): Promise<ExecutionResult> => {
-        const variables = (args.variableValues ?? {}) as Record<string, unknown>;
-        if (isIntrospection(operation)) {
-          checkLimits(args.schema, args.document, operation, variables, ['aliases', 'directives']);
-          return (await executeFn(executed as typeof args)) as ExecutionResult;
-        }
-        checkLimits(args.schema, args.document, operation, variables);
-        const claims = claimsOf(context);
-        noteActors(context);
-        const readOnly = operation.operation === 'query';
-        const plan = readOnly ? planOf(args.schema, args.document, operation) : undefined;
-        const fields = fieldsOf(operation.selectionSet, args.document).filter(isField);
-        const alone = fields.length === 1;
-        const early = readOnly
-          ? undefined
-          : earlyEnd(context, alone, (work) =>
-              again(slot, () => withSession(database, claims, { readOnly: false }, ({ db }) => work(db))),
-            );
-        const refused = (outcome: ErrorCode): Promise<void> =>
-          recordRefusal(database, claims, { outcome, fields });
-        const options = { readOnly, fields, repeatable: readOnly };
-        /** @returns undefined where a plan's session has ended and did not answer. */
-        const inSession = (plan?: Plan): Promise<ExecutionResult | undefined> =>
-          serve(database, args, claims, options, async (session) => {
-            context.session = session;
-            noteWhenEstablished(session, context, uses, verdict);
-            const direct = await plan?.answer(context, variables);
-            if (direct !== undefined) {
-              return written(direct);
-            }
-            if (session.ended) {
-              return undefined;
-            }
-            const execution = executeFn(executed as typeof args) as Promise<ExecutionResult>;
-            const inside = await (early === undefined ? execution : early.orLeft(execution));
-            if (inside.errors !== undefined && !readOnly) {
-              throw new Rollback({ ...inside, data: null });
-            }
-            return inside;
-          });
-        try {
-          const result = (await inSession(plan)) ?? ((await inSession()) as ExecutionResult);
-          const denied = readOnly ? undefined : denialIn(result);
-          if (denied !== undefined) {
-            await refused(denied);
-          }
-          if (early === undefined) {
-            return result;
-          }
-          // whatever goes on without a session may take its time
-          slot?.release();
-          return await early.kept(result);
-        } catch (error) {
-          await early?.lost(error);
-          if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {
-            await refused(error.code);
-          }
-          throw error;
-        } finally {
-          context.session = undefined;
-          context.leave = undefined;
-        }
-      });
+      setExecuteFn(
+        (executed) =>
+          verdict.performed ??
+          perform(executed as ExecutionArgs, { database, uses, execute: executeFn as Performing['execute'] }),
+      );
     },
   };
+}
+
+/**
+ * Performs an operation that has passed validation.
+ *
+ * @throws {BailiwickError} where nothing of it was done.
+ */
+export async function perform(
+  args: ExecutionArgs,
+  { database, uses, execute }: Performing,
+): Promise<ExecutionResult> {
+  const operation = getOperationAST(args.document, args.operationName);
+  if (!operation) {
+    return await execute(args);
+  }
+  const context = args.contextValue as Context;
+  const { slot, verdict } = (args.contextValue as ServerContext).state;
+  const variables = (args.variableValues ?? {}) as Record<string, unknown>;
+  if (isIntrospection(operation)) {
+    checkLimits(args.schema, args.document, operation, variables, ['aliases', 'directives']);
+    return await execute(args);
+  }
+  checkLimits(args.schema, args.document, operation, variables);
+  const claims = claimsOf(context);
+  noteActors(context);
+  const readOnly = operation.operation === 'query';
+  const plan = readOnly ? planOf(args.schema, args.document, operation) : undefined;
+  const fields = fieldsOf(operation.selectionSet, args.document).filter(isField);
+  const alone = fields.length === 1;
+  const early = readOnly
+    ? undefined
+    : earlyEnd(context, alone, (work) =>
+        again(slot, () => withSession(database, claims, { readOnly: false }, ({ db }) => work(db))),
+      );
+  const refused = (outcome: ErrorCode): Promise<void> => recordRefusal(database, claims, { outcome, fields });
+  const options = { readOnly, fields, repeatable: readOnly };
+  /** @returns undefined where a plan's session has ended and did not answer. */
+  const inSession = (plan?: Plan): Promise<ExecutionResult | undefined> =>
+    serve(database, args, claims, options, async (session) => {
+      context.session = session;
+      noteWhenEstablished(session, context, uses, verdict);
+      const direct = await plan?.answer(context, variables);
+      if (direct !== undefined) {
+        return written(direct);
+      }
+      if (session.ended) {
+        return undefined;
+      }
+      const execution = execute(args);
+      const inside = await (early === undefined ? execution : early.orLeft(execution));
+      if (inside.errors !== undefined && !readOnly) {
+        throw new Rollback({ ...inside, data: null });
+      }
+      return inside;
+    });
+  try {
+    const result = (await inSession(plan)) ?? ((await inSession()) as ExecutionResult);
+    const denied = readOnly ? undefined : denialIn(result);
+    if (denied !== undefined) {
+      await refused(denied);
+    }
+    if (early === undefined) {
+      return result;
+    }
+    // whatever goes on without a session may take its time
+    slot?.release();
+    return await early.kept(result);
+  } catch (error) {
+    await early?.lost(error);
+    if (!readOnly && error instanceof BailiwickError && DENIALS.has(error.code)) {
+      await refused(error.code);
+    }
+    throw error;
+  } finally {
+    context.session = undefined;
+    context.leave = undefined;
+  }
 }
 
 /** An answer that is text already: Yoga sends it as it is, with what else there is to say. */

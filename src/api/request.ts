@@ -28,6 +28,8 @@ export type Verdict = {
   streams?: boolean;
   /** Of which tenant the database has said that the caller is, by id. */
   tenantId?: string;
+  /** What came of the operation, where it was performed before the engine was asked (known.ts). */
+  performed?: Promise<ExecutionResult>;
 };
 
 /** What is known of a request from its first byte on. */
@@ -58,19 +60,32 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Uint8A
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  request.on('data', (chunk: Uint8Array) => {
     size += chunk.length;
     if (size > limit) {
-      throw tooLarge();
+      // the rest is let pass, so that the answer is heard; the server's own limit of time bounds it
+      reject(tooLarge());
+    } else {
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  });
+  request.once('end', resolve);
+  request.once('error', reject);
+  request.once('close', () => {
+    if (!request.complete) {
+      reject(new Error('the client has gone before its body came'));
+    }
+  });
+  await promise;
+  return chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function parseBody(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(utf8.decode(body));
   } catch (error) {
     throw new BailiwickError('BAD_USER_INPUT', 'The body is not JSON', { cause: error });
   }
@@ -194,6 +209,22 @@ function refuseBeyondView({ document, operationName, contextValue }: ExecutionAr
   }
 }
 
+/**
+ * Notes that an operation is performed, and whether it asks for rows.
+ *
+ * @throws {BailiwickError} BAD_USER_INPUT where whoever looks on would change something.
+ */
+export function noteAsked(args: ExecutionArgs): void {
+  refuseBeyondView(args);
+  const operation = getOperationAST(args.document, args.operationName);
+  const { verdict } = (args.contextValue as ServerContext).state;
+  // The schema alone is shown to anybody with a well-formed key, so an answer about it proves nothing.
+  verdict.asked =
+    operation?.selectionSet.selections.some(
+      (node) => node.kind !== Kind.FIELD || !node.name.value.startsWith('__'),
+    ) ?? false;
+}
+
 /** Hands Yoga what was read, in place of its own parsers, and notes what comes of the credential. */
 export function useRequest(): Plugin<ServerContext, ServerContext> {
   return {
@@ -210,13 +241,7 @@ export function useRequest(): Plugin<ServerContext, ServerContext> {
       refuseBeyondView(args);
     },
     onExecute({ args }) {
-      refuseBeyondView(args);
-      const operation = getOperationAST(args.document, args.operationName);
-      // The schema alone is shown to anybody with a well-formed key, so an answer about it proves nothing.
-      args.contextValue.state.verdict.asked =
-        operation?.selectionSet.selections.some(
-          (node) => node.kind !== Kind.FIELD || !node.name.value.startsWith('__'),
-        ) ?? false;
+      noteAsked(args);
     },
     onResultProcess({ result, serverContext }) {
       const { verdict } = (serverContext as ServerContext).state;

@@ -18,8 +18,9 @@ import type { Database } from '../db/session.ts';
 import { BailiwickError } from '../errors.ts';
 import type { Streams } from '../live/streams.ts';
 import { nowhere, type Outgoing } from '../outgoing/call.ts';
+import { knownDocuments, shortcuts } from './known.ts';
 import { LIMITS } from './limits.ts';
-import { useOperation } from './operation.ts';
+import { type Performing, perform, useOperation } from './operation.ts';
 import { present } from './present.ts';
 import { type ServerContext, useRequest } from './request.ts';
 import { useSubscriptions } from './streaming.ts';
@@ -49,7 +50,7 @@ function withinStack<Result>(work: () => Result): Result {
 }
 
 /** Parses and validates within limits; where the schema is not public, neither is a hint of it. */
-function useDocumentLimits(development: boolean): Plugin {
+function useDocumentLimits(development: boolean, execution: Performing['execute']): Plugin {
   return {
     onParse({ setParseFn }) {
       setParseFn((source: string) => withinStack(() => parse(source, { maxTokens: LIMITS.tokens })));
@@ -67,8 +68,7 @@ function useDocumentLimits(development: boolean): Plugin {
       );
     },
     onExecute({ setExecuteFn }) {
-      // variables are checked here, and what is wrong with them tells no more of the schema than validation does
-      setExecuteFn((args: ExecutionArgs) => execute({ ...args, hideSuggestions: !development }));
+      setExecuteFn(execution);
     },
   };
 }
@@ -103,28 +103,33 @@ export function createEngine({
   const cursorKey = createSecretKey(
     createHash('sha256').update('cursor').update(database.ticketKey.key.export()).digest(),
   );
-  return createYoga<ServerContext, Context>({
+  const contextOf = ({ state }: ServerContext): Context => {
+    const { requestId, log, outcome } = state;
+    if ('failure' in outcome) {
+      throw new TypeError('a request reached GraphQL that failed before');
+    }
+    return {
+      requestId,
+      log,
+      caller: outcome.caller,
+      cursorKey,
+      outgoing,
+      session: undefined,
+      leave: undefined,
+    };
+  };
+  // variables are checked there, and what is wrong with them tells no more of the schema than validation does
+  const execution = async (args: ExecutionArgs): Promise<ExecutionResult> =>
+    execute({ ...args, hideSuggestions: !development });
+  const documents = knownDocuments();
+  const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ state }: ServerContext): Context => {
-      const { requestId, log, outcome } = state;
-      if ('failure' in outcome) {
-        throw new TypeError('a request reached GraphQL that failed before');
-      }
-      return {
-        requestId,
-        log,
-        caller: outcome.caller,
-        cursorKey,
-        outgoing,
-        session: undefined,
-        leave: undefined,
-      };
-    },
+    context: contextOf,
     plugins: [
       useRequest(),
-      useDocumentLimits(development),
-      useOperation(database, keyUses),
+      useDocumentLimits(development, execution),
+      useOperation(database, keyUses, documents),
       ...(streams === undefined ? [] : [useSubscriptions(database, streams.streams, streams.looks, keyUses)]),
       usePresentation(),
     ],
@@ -136,4 +141,10 @@ export function createEngine({
     maskedErrors: false,
     multipart: false,
   });
+  return {
+    yoga,
+    shortcuts: shortcuts(schema, documents, contextOf, (args) =>
+      perform(args, { database, uses: keyUses, execute: execution }),
+    ),
+  };
 }

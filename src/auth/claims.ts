@@ -105,7 +105,8 @@ const shape = z.object({
   delegation_id:  z.custom<DelegationId>(isUuid).optional(),
 });
 
-type Claims = z.infer<typeof shape> & { readonly tenant: unknown };
+type Shape = z.infer<typeof shape>;
+type Claims = Shape & { readonly tenant: unknown };
 
 type ClaimCheck = readonly [reason: RefusalReason, holds: (claims: Claims, rules: ClaimRules) => boolean];
 
@@ -129,8 +130,9 @@ const CHECKS: readonly ClaimCheck[] = [
  * @throws {BailiwickError} UNAUTHENTICATED at the first claim that is missing, malformed or does not hold.
  */
 export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedToken {
+  const { shape, scopes } = readOnce(unchecked);
   const claims: Claims = {
-    ...readShape(unchecked),
+    ...shape,
     tenant: readTenant(unchecked, rules.issuer.tenant),
   };
   for (const [reason, holds] of CHECKS) {
@@ -148,7 +150,7 @@ export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedTo
     mayAct: readMayAct(claims.may_act),
     clientId: claims.client_id ?? claims.azp,
     delegationId: claims.delegation_id,
-    scopes: readScopes(claims.scope),
+    scopes,
     issuedAt: new Date(claims.iat * 1000),
     exp: new Date(claims.exp * 1000),
     expiresAt: new Date((claims.exp + SKEW) * 1000),
@@ -158,7 +160,21 @@ export function readClaims(unchecked: JsonObject, rules: ClaimRules): VerifiedTo
   };
 }
 
-function readShape(unchecked: JsonObject): z.infer<typeof shape> {
+/** What claims say whoever asks and whenever, read once for as long as somebody keeps them. */
+const shaped = new WeakMap<JsonObject, { readonly shape: Shape; readonly scopes: readonly string[] }>();
+
+function readOnce(unchecked: JsonObject): { readonly shape: Shape; readonly scopes: readonly string[] } {
+  const known = shaped.get(unchecked);
+  if (known !== undefined) {
+    return known;
+  }
+  const shape = readShape(unchecked);
+  const read = { shape, scopes: readScopes(shape.scope) };
+  shaped.set(unchecked, read);
+  return read;
+}
+
+function readShape(unchecked: JsonObject): Shape {
   const result = shape.safeParse(unchecked);
   if (!result.success) {
     throw refused(shape.keyof().parse(result.error.issues[0]?.path[0]), result.error);
@@ -171,7 +187,7 @@ function readScopes(scope = ''): readonly string[] {
   return [...new Set(scope.split(' '))].filter((word) => /^[a-z_]+:[a-z_]+$/.test(word)).sort();
 }
 
-function readMayAct(mayAct: z.infer<typeof shape>['may_act']): VerifiedToken['mayAct'] {
+function readMayAct(mayAct: Shape['may_act']): VerifiedToken['mayAct'] {
   return mayAct && { sub: mayAct.sub, ...(mayAct.iss === undefined ? {} : { iss: mayAct.iss }) };
 }
 

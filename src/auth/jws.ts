@@ -54,9 +54,17 @@ export function readJws(token: string): UnverifiedJws {
  *
  * @throws {BailiwickError} UNAUTHENTICATED unless the payload is a JSON object with distinct members.
  */
-export function readUnverifiedClaims({ payload }: UnverifiedJws): JsonObject {
-  return readObject(payload);
+export function readUnverifiedClaims(jws: UnverifiedJws): JsonObject {
+  const known = claims.get(jws);
+  const read = known ?? readObject(jws.payload);
+  if (known === undefined) {
+    claims.set(jws, read);
+  }
+  return read;
 }
+
+/** For as long as somebody keeps the token that they are of. */
+const claims = new WeakMap<UnverifiedJws, JsonObject>();
 
 // Media types are compared without case (RFC 2045 section 5.1).
 const TYPES: Readonly<Record<IssuerConfig['types'][number], RegExp>> = {

@@ -29,7 +29,9 @@ export async function openJws<Trusted extends Signer>(
   signerOf: (jws: UnverifiedJws) => Promise<Trusted> | Trusted,
   deniedKeyIds: readonly string[] = [],
 ): Promise<Trusted> {
-  const jws = readJws(token);
+  const digest = hash('sha256', token, 'base64');
+  const known = read.get(digest);
+  const jws = known ?? readJws(token);
   const signer = await signerOf(jws);
   if (!signer.algorithms.includes(jws.algorithm)) {
     throw refused('alg');
@@ -41,16 +43,21 @@ export async function openJws<Trusted extends Signer>(
   if (key.id !== undefined && deniedKeyIds.includes(key.id)) {
     throw refused('denied-key');
   }
-  const known = remembered(key);
-  const digest = hash('sha256', token, 'base64');
-  if (known.get(digest) === undefined) {
+  const signatures = remembered(key);
+  if (signatures.get(digest) === undefined) {
     if (!hasSigned(key, jws.signed, jws.signature)) {
       throw refused('signature');
     }
-    known.set(digest, true);
+    signatures.set(digest, true);
+  }
+  if (known === undefined) {
+    read.set(digest, jws);
   }
   return signer;
 }
+
+/** Tokens taken apart, by their digest: such as once were signed by a trusted key, and no others. Whether they still count is asked each time. */
+const read = new LRUCache<string, UnverifiedJws>({ max: 2000 });
 
 /** Tokens whose signature a key was found to have made, by their digest. It says nothing else of them, and goes with the key. */
 const signed = new WeakMap<VerificationKey, LRUCache<string, true>>();

@@ -3,7 +3,7 @@
 // The order is that of trust: form (jws.ts), issuer (here, directory.ts), key (jwks.ts) and signature (signature.ts), and
 // only then what the token says (claims.ts). The issuer is chosen by exact match, from the configuration first and then
 // from the directory; its keys by what it is configured with alone. Follows RFC 8725 (JWT best current practice) and RFC
-// 9068 (access tokens). Knows no SQL and keeps no memory of tokens: a bearer token can be used again until it expires.
+// 9068 (access tokens). Knows no SQL and does not count tokens: a bearer token can be used again until it expires.
 
 import { PostureError } from '../errors.ts';
 import { literalProblem, type Reach } from '../outgoing/address.ts';

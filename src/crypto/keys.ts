@@ -90,6 +90,8 @@ export type SessionKeys = {
    * @throws {KeyProviderError}
    */
   keysOf(holders: ReadonlyMap<string, ReadonlySet<string>>): Promise<ReadonlyMap<string, HolderKeys>>;
+  /** The same of what is remembered, at once; undefined where the database would have to be asked. */
+  known(holders: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyMap<string, HolderKeys> | undefined;
   /**
    * The key under which a holder's new values are sealed; made when there is none.
    *
@@ -205,6 +207,18 @@ export function openDataKeyRing(
       return found;
     };
 
+    const known: SessionKeys['known'] = (asked) => {
+      const found = new Map<string, HolderKeys>();
+      for (const [holder, wanted] of asked) {
+        const keys = made.has(holder) ? undefined : holders.get(`${tenantId}/${holder}`);
+        if (keys === undefined || !knows(keys, wanted)) {
+          return undefined;
+        }
+        found.set(holder, keys);
+      }
+      return found;
+    };
+
     const firstTenantKey = async (purpose: Purpose): Promise<StoredTenantKey> => {
       const known = await table.tenantKey(purpose);
       return known ?? (await addTenantKey(purpose));
@@ -266,6 +280,7 @@ export function openDataKeyRing(
 
     return {
       keysOf,
+      known,
       sealingKey(holderId) {
         // many values are sealed at once, for one holder mostly
         const finding = sealing.get(holderId) ?? findSealingKey(holderId);

@@ -92,7 +92,11 @@ export class SealedPool extends pg.Pool {
         client.release(true);
         throw new Error('the pool lent a connection inside a transaction');
       }
-      const sealed = new SealedConnection(client, session, this.#limitMs, this.#pooled, this.#plansOnce);
+      const sealed = new SealedConnection(client, session, this.#limitMs, {
+        pooled: this.#pooled,
+        plansOnce: this.#plansOnce,
+        exchanges: true,
+      });
       session.connection = sealed;
       return sealed as unknown as PoolClient;
     } catch (error) {

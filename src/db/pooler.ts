@@ -4,8 +4,8 @@
 // The URL says it (`?pooler=transaction`), so that whoever is given a URL knows how to speak through it; `openDatabase` writes it there
 // from DATABASE_POOLER. What then changes is here: no names for statements, no settings at the start of a connection, and other last words.
 
-import type { QueryConfig } from 'pg';
 import type { PoolConfig } from '../config.ts';
+import type { NamedStatement } from './exchange.ts';
 
 /** How a pooler lends: by transactions; and perhaps it knows the names of prepared statements (PgBouncer from 1.21 on does). */
 export type PoolerMode = 'transaction' | 'transaction-prepared';
@@ -15,7 +15,7 @@ export type Pooled = {
   /** Whether statements may have names. Without, each is parsed anew: a name would be another connection's, or nobody's. */
   readonly named: boolean;
   /** The statement that opens the context, where it also sets the limits that no connection can bring with it. */
-  readonly open?: (ticket: readonly [ticket: string, mac: string]) => QueryConfig;
+  readonly open?: (ticket: readonly [ticket: string, mac: string]) => NamedStatement;
 };
 
 /** The mode in which a URL leads through a pooler; undefined where it leads to PostgreSQL itself. */

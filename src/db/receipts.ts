@@ -5,9 +5,9 @@
 // too. The server writes them in its own name and in a transaction of their own, because the one that read cannot write; they are sent
 // together with its COMMIT, so that they take no round trip more (sealed-connection.ts).
 
-import type { QueryConfig } from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { newId, type RequestId } from '../ids.ts';
+import type { NamedStatement } from './exchange.ts';
 import { type ModelName, shapeOf } from './models.ts';
 import { opening } from './pool.ts';
 import type { OpenContext } from './sealed-connection.ts';
@@ -95,7 +95,7 @@ export function receiptsOf(
   ticketKey: TicketKey,
   issuedAt: number,
   fields: readonly string[] = [UNSAID],
-): () => QueryConfig | undefined {
+): () => NamedStatement | undefined {
   return () => {
     const operation = [...new Set(fields)].sort().join(' ').slice(0, LONGEST_OPERATION);
     const receipts = [...read].flatMap(([kind, ids]) =>

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { EntityId, RequestId, TenantId } from '../ids.ts';
 import type { Transaction } from './client.ts';
+import { type Answered, exchange, type NamedStatement, type Settled, type TextRow } from './exchange.ts';
 import { expectSame } from './expected.ts';
 import { lossOf, type Pooled } from './pooler.ts';
 
@@ -42,7 +43,7 @@ export type Opening = {
   /** Set by the pool when a connection is asked for: a session has one transaction. */
   lent?: true;
   /** Set by the pool: where statements of ours go that Prisma does not make (direct/reading.ts). */
-  connection?: Pick<SealedConnection, 'query' | 'last'>;
+  connection?: Pick<SealedConnection, 'query' | 'read'>;
   /** Set by the connection: the transaction is closed and committed, whoever is still to say so. */
   ended?: true;
   /** Set by the pool once the database has accepted the ticket; or before, to what is expected. */
@@ -62,7 +63,7 @@ export type Opening = {
   /** Set by `withSession` where what is read is to be written down: ids of rows, by model. */
   read?: Map<string, Set<string>>;
   /** Set by `withSession`: what is to be kept beside the transaction, in one of its own; asked for when everything in it is done. */
-  besides?: () => QueryConfig | undefined;
+  besides?: () => NamedStatement | undefined;
 };
 
 const BEGIN = {
@@ -78,13 +79,29 @@ const FOR_VALUES = { name: 'bailiwick_for_values', text: 'set local plan_cache_m
 /** Milliseconds after PostgreSQL's own limit at which the shield stops waiting for anybody and destroys the connection. */
 const GRACE = 1000;
 
-type Closed = { readonly request_id: RequestId };
-
-/** The answer to a COMMIT that went out before. */
-const COMMITTED: QueryResult = { command: 'COMMIT', rowCount: null, oid: 0, fields: [], rows: [] };
+/** What Prisma is answered to its BEGIN, COMMIT and ROLLBACK. */
+const done = (command: string): QueryResult => ({ command, rowCount: null, oid: 0, fields: [], rows: [] });
 
 /** What node-postgres takes and its types do not say. */
 type Single = QueryConfig & { readonly queryMode: 'extended' };
+const TEXT = { getTypeParser: () => (text: string) => text };
+
+/** How a connection is to be spoken to. */
+export type Manners = {
+  /** Set where it leads through a pooler. */
+  readonly pooled?: Pooled | undefined;
+  /** Whether it plans a statement once for all values. */
+  readonly plansOnce?: boolean | undefined;
+  /** Whether its driver takes exchanges: the one that this program brings along does. */
+  readonly exchanges?: boolean | undefined;
+};
+
+/** An opening that has not been sent, and who is to hear what came of it. */
+type Waiting = {
+  readonly statements: readonly NamedStatement[];
+  readonly timer: NodeJS.Immediate;
+  settle(settled: Settled): void;
+};
 
 /** What node-postgres keeps below its client. */
 type Wired = { readonly connection: { readonly stream: Duplex } };
@@ -95,22 +112,20 @@ export class SealedConnection {
   readonly #opening: Opening;
   readonly #deadline: NodeJS.Timeout;
   readonly #pooled: Pooled | undefined;
+  readonly #exchanges: boolean;
   #plansOnce: boolean;
   #state: 'fresh' | 'open' | 'closing' | 'committed' | 'over' = 'fresh';
   /** Statements sent and not answered yet. */
   #unanswered = 0;
   /** The opening waits for the first statement, to go out with it; at most until everything else has had its turn. */
-  #waiting: NodeJS.Immediate | undefined;
+  #waiting: Waiting | undefined;
 
-  /**
-   * @param pooled Set where the connection leads through a pooler.
-   * @param plansOnce Whether the connection plans a statement once for all values.
-   */
-  constructor(client: PoolClient, session: Opening, limitMs: number, pooled?: Pooled, plansOnce = false) {
+  constructor(client: PoolClient, session: Opening, limitMs: number, manners: Manners = {}) {
     this.#client = client;
     this.#opening = session;
-    this.#pooled = pooled;
-    this.#plansOnce = plansOnce;
+    this.#pooled = manners.pooled;
+    this.#plansOnce = manners.plansOnce ?? false;
+    this.#exchanges = manners.exchanges ?? false;
     this.#deadline = setTimeout(() => this.#expire(), limitMs + GRACE);
     this.#deadline.unref();
     client.on('error', this.#lose);
@@ -131,11 +146,13 @@ export class SealedConnection {
   }
 
   /**
-   * The last statement of a transaction that only reads. What closes it goes out in the same write, so there is one answer to wait for less;
-   * nothing of it counts unless all of it succeeds. COMMIT has been said then, and is taken for a signal as before.
+   * Asks a statement of ours, for its rows as text.
+   *
+   * @param last Whether it is the last of a transaction that only reads. Then what closes it goes out in the same write, so there is one
+   *   answer to wait for less; nothing of it counts unless all of it succeeds. COMMIT has been said then, and is taken for a signal as before.
    */
-  last(statement: QueryConfig): Promise<QueryResult> {
-    return this.#noting(() => this.#askLast(statement));
+  read(statement: NamedStatement, last = false): Promise<readonly TextRow[]> {
+    return this.#noting(() => this.#read(statement, last));
   }
 
   /** Does something, and keeps the reason if it fails. */
@@ -173,51 +190,58 @@ export class SealedConnection {
     this.#opening.roundTrips += 1;
     const ticket = this.#opening.ticket();
     const open = this.#pooled?.open?.(ticket) ?? { ...OPEN, values: [...ticket] };
+    const statements = [BEGIN[`${this.#opening.readOnly}`], open];
     const { expected } = this.#opening;
     if (expected !== undefined) {
-      return this.#beginExpecting(open, expected);
+      return this.#beginExpecting(statements, expected);
     }
-    const [began, opened] = await this.#together<{ context: OpenContext }>(
-      BEGIN[`${this.#opening.readOnly}`],
-      open,
-    );
-    const result = answer(began);
-    const context = answer(opened).rows[0]?.context;
+    const context = contextOf(await this.#together(statements));
     if (context?.requestId !== this.#opening.requestId) {
       throw new Error('the database opened the context of another request');
     }
     this.#opening.context = context;
-    return result;
+    return done('BEGIN');
   }
 
   /** Answers at once. The opening goes out with the first statement, whose answer counts only if it established what was expected. */
-  #beginExpecting(open: QueryConfig, expected: OpenContext): QueryResult {
-    this.#stream.cork();
-    const answers = [
-      this.#send(BEGIN[`${this.#opening.readOnly}`]),
-      this.#send<{ context: OpenContext }>(open),
-    ] as const;
-    this.#waiting = setImmediate(() => this.#letGo());
+  #beginExpecting(statements: readonly NamedStatement[], expected: OpenContext): QueryResult {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting = {
+      statements,
+      timer: setImmediate(() => this.#letGo()),
+      settle(settled) {
+        try {
+          expectSame(expected, contextOf(settled));
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      },
+    };
     this.#opening.context = expected;
-    this.#opening.established = Promise.allSettled(answers).then(([began, opened]) => {
-      answer(began);
-      expectSame(expected, answer(opened).rows[0]?.context);
-    });
+    this.#opening.established = promise;
     // whoever asks for rows hears of it, and whoever commits
-    this.#opening.established.catch((error: Error) => {
+    promise.catch((error: Error) => {
       this.#opening.failure ??= error;
     });
-    return { command: 'BEGIN', rowCount: null, oid: 0, fields: [], rows: [] };
+    return done('BEGIN');
+  }
+
+  /** Takes what waits for the first statement, to be sent with it. */
+  #takeWaiting(): Waiting | undefined {
+    const waiting = this.#waiting;
+    clearImmediate(waiting?.timer);
+    this.#waiting = undefined;
+    return waiting;
   }
 
   /** Sends what waits for the first statement. @returns whether there was something. */
   #letGo(): boolean {
-    if (this.#waiting === undefined) {
+    const waiting = this.#takeWaiting();
+    if (waiting === undefined) {
       return false;
     }
-    clearImmediate(this.#waiting);
-    this.#waiting = undefined;
-    this.#stream.uncork();
+    void this.#together(waiting.statements).then((settled) => waiting.settle(settled));
     return true;
   }
 
@@ -228,13 +252,14 @@ export class SealedConnection {
     // what is asked in the same breath goes out in the same write
     this.#stream.cork();
     process.nextTick(() => this.#stream.uncork());
+    const opens = this.#letGo();
     if (this.#plansOnce && !statement.name) {
       // what has no name is planned for its values (client.ts), and from here on what comes after it
       this.#plansOnce = false;
       this.#send(FOR_VALUES).catch(() => undefined);
     }
     const sent = this.#send(statement);
-    if (!this.#letGo() && !behind) {
+    if (!opens && !behind) {
       this.#opening.roundTrips += 1;
     }
     if (this.#opening.established !== undefined) {
@@ -245,36 +270,40 @@ export class SealedConnection {
     return await sent;
   }
 
-  async #askLast(statement: QueryConfig): Promise<QueryResult> {
+  async #read(statement: NamedStatement, last: boolean): Promise<readonly TextRow[]> {
     this.#expect('open');
-    if (!this.#opening.readOnly || this.#opening.besides !== undefined) {
+    if (last && (!this.#opening.readOnly || this.#opening.besides !== undefined)) {
       throw new TypeError('the last statement is that of a transaction that reads and leaves nothing');
     }
     this.#opening.statements += 1;
-    this.#state = 'closing';
-    const alone = this.#waiting === undefined;
-    if (alone) {
+    const behind = this.#unanswered > 0;
+    const waiting = this.#takeWaiting();
+    if (waiting === undefined && (last || !behind)) {
       this.#opening.roundTrips += 1;
-      this.#stream.cork();
     }
-    const answers = [this.#send(statement), this.#send<Closed>(this.#closing()), this.#send(COMMIT)] as const;
-    if (alone) {
-      this.#stream.uncork();
-    } else {
-      this.#letGo();
+    if (last) {
+      this.#state = 'closing';
     }
-    const [asked, closed, committed] = await Promise.allSettled(answers);
+    const settled = await this.#together([
+      ...(waiting?.statements ?? []),
+      statement,
+      ...(last ? [this.#closing(), COMMIT] : []),
+    ]);
+    const [asked, closed, committed] = settled.slice(waiting?.statements.length ?? 0);
+    waiting?.settle(settled);
     await this.#opening.established;
-    const result = answer(asked);
-    this.#concluded(closed, committed);
-    this.#state = 'committed';
-    this.#opening.ended = true;
-    return result;
+    const { rows } = answer(asked);
+    if (last) {
+      this.#concluded(closed, committed);
+      this.#state = 'committed';
+      this.#opening.ended = true;
+    }
+    return rows;
   }
 
   async #commit(): Promise<QueryResult> {
     if (this.#opening.ended) {
-      return COMMITTED;
+      return done('COMMIT');
     }
     this.#expect('open');
     this.#letGo();
@@ -282,52 +311,48 @@ export class SealedConnection {
     this.#state = 'closing';
     this.#opening.roundTrips += 1;
     const besides = this.#opening.besides?.();
-    const [closed, committed, kept] = await this.#together<Closed>(
+    const [closed, committed, kept] = await this.#together([
       this.#closing(),
       COMMIT,
       ...(besides === undefined ? [] : [besides]),
-    );
+    ]);
     await this.#opening.established;
-    const result = this.#concluded(closed, committed);
+    this.#concluded(closed, committed);
     if (kept?.status === 'rejected') {
       throw failure('BW001', 'what belongs to the transaction was not kept beside it', kept.reason);
     }
     this.#state = 'committed';
-    return result;
+    return done('COMMIT');
   }
 
-  /** When the assertion fails, the transaction is aborted before COMMIT arrives, which PostgreSQL then answers with ROLLBACK. */
-  #closing(): QueryConfig {
+  /** When the assertion fails, the transaction is aborted before COMMIT arrives, which PostgreSQL then skips, or answers with ROLLBACK. */
+  #closing(): NamedStatement {
     return { ...CLOSE, values: [this.#opening.requestId] };
   }
 
   /** What PostgreSQL made of the assertion and of COMMIT. */
-  #concluded(
-    closed: PromiseSettledResult<QueryResult<Closed>>,
-    committed: PromiseSettledResult<QueryResult>,
-  ): QueryResult {
-    if (closed.status === 'rejected' && closed.reason.severity !== undefined) {
+  #concluded(closed: Settled[number] | undefined, committed: Settled[number] | undefined): void {
+    if (closed?.status === 'rejected' && closed.reason.severity !== undefined) {
       // another's context, or none any more, says nothing about this caller's identity
       throw closed.reason.code === '28000' ? foreign(closed.reason) : closed.reason;
     }
-    if (committed.status === 'rejected' && committed.reason.severity !== 'ERROR') {
+    if (committed?.status === 'rejected' && committed.reason.severity !== 'ERROR') {
       this.#opening.failure ??= failure(
         '08007',
         'connection lost before COMMIT was answered',
         committed.reason,
       );
     }
-    const result = answer(committed);
-    if (answer(closed).rows[0]?.request_id !== this.#opening.requestId || result.command !== 'COMMIT') {
+    const { command } = answer(committed);
+    if (answer(closed).rows[0]?.[0] !== this.#opening.requestId || command !== 'COMMIT') {
       throw foreign();
     }
-    return result;
   }
 
   /** Destroying the connection is the rollback: PostgreSQL undoes what it had open, and nothing of it can come back. */
   async #rollback(): Promise<QueryResult> {
     this.#end(new Error('transaction rolled back'));
-    return { command: 'ROLLBACK', rowCount: null, oid: 0, fields: [], rows: [] };
+    return done('ROLLBACK');
   }
 
   async #send<Row extends QueryResultRow>(statement: QueryConfig): Promise<QueryResult<Row>> {
@@ -347,19 +372,28 @@ export class SealedConnection {
   }
 
   /** Sends statements in one write and waits for all, so that no answer is left over on the connection. */
-  async #together<Row extends QueryResultRow>(
-    first: QueryConfig,
-    second: QueryConfig,
-    ...others: readonly QueryConfig[]
-  ) {
+  async #together(statements: readonly NamedStatement[]): Promise<Settled> {
+    if (this.#exchanges) {
+      this.#unanswered += 1;
+      try {
+        const unnamed = this.#pooled?.named === false;
+        const sent = unnamed ? statements.map((one) => ({ ...one, name: '' })) : statements;
+        const settled = await exchange(this.#client, sent);
+        return this.#pooled === undefined ? settled : settled.map((one) => this.#truly(one));
+      } finally {
+        this.#unanswered -= 1;
+      }
+    }
     this.#stream.cork();
-    const answers = [
-      this.#send<Row>(first),
-      this.#send<Row>(second),
-      ...others.map((one) => this.#send<Row>(one)),
-    ] as const;
+    const answers = statements.map((one) =>
+      this.#send({ ...one, rowMode: 'array', types: TEXT } as NamedStatement),
+    );
     this.#stream.uncork();
-    return Promise.allSettled(answers);
+    return (await Promise.allSettled(answers)) as unknown as Settled;
+  }
+
+  #truly(one: Settled[number]): Settled[number] {
+    return one.status === 'fulfilled' ? one : { ...one, reason: this.#meant(one.reason as Error) };
   }
 
   get #stream(): Duplex {
@@ -414,11 +448,18 @@ export class SealedConnection {
   }
 }
 
-function answer<Result>(settled: PromiseSettledResult<Result>): Result {
-  if (settled.status === 'rejected') {
-    throw settled.reason;
+function answer(settled: Settled[number] | undefined): Answered {
+  if (settled?.status !== 'fulfilled') {
+    throw settled?.reason ?? new TypeError('a statement that was not sent');
   }
   return settled.value;
+}
+
+/** What BEGIN and opening the context have established. */
+function contextOf([began, opened]: Settled): OpenContext | undefined {
+  answer(began);
+  const text = answer(opened).rows[0]?.[0];
+  return typeof text === 'string' ? (JSON.parse(text) as OpenContext) : undefined;
 }
 
 /** An error with the SQLSTATE under which PostgreSQL would report it. */

@@ -14,7 +14,7 @@ import type { OpenContext } from './sealed-connection.ts';
 import { askable } from './sealing/asking.ts';
 import { inWords } from './sealing/failures.ts';
 import type { Row, Sealed } from './sealing/fields.ts';
-import { openRaw, openResult, planRead } from './sealing/reading.ts';
+import { openRaw, openRawAtOnce, openResult, planRead } from './sealing/reading.ts';
 import { changeSealed, sealRow } from './sealing/writing.ts';
 
 type Args = Record<string, unknown>;
@@ -79,6 +79,10 @@ export function sealing(encryption: Encryption) {
         } catch (error) {
           throw inWords(error);
         }
+      },
+      /** The same at once, if all keys for it are remembered: then true, and otherwise nothing is opened. */
+      $openedAtOnce(model: ModelName, rows: readonly object[]): boolean {
+        return openRawAtOnce(sealedSession(encryption), model, rows as readonly Row[]);
       },
     },
     query: {

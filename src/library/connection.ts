@@ -63,7 +63,7 @@ export class SessionConnection {
       statements: 0,
     };
     const pooled = pooler && { named: pooler === 'transaction-prepared' };
-    this.#sealed = new SealedConnection(lent as unknown as PoolClient, this.#opening, limitMs, pooled);
+    this.#sealed = new SealedConnection(lent as unknown as PoolClient, this.#opening, limitMs, { pooled });
     this.expired = new Promise((_, reject) => {
       this.#expire = reject;
     });

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import type { QueryConfig } from 'pg';
 import { pino } from 'pino';
 import { test as base } from 'vitest';
 import { createEngine } from '../../src/api/yoga.ts';
@@ -18,6 +19,7 @@ import { SCOPES } from '../../src/capabilities.ts';
 import type { PoolConfig } from '../../src/config.ts';
 import { createClient } from '../../src/db/client.ts';
 import { freePort } from '../../src/db/embedded.ts';
+import { Exchange } from '../../src/db/exchange.ts';
 import { expectations } from '../../src/db/expected.ts';
 import { installTicketKey } from '../../src/db/policies.ts';
 import { opening, SealedPool } from '../../src/db/pool.ts';
@@ -258,10 +260,11 @@ function observe(
   pool.on('connect', (connection) => {
     const query = connection.query.bind(connection) as (...args: unknown[]) => unknown;
     connection.query = ((...args: unknown[]) => {
-      const { text } = args[0] as { text: string };
+      const sent = args[0] as QueryConfig | Exchange;
       const session = opening.getStore();
-      if (session !== undefined && !FRAME.test(text)) {
-        texts.get(session)?.push(text);
+      if (session !== undefined) {
+        const asked = sent instanceof Exchange ? sent.texts : [sent.text];
+        texts.get(session)?.push(...asked.filter((text) => !FRAME.test(text)));
       }
       return query(...args);
     }) as typeof connection.query;

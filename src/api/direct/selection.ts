@@ -17,9 +17,9 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { NotDirect, otherSide, tableOf } from '../../db/direct/filter.ts';
+import { besides } from '../../db/direct/opening.ts';
 import type { Wanted } from '../../db/direct/statement.ts';
 import type { ModelName } from '../../db/models.ts';
-import { encryptedFields } from '../../db/sealing/fields.ts';
 import { toGlobalId } from '../global-id.ts';
 import { type Declared, declaredOf } from './declared.ts';
 import { type Writer, writerOf } from './values.ts';
@@ -52,8 +52,6 @@ export type RowSelection = {
   readonly wanted: Wanted;
   readonly members: readonly Member[];
   readonly page: PageSelection | undefined;
-  /** Columns of the row that, where true, say that it holds what is encrypted and asked for. */
-  readonly sealed: readonly string[];
 };
 
 /** What is asked of a connection. */
@@ -160,7 +158,6 @@ export function selectRow(
 ): RowSelection {
   const fields = new Set<string>();
   const singles = new Map<string, Wanted>();
-  const sealed = new Set<string>();
   let page: PageSelection | undefined;
   const members = membersOf<Member>(source, type, sets, (nodes, before, name) => {
     const field = fieldOf(type, name);
@@ -195,14 +192,6 @@ export function selectRow(
     const exposed = field.extensions.pothosExposedField;
     if (typeof exposed === 'string') {
       fields.add(exposed);
-      const encrypted = encryptedFields(model).find((one) => one.field === exposed);
-      if (encrypted !== undefined) {
-        if (encrypted.when === undefined) {
-          throw new NotDirect(`${model}.${exposed} is encrypted`);
-        }
-        fields.add(encrypted.when.field);
-        sealed.add(encrypted.when.field);
-      }
       return columnMember(before, field.type, model, exposed, undefined);
     }
     const relation = tableOf(model).relations[name];
@@ -221,7 +210,7 @@ export function selectRow(
       relation.model as ModelName,
       nodes.map(({ selectionSet }) => selectionSet),
     );
-    if (row.page !== undefined || row.sealed.length > 0 || singles.has(name)) {
+    if (row.page !== undefined || besides(row.wanted).length > 0 || singles.has(name)) {
       throw new NotDirect(`${type.name}.${name}: more than columns`);
     }
     singles.set(name, row.wanted);
@@ -233,7 +222,7 @@ export function selectRow(
       members: row.members,
     };
   });
-  return { wanted: { model, fields, singles }, members, page, sealed: [...sealed] };
+  return { wanted: { model, fields, singles }, members, page };
 }
 
 function columnMember(

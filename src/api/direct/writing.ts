@@ -1,11 +1,11 @@
 // Writes the JSON of an answer from rows of text.
 //
-// A row that holds what is encrypted and asked for, or null where the schema allows none, is not written (NotDirect): then the whole operation
-// is resolved, which opens the one and says what is wrong with the other.
+// A row that holds null where the schema allows none is not written (NotDirect): then the whole operation is resolved, which says what is wrong
+// with it.
 
 import { NotDirect, tableOf } from '../../db/direct/filter.ts';
-import type { TextRow } from '../../db/direct/reading.ts';
 import type { Places } from '../../db/direct/statement.ts';
+import type { TextRow } from '../../db/exchange.ts';
 import type { Connection, PageOf } from '../keyset.ts';
 import type { Member, PageSelection, RowSelection } from './selection.ts';
 import { isoOf } from './values.ts';
@@ -99,7 +99,7 @@ export function writeNode(selection: RowSelection, row: TextRow, places: Places)
 }
 
 function writeRow(
-  { members, sealed }: RowSelection,
+  { members }: RowSelection,
   rows: readonly TextRow[],
   places: Places,
   inner: readonly PageOf[],
@@ -107,11 +107,6 @@ function writeRow(
   const [row] = rows;
   if (row === undefined) {
     throw new TypeError('a row that is none');
-  }
-  for (const flag of sealed) {
-    if (row[places.fields.get(flag) ?? -1] !== 'f') {
-      throw new NotDirect('a value is encrypted');
-    }
   }
   return writeMembers(members, row, places, (page) => {
     if (places.below === undefined) {

@@ -4,21 +4,31 @@
 
 import type { QueryConfig, QueryResult } from 'pg';
 import { statementName } from '../client.ts';
+import type { TextRow } from '../exchange.ts';
 import { opening } from '../pool.ts';
+import type { Opening } from '../sealed-connection.ts';
 
-/** What node-postgres takes and its types do not say. */
-type Question = QueryConfig & { readonly rowMode?: 'array'; readonly types?: unknown };
+type Question = QueryConfig & { readonly text: string };
+
+/** Asks one statement, prepared under a name of its own. */
+export function ask(question: Question): Promise<QueryResult> {
+  return running().connection.query({ ...question, name: statementName(question.text) });
+}
 
 /**
- * Asks one statement, prepared under a name of its own.
+ * The same, for its rows as text.
  *
  * @param last Whether nothing else will be asked in this session: then it ends with it, unless it has something to leave (receipts).
  */
-export function ask(question: Question & { readonly text: string }, last = false): Promise<QueryResult> {
-  const { connection, read } = opening.getStore() ?? {};
-  if (connection === undefined) {
+export function askForText(question: Question, last = false): Promise<readonly TextRow[]> {
+  const { connection, read } = running();
+  return connection.read({ ...question, name: statementName(question.text) }, last && read === undefined);
+}
+
+function running(): Opening & { readonly connection: NonNullable<Opening['connection']> } {
+  const session = opening.getStore();
+  if (session?.connection === undefined) {
     throw new TypeError('no statement outside a session: use withSession');
   }
-  const named = { ...question, name: statementName(question.text) };
-  return last && read === undefined ? connection.last(named) : connection.query(named);
+  return session as ReturnType<typeof running>;
 }

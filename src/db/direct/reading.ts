@@ -1,38 +1,31 @@
 // Rows of a page and of what belongs to it, as text, as PostgreSQL writes it. Receipts are noted here as they are where Prisma reads.
 
+import type { TextRow } from '../exchange.ts';
 import { opening, runningSession } from '../pool.ts';
 import { noteRow } from '../receipts.ts';
-import { ask } from './asking.ts';
-import { type Level, type Places, type Statement, statementOf, type Wanted } from './statement.ts';
-
-/** A row as PostgreSQL writes its values. */
-export type TextRow = readonly (string | null)[];
+import { askForText } from './asking.ts';
+import { openRows } from './opening.ts';
+import { type Level, type Places, statementOf, type Wanted } from './statement.ts';
 
 export type Read = { readonly rows: readonly TextRow[]; readonly places: Places };
-
-const TEXT = { getTypeParser: () => (text: string) => text };
 
 /**
  * The rows of a page and of what belongs to it, in order.
  *
  * @param last Whether nothing else will be asked in this session: then it ends with it, unless it has something to leave (receipts).
- * @throws {NotDirect} where only Prisma can be asked; nothing was sent then.
+ * @throws {NotDirect} where only Prisma can be asked: something cannot be said, and then nothing was sent, or cannot be opened here.
  */
 export async function readDirectly(level: Level, last: boolean): Promise<Read> {
   const statement = statementOf(level, runningSession().context);
-  const rows = await textOf(statement, last);
+  const rows = await askForText({ text: statement.text, values: [...statement.values] }, last);
   const read = opening.getStore()?.read;
   if (read !== undefined) {
     for (const row of rows) {
       noteLevel(level, row, statement.places, read);
     }
   }
+  openRows(level, rows, statement.places);
   return { rows, places: statement.places };
-}
-
-async function textOf({ text, values }: Statement, last: boolean): Promise<readonly TextRow[]> {
-  const { rows } = await ask({ text, values: [...values], rowMode: 'array', types: TEXT }, last);
-  return rows as unknown as readonly TextRow[];
 }
 
 type Noted = Map<string, Set<string>>;

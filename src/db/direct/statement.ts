@@ -7,6 +7,7 @@ import type { ModelName } from '../models.ts';
 import { narrowed, predicate } from '../scope.ts';
 import type { OpenContext } from '../sealed-connection.ts';
 import { columnOf, condition, from, join, type Named, Parameters, tableOf } from './filter.ts';
+import { besides } from './opening.ts';
 
 /** What of a row is wanted. */
 export type Wanted = {
@@ -104,8 +105,9 @@ function addLevel(
     condition(inner, asked, parameters),
   ].join(' and ');
   const by = (of: Named) => orderBy.map(([field, direction]) => `${columnOf(of, field)} ${direction}`);
+  const fields = new Set([...wanted.fields, ...besides(wanted)]);
   const columns = new Set([
-    ...[...wanted.fields, 'id', ...orderBy.map(([field]) => field)].map((field) => columnOf(inner, field)),
+    ...[...fields, 'id', ...orderBy.map(([field]) => field)].map((field) => columnOf(inner, field)),
     ...[...wanted.singles.keys(), ...(below === undefined ? [] : [below.relation])].flatMap((relation) =>
       joinedBy(inner, relation),
     ),
@@ -115,7 +117,7 @@ function addLevel(
   order.push(...by(page));
   return {
     id: selected.add(columnOf(page, 'id')),
-    fields: selected.fields(page, wanted.fields),
+    fields: selected.fields(page, fields),
     order: selected.fields(
       page,
       orderBy.map(([field]) => field),

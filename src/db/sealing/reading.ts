@@ -3,7 +3,7 @@
 
 import type { EncryptedField } from '../../crypto/declared.ts';
 import { EnvelopeError, looksSealed } from '../../crypto/envelope.ts';
-import { type Held, isGone, keysNeeded, openWith } from '../../crypto/keys.ts';
+import { type Held, type HolderKeys, isGone, keysNeeded, openWith } from '../../crypto/keys.ts';
 import { BailiwickError } from '../../errors.ts';
 import { type ModelName, shapeOf } from '../models.ts';
 import { DAMAGED, encryptedFields, holds, neededFields, placeOf, type Row, type Sealed } from './fields.ts';
@@ -92,6 +92,30 @@ export async function openResult(session: Sealed, plan: Plan, result: unknown): 
  * @throws {TypeError} when a row lacks a column that is needed for that.
  */
 export async function openRaw(session: Sealed, model: ModelName, rows: readonly Row[]): Promise<void> {
+  const { cells, putBack } = cellsOfRaw(model, rows);
+  await openCells(session, cells);
+  putBack();
+}
+
+/**
+ * The same at once, with keys that are remembered.
+ *
+ * @returns false where the database would have to be asked for one; then nothing is opened.
+ */
+export function openRawAtOnce(session: Sealed, model: ModelName, rows: readonly Row[]): boolean {
+  const { cells, putBack } = cellsOfRaw(model, rows);
+  const mine = heldOf(session, cells);
+  const keys = session.keys.known(keysNeeded(mine));
+  if (keys === undefined) {
+    return false;
+  }
+  openHeld(session, mine, keys);
+  putBack();
+  return true;
+}
+
+/** What is encrypted in rows from raw SQL, and how to put it back into them when it is open. */
+function cellsOfRaw(model: ModelName, rows: readonly Row[]): { cells: Cell[]; putBack: () => void } {
   const cells: Cell[] = [];
   const back: (readonly [raw: Row, column: string, row: Row, field: string])[] = [];
   for (const raw of rows) {
@@ -116,11 +140,13 @@ export async function openRaw(session: Sealed, model: ModelName, rows: readonly 
       back.push([raw, column, row, field.field]);
     }
   }
-  await openCells(session, cells);
-  for (const [raw, column, row, field] of back) {
-    // with an error in its place it stays one
-    Object.defineProperty(raw, column, Object.getOwnPropertyDescriptor(row, field) as PropertyDescriptor);
-  }
+  const putBack = () => {
+    for (const [raw, column, row, field] of back) {
+      // with an error in its place it stays one
+      Object.defineProperty(raw, column, Object.getOwnPropertyDescriptor(row, field) as PropertyDescriptor);
+    }
+  };
+  return { cells, putBack };
 }
 
 function collect(
@@ -158,6 +184,14 @@ function collect(
 }
 
 async function openCells(session: Sealed, cells: readonly Cell[]): Promise<void> {
+  const mine = heldOf(session, cells);
+  if (mine.length > 0) {
+    openHeld(session, mine, await session.keys.keysOf(keysNeeded(mine)));
+  }
+}
+
+/** Those of which the context may have the key; of all others is said what there is to say. */
+function heldOf(session: Sealed, cells: readonly Cell[]): Cell[] {
   const mine: Cell[] = [];
   for (const cell of cells) {
     const { row, field, holderId, stored } = cell;
@@ -169,10 +203,10 @@ async function openCells(session: Sealed, cells: readonly Cell[]): Promise<void>
       row[field.field] = null;
     }
   }
-  if (mine.length === 0) {
-    return;
-  }
-  const keys = await session.keys.keysOf(keysNeeded(mine));
+  return mine;
+}
+
+function openHeld(session: Sealed, mine: readonly Cell[], keys: ReadonlyMap<string, HolderKeys>): void {
   for (const { row, field, holderId, stored } of mine) {
     const own = keys.get(holderId);
     if (isGone(stored, own)) {

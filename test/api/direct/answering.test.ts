@@ -159,8 +159,8 @@ test('an operation that is not resolved is answered as if it were', { timeout: 1
     }),
     { numRuns: 80 },
   );
-  // what remains asks for what is encrypted, or for what others share
-  expect(direct / runs).toBeGreaterThan(0.4);
+  // what remains asks for what others share, or for a key that was not remembered yet
+  expect(direct / runs).toBeGreaterThan(0.5);
 });
 
 /** Without what differs from request to request. */

@@ -1,10 +1,10 @@
 // What is read without Prisma is narrowed like what is read through it: with row security off, the second layer alone keeps every statement
 // with the caller's tenant and owner. And the last statement of a session, which takes its end along.
 
-import type { QueryConfig } from 'pg';
 import { expect } from 'vitest';
 import { readDirectly } from '../../../src/db/direct/reading.ts';
 import type { Query, Wanted } from '../../../src/db/direct/statement.ts';
+import type { NamedStatement } from '../../../src/db/exchange.ts';
 import { opening } from '../../../src/db/pool.ts';
 import type { Opening } from '../../../src/db/sealed-connection.ts';
 import { test as cast } from '../../kit/cast.ts';
@@ -72,14 +72,14 @@ test.for(NESTED)('no direct read of %s.%s leaves the caller', async ([model, rel
   }
 });
 
-const LAST: QueryConfig = { text: 'select distinct owner_id::text as owner from memories' };
+const LAST: NamedStatement = { name: '', text: 'select distinct owner_id::text as owner from memories' };
 const connection = () => (opening.getStore() as Required<Opening>).connection;
 
 cast('the last statement takes the end of its session along', async ({ database }) => {
   const lane = await openLane(database);
   const pid = await lane.read('bob', backendOf);
   const { roundTrips, statements, ended } = await lane.read('alice', async (session) => {
-    expect((await connection().last(LAST)).rows).toEqual([{ owner: session.ownerId }]);
+    expect(await connection().read(LAST, true)).toEqual([[session.ownerId]]);
     return { ...session.cost, ended: session.ended };
   });
   expect([roundTrips, statements, ended]).toEqual([2, 1, true]);
@@ -91,8 +91,12 @@ cast('the last statement takes the end of its session along', async ({ database 
 cast('after the last statement there is none', async ({ database }) => {
   const lane = await openLane(database);
   const late = await lane.read('alice', async ({ db }) => {
-    await connection().last(LAST);
-    const more = [() => connection().query(LAST), () => connection().last(LAST), () => db.memory.count()];
+    await connection().read(LAST, true);
+    const more = [
+      () => connection().query(LAST),
+      () => connection().read(LAST, true),
+      () => db.memory.count(),
+    ];
     return await Promise.all(more.map((ask) => ask().then(String, (error: Error) => error.message)));
   });
   expect(late).toEqual(Array(3).fill(expect.stringContaining('in a transaction that is committed')));
@@ -102,7 +106,9 @@ cast('after the last statement there is none', async ({ database }) => {
 cast('a last statement that fails is an error, and its connection is gone', async ({ database }) => {
   const lane = await openLane(database);
   const pid = await lane.read('alice', backendOf);
-  await expect(lane.read('alice', () => connection().last({ text: 'select 1 / 0' }))).rejects.toMatchObject({
+  await expect(
+    lane.read('alice', () => connection().read({ name: '', text: 'select 1 / 0' }, true)),
+  ).rejects.toMatchObject({
     code: 'INTERNAL',
     cause: { code: '22012' },
   });
@@ -114,8 +120,8 @@ cast(
   'a session that another statement has opened for somebody else does not end well',
   async ({ database }) => {
     const lane = await openLane(database);
-    const foreign = { text: "select set_config('bailiwick.context', '', true)" };
-    await expect(lane.read('alice', () => connection().last(foreign))).rejects.toMatchObject({
+    const foreign = { name: '', text: "select set_config('bailiwick.context', '', true)" };
+    await expect(lane.read('alice', () => connection().read(foreign, true))).rejects.toMatchObject({
       code: 'INTERNAL',
     });
     await expectIsolated(lane);
@@ -127,7 +133,7 @@ cast('what writes has no last statement', async ({ database }) => {
   await expect(
     lane.run('alice', async (session) => {
       await note(session, 'before the last');
-      await connection().last(LAST);
+      await connection().read(LAST, true);
     }),
   ).rejects.toMatchObject({ code: 'INTERNAL', cause: expect.any(TypeError) });
   expect(await notesKept(database, 'before the last')).toBe(0);
