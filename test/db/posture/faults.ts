@@ -278,6 +278,22 @@ export const FAULTS: readonly [check: string, subjects: readonly string[], fault
        from (select bailiwick.id_at(now() + interval '3 years')) x (u)`,
   ],
   [
+    'audit-months',
+    ['public.audit_entries'],
+    `${MIGRATOR} do $$ declare month regclass; begin
+       for month in select oid from pg_class where relkind = 'r' and relispartition and relname ~ '^audit_entries_[0-9]'
+                       and relname > 'audit_entries_' || to_char(now() + interval '1 month', 'YYYY_MM') loop
+         execute format('drop table %s', month);
+       end loop; end $$`,
+  ],
+  [
+    'audit-other',
+    ['public.audit_entries'],
+    `${MIGRATOR} alter table public.audit_entries drop constraint audit_entries_tenant_id_fkey;
+     insert into public.audit_entries (tenant_id, id, event, actor_id, owner_id, request_id, policy_checksum)
+     select u, u, 'memory.created', u, u, u, 'none' from (select bailiwick.id_at(now() + interval '3 years')) x (u)`,
+  ],
+  [
     'table-rls',
     ['public.activity_entries_past'],
     `${MIGRATOR} alter table public.activity_entries_past disable row level security`,
