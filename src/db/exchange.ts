@@ -35,8 +35,9 @@ const Query = pg.Query as unknown as new (config: QueryConfig) => object;
 
 /** Handed to a client's `query`; calls back once, when PostgreSQL has answered everything or the connection is lost. */
 export class Exchange extends Query {
-  readonly #statements: readonly NamedStatement[];
-  readonly #settle: (settled: Settled) => void;
+  /** What is asked, and who is told what came of it. */
+  readonly statements: readonly NamedStatement[];
+  readonly settle: (settled: Settled) => void;
   readonly #answers: Answered[] = [];
   #rows: TextRow[] = [];
   #failure: { readonly reason: unknown } | undefined;
@@ -47,18 +48,13 @@ export class Exchange extends Query {
    */
   constructor(statements: readonly NamedStatement[], settle: (settled: Settled) => void) {
     super({ text: '' });
-    this.#statements = statements.map((one) => ({ ...one, values: one.values?.map(prepareValue) ?? [] }));
-    this.#settle = settle;
-  }
-
-  /** What is asked, for whoever looks on. */
-  get texts(): readonly string[] {
-    return this.#statements.map(({ text }) => text);
+    this.statements = statements.map((one) => ({ ...one, values: one.values?.map(prepareValue) ?? [] }));
+    this.settle = settle;
   }
 
   submit(wire: Wire): null {
     wire.stream.cork();
-    for (const { name, text, values = [] } of this.#statements) {
+    for (const { name, text, values = [] } of this.statements) {
       if ((wire.parsedStatements[name] ?? wire.submittedNamedStatements[name]) === undefined) {
         wire.parse({ name, text });
         if (name !== '') {
@@ -78,7 +74,7 @@ export class Exchange extends Query {
   }
 
   handleCommandComplete({ text }: { readonly text: string }, wire: Wire): void {
-    const { name = '', text: statement } = this.#statements[this.#answers.length] ?? {};
+    const { name = '', text: statement } = this.statements[this.#answers.length] ?? {};
     if (name !== '' && wire.submittedNamedStatements[name] !== undefined) {
       wire.parsedStatements[name] = statement;
       delete wire.submittedNamedStatements[name];
@@ -89,7 +85,7 @@ export class Exchange extends Query {
 
   /** What was not parsed any more is to be parsed by whoever asks it next. */
   handleError(reason: unknown, wire: Wire): void {
-    for (const { name } of this.#statements.slice(this.#answers.length)) {
+    for (const { name } of this.statements.slice(this.#answers.length)) {
       delete wire.submittedNamedStatements[name];
     }
     this.#failure ??= { reason };
@@ -102,8 +98,8 @@ export class Exchange extends Query {
 
   #end(): void {
     const failure = this.#failure ?? { reason: new Error('the exchange ended before all was answered') };
-    this.#settle(
-      this.#statements.map((_, at) => {
+    this.settle(
+      this.statements.map((_, at) => {
         const value = this.#answers[at];
         return value === undefined ? { status: 'rejected', ...failure } : { status: 'fulfilled', value };
       }),

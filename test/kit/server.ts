@@ -263,7 +263,7 @@ function observe(
       const sent = args[0] as QueryConfig | Exchange;
       const session = opening.getStore();
       if (session !== undefined) {
-        const asked = sent instanceof Exchange ? sent.texts : [sent.text];
+        const asked = sent instanceof Exchange ? sent.statements.map(({ text }) => text) : [sent.text];
         texts.get(session)?.push(...asked.filter((text) => !FRAME.test(text)));
       }
       return query(...args);

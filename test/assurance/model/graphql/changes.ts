@@ -42,5 +42,5 @@ grant execute on function seen.changes() to bailiwick_runtime;`;
 /** After a world was loaded, as the migrator. */
 export const REMEMBER = { name: 'remember', text: 'select seen.remember()' };
 
-/** At the end of a transaction, as the runtime role. */
-export const CHANGES = { name: 'seen_changes', text: 'select seen.changes() as change' };
+/** At the end of a transaction, as the runtime role: an array in JSON. */
+export const CHANGES = { name: 'seen_changes', text: 'select to_json(seen.changes())::text as change' };

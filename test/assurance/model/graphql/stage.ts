@@ -25,6 +25,7 @@ import { makeApiKey, type NewApiKey } from '../../../../src/auth/api-key.ts';
 import { createDevelopmentIssuer } from '../../../../src/auth/development.ts';
 import { createVerifier } from '../../../../src/auth/token.ts';
 import { createClient } from '../../../../src/db/client.ts';
+import { Exchange, type Settled } from '../../../../src/db/exchange.ts';
 import { opening, SealedPool } from '../../../../src/db/pool.ts';
 import { schema } from '../../../../src/schema.ts';
 import { createHttpServer } from '../../../../src/server.ts';
@@ -233,33 +234,10 @@ function undoing(pool: SealedPool): Map<string, string[]> {
   const changes = new Map<string, string[]>();
   pool.on('connect', (connection) => {
     const query = connection.query.bind(connection) as (statement: unknown) => Promise<pg.QueryResult>;
-    const undo = async (requestId: string | undefined): Promise<pg.QueryResult> => {
-      const [looked, undone] = await Promise.allSettled([query(CHANGES), query('rollback')]);
-      if (undone.status === 'rejected') {
-        throw undone.reason;
-      }
-      if (looked.status === 'fulfilled' && requestId !== undefined) {
-        const { change } = looked.value.rows[0] as { change: string[] };
-        changes.set(requestId, [...(changes.get(requestId) ?? []), ...change.map(named)]);
-      }
-      // where the closing assertion failed, PostgreSQL would have answered COMMIT with ROLLBACK too
-      return { ...undone.value, command: looked.status === 'fulfilled' ? 'COMMIT' : 'ROLLBACK' };
-    };
-    // receipts are kept in a transaction of their own, which the next must not find either
-    const leave = async (statement: object): Promise<pg.QueryResult> => {
-      const sent = [query('begin'), query(statement), query('rollback')] as const;
-      const [, left] = await Promise.allSettled(sent);
-      if (left.status === 'rejected') {
-        throw left.reason;
-      }
-      return left.value;
-    };
-    connection.query = ((statement: { name?: string }) =>
-      statement.name === 'bailiwick_commit'
-        ? undo(opening.getStore()?.requestId)
-        : statement.name === 'bailiwick_receipts'
-          ? leave(statement)
-          : query(statement)) as typeof connection.query;
+    connection.query = ((statement: Exchange | pg.QueryConfig) =>
+      query(
+        statement instanceof Exchange ? undone(statement, opening.getStore()?.requestId, changes) : statement,
+      )) as typeof connection.query;
     // the pool gives a connection a new `release` with every loan
     let release = connection.release;
     Object.defineProperty(connection, 'release', {
@@ -276,6 +254,50 @@ function undoing(pool: SealedPool): Map<string, string[]> {
     });
   });
   return changes;
+}
+
+const plain = (text: string) => ({ name: '', text });
+const ROLLBACK = plain('rollback');
+
+/** The same exchange, with a look and ROLLBACK in the place of COMMIT; what is kept beside it is not kept either. */
+function undone(sent: Exchange, requestId: string | undefined, changes: Map<string, string[]>): Exchange {
+  const instead = sent.statements.map((one) =>
+    one.name === 'bailiwick_commit'
+      ? [CHANGES, ROLLBACK]
+      : one.name === 'bailiwick_receipts'
+        ? [plain('begin'), one, ROLLBACK]
+        : [one],
+  );
+  return new Exchange(instead.flat(), (settled) => {
+    let at = 0;
+    sent.settle(
+      sent.statements.map(({ name }, nth): Settled[number] => {
+        const of = settled.slice(at, at + (instead[nth]?.length ?? 0));
+        at += of.length;
+        const failed = of.find(({ status }) => status === 'rejected');
+        const [first, second = first] = of;
+        if (failed !== undefined || first?.status !== 'fulfilled' || second?.status !== 'fulfilled') {
+          return failed ?? { status: 'rejected', reason: new Error('nothing was answered') };
+        }
+        if (name === 'bailiwick_commit') {
+          note(requestId, first.value.rows[0]?.[0], changes);
+          return { status: 'fulfilled', value: { command: 'COMMIT', rows: [] } };
+        }
+        return name === 'bailiwick_receipts' ? second : first;
+      }),
+    );
+  });
+}
+
+function note(
+  requestId: string | undefined,
+  looked: string | null | undefined,
+  changes: Map<string, string[]>,
+): void {
+  if (requestId !== undefined && typeof looked === 'string') {
+    const change = JSON.parse(looked) as string[];
+    changes.set(requestId, [...(changes.get(requestId) ?? []), ...change.map(named)]);
+  }
 }
 
 /** `~agents <tenant>/<id>` by names. */
