@@ -44,6 +44,8 @@ const COMPARED = ['peer', 'limit', 'isolation'];
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const connections = Number(values.connections);
+/** Seconds for which both servers are asked everything before anything is measured. */
+const WARM = 3;
 /** Requests that are made before, and asked again and again. */
 const DISTINCT = 500;
 
@@ -115,17 +117,28 @@ async function compare(): Promise<string[]> {
     const pageOf20 = all.find(({ name }) => name.startsWith('page of 20')) as Operation;
     if (suites.includes('peer')) {
       const peer = await startPeer(stage);
-      for (const operation of chosen) {
+      const pairs = await Promise.all(
+        chosen.map(async (operation) => ({
+          operation,
+          ours: await asking(stage, stage, 'ours', operation),
+          other: await asking(stage, peer, 'peer', operation),
+        })),
+      );
+      // what is measured first is not to be measured while compilers are at work
+      for (const { ours, other } of pairs) {
+        await ours(WARM);
+        await other(WARM);
+      }
+      for (const { operation, ours, other } of pairs) {
         await leaveReceipts(stage, operation);
-        const { ours, other } = await inTurns(
-          {
-            ours: await asking(stage, stage, 'ours', operation),
-            other: await asking(stage, peer, 'peer', operation),
-          },
-          often,
-        );
         const { name, kind } = operation;
-        note({ suite: 'peer', name, kind, ours, other, otherName: 'PostGraphile' });
+        note({
+          suite: 'peer',
+          name,
+          kind,
+          ...(await inTurns({ ours, other }, often)),
+          otherName: 'PostGraphile',
+        });
       }
     }
     if (suites.includes('limit')) {
