@@ -82,6 +82,8 @@ export function tellOperations(
   test('an operation that takes too long, or finds no connection, is told so', async () => {
     const pool = shop().pool({ max: 1 });
     const ask = await serve(pool, { limitMs: 300, waitMs: 100 });
+    // making a connection may take longer than that
+    (await pool.connect()).release();
     const slow = ask('{ slow }', ANN);
     const waiting = await ask('{ orders { id } }', BEN);
     expect([waiting.status, codes(waiting)]).toEqual([503, ['UNAVAILABLE']]);

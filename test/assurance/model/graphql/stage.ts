@@ -4,7 +4,7 @@
 //
 // Nothing that a mutation does may stay, or the next attempt would find another world. So the one statement that is
 // changed on its way to PostgreSQL is the last: where the product sends COMMIT, ROLLBACK goes instead, after a look at what
-// would have been kept. Everything before it is the product's and real: the ticket, the sealed context, every statement
+// would have been kept (undoing.ts). Everything before it is the product's and real: the ticket, the sealed context, every statement
 // and its policies, the assertion with which a session closes. No constraint of ours is deferred, so COMMIT itself has
 // nothing left to refuse; a test of this folder holds the catalog to that.
 
@@ -20,20 +20,20 @@ import { test as base } from 'vitest';
 import { createEngine } from '../../../../src/api/yoga.ts';
 import { CALL } from '../../../../src/assurance/actions.ts';
 import { ISSUER, loadWorld } from '../../../../src/assurance/load.ts';
-import { type Asker, idOf, nameOf, slugOf, tenantId, type World } from '../../../../src/assurance/world.ts';
+import { type Asker, idOf, slugOf, tenantId, type World } from '../../../../src/assurance/world.ts';
 import { makeApiKey, type NewApiKey } from '../../../../src/auth/api-key.ts';
 import { createDevelopmentIssuer } from '../../../../src/auth/development.ts';
 import { createVerifier } from '../../../../src/auth/token.ts';
 import { createClient } from '../../../../src/db/client.ts';
-import { Exchange, type Settled } from '../../../../src/db/exchange.ts';
-import { opening, SealedPool } from '../../../../src/db/pool.ts';
+import { SealedPool } from '../../../../src/db/pool.ts';
 import { schema } from '../../../../src/schema.ts';
 import { createHttpServer } from '../../../../src/server.ts';
 import { KEY, trustTickets } from '../../../kit/as.ts';
 import { createTestDatabase, type TestDatabase } from '../../../kit/database.ts';
 import { testEncryption } from '../../../kit/keys.ts';
-import { CHANGES, REMEMBER, REMEMBERING } from './changes.ts';
+import { REMEMBER, REMEMBERING } from './changes.ts';
 import { isIssued, OWN_ISSUER, ownTokens, SPENDING } from './own.ts';
+import { undoing } from './undoing.ts';
 import { openVault } from './vault.ts';
 
 export type GraphError = {
@@ -222,87 +222,6 @@ async function nameOthers(migrator: pg.Client): Promise<void> {
          from tenants t where t.tenant_id = r.tenant_id`,
     );
   }
-}
-
-/**
- * Turns every COMMIT into a look and ROLLBACK, and answers as COMMIT would. A connection whose transaction failed is rolled
- * back and kept, where the product destroys it: what it answered is settled by then, and making a new one takes longer.
- *
- * @returns what would have been kept, by request id.
- */
-function undoing(pool: SealedPool): Map<string, string[]> {
-  const changes = new Map<string, string[]>();
-  pool.on('connect', (connection) => {
-    const query = connection.query.bind(connection) as (statement: unknown) => Promise<pg.QueryResult>;
-    connection.query = ((statement: Exchange | pg.QueryConfig) =>
-      query(
-        statement instanceof Exchange ? undone(statement, opening.getStore()?.requestId, changes) : statement,
-      )) as typeof connection.query;
-    // the pool gives a connection a new `release` with every loan
-    let release = connection.release;
-    Object.defineProperty(connection, 'release', {
-      get: () => release,
-      set(give: typeof release) {
-        release = (error) => {
-          if (error instanceof Error && error.message === 'transaction rolled back') {
-            query('rollback').then(() => give(), give);
-          } else {
-            give(error);
-          }
-        };
-      },
-    });
-  });
-  return changes;
-}
-
-const plain = (text: string) => ({ name: '', text });
-const ROLLBACK = plain('rollback');
-
-/** The same exchange, with a look and ROLLBACK in the place of COMMIT; what is kept beside it is not kept either. */
-function undone(sent: Exchange, requestId: string | undefined, changes: Map<string, string[]>): Exchange {
-  const instead = sent.statements.map((one) =>
-    one.name === 'bailiwick_commit'
-      ? [CHANGES, ROLLBACK]
-      : one.name === 'bailiwick_receipts'
-        ? [plain('begin'), one, ROLLBACK]
-        : [one],
-  );
-  return new Exchange(instead.flat(), (settled) => {
-    let at = 0;
-    sent.settle(
-      sent.statements.map(({ name }, nth): Settled[number] => {
-        const of = settled.slice(at, at + (instead[nth]?.length ?? 0));
-        at += of.length;
-        const failed = of.find(({ status }) => status === 'rejected');
-        const [first, second = first] = of;
-        if (failed !== undefined || first?.status !== 'fulfilled' || second?.status !== 'fulfilled') {
-          return failed ?? { status: 'rejected', reason: new Error('nothing was answered') };
-        }
-        if (name === 'bailiwick_commit') {
-          note(requestId, first.value.rows[0]?.[0], changes);
-          return { status: 'fulfilled', value: { command: 'COMMIT', rows: [] } };
-        }
-        return name === 'bailiwick_receipts' ? second : first;
-      }),
-    );
-  });
-}
-
-function note(
-  requestId: string | undefined,
-  looked: string | null | undefined,
-  changes: Map<string, string[]>,
-): void {
-  if (requestId !== undefined && typeof looked === 'string') {
-    const change = JSON.parse(looked) as string[];
-    changes.set(requestId, [...(changes.get(requestId) ?? []), ...change.map(named)]);
-  }
-}
-
-/** `~agents <tenant>/<id>` by names. */
-function named(change: string): string {
-  return change.replaceAll(/[0-9a-f-]{36}/g, nameOf);
 }
 
 function post(
