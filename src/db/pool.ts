@@ -8,6 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg, { type PoolClient } from 'pg';
 import type { PoolConfig } from '../config.ts';
+import { exchange } from './exchange.ts';
 import { type Pooled, pooled, poolerOf } from './pooler.ts';
 import { type Opening, SealedConnection } from './sealed-connection.ts';
 
@@ -95,7 +96,7 @@ export class SealedPool extends pg.Pool {
       const sealed = new SealedConnection(client, session, this.#limitMs, {
         pooled: this.#pooled,
         plansOnce: this.#plansOnce,
-        exchanges: true,
+        exchange,
       });
       session.connection = sealed;
       return sealed as unknown as PoolClient;

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { EntityId, RequestId, TenantId } from '../ids.ts';
 import type { Transaction } from './client.ts';
-import { type Answered, exchange, type NamedStatement, type Settled, type TextRow } from './exchange.ts';
+import type { Answered, exchange, NamedStatement, Settled, TextRow } from './exchange.ts';
 import { expectSame } from './expected.ts';
 import { lossOf, type Pooled } from './pooler.ts';
 
@@ -92,8 +92,8 @@ export type Manners = {
   readonly pooled?: Pooled | undefined;
   /** Whether it plans a statement once for all values. */
   readonly plansOnce?: boolean | undefined;
-  /** Whether its driver takes exchanges: the one that this program brings along does. */
-  readonly exchanges?: boolean | undefined;
+  /** How several statements go out as one, where its driver is the one that this program brings along. */
+  readonly exchange?: typeof exchange | undefined;
 };
 
 /** An opening that has not been sent, and who is to hear what came of it. */
@@ -112,7 +112,7 @@ export class SealedConnection {
   readonly #opening: Opening;
   readonly #deadline: NodeJS.Timeout;
   readonly #pooled: Pooled | undefined;
-  readonly #exchanges: boolean;
+  readonly #exchange: typeof exchange | undefined;
   #plansOnce: boolean;
   #state: 'fresh' | 'open' | 'closing' | 'committed' | 'over' = 'fresh';
   /** Statements sent and not answered yet. */
@@ -125,7 +125,7 @@ export class SealedConnection {
     this.#opening = session;
     this.#pooled = manners.pooled;
     this.#plansOnce = manners.plansOnce ?? false;
-    this.#exchanges = manners.exchanges ?? false;
+    this.#exchange = manners.exchange;
     this.#deadline = setTimeout(() => this.#expire(), limitMs + GRACE);
     this.#deadline.unref();
     client.on('error', this.#lose);
@@ -373,12 +373,12 @@ export class SealedConnection {
 
   /** Sends statements in one write and waits for all, so that no answer is left over on the connection. */
   async #together(statements: readonly NamedStatement[]): Promise<Settled> {
-    if (this.#exchanges) {
+    if (this.#exchange !== undefined) {
       this.#unanswered += 1;
       try {
         const unnamed = this.#pooled?.named === false;
         const sent = unnamed ? statements.map((one) => ({ ...one, name: '' })) : statements;
-        const settled = await exchange(this.#client, sent);
+        const settled = await this.#exchange(this.#client, sent);
         return this.#pooled === undefined ? settled : settled.map((one) => this.#truly(one));
       } finally {
         this.#unanswered -= 1;

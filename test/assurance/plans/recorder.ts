@@ -4,6 +4,7 @@
 // It changes nothing and judges nothing; the statements go on to the database as they came.
 
 import pg from 'pg';
+import { Exchange } from '../../../src/db/exchange.ts';
 import { opening } from '../../../src/db/pool.ts';
 
 export type Statement = { readonly text: string; readonly values: readonly unknown[] };
@@ -20,11 +21,13 @@ export function record(): Recorder {
   const original = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown;
   pg.Client.prototype.query = function query(this: pg.Client, ...args: unknown[]): never {
     const session = opening.getStore();
-    const { text, values = [], name } = args[0] as { text: string; values?: unknown[]; name?: string };
-    if (session !== undefined && !name?.startsWith('bailiwick_')) {
-      const statements = sessions.get(session.requestId) ?? [];
-      statements.push({ text, values });
-      sessions.set(session.requestId, statements);
+    const sent = args[0] as pg.QueryConfig | Exchange;
+    for (const { text, values = [], name } of sent instanceof Exchange ? sent.statements : [sent]) {
+      if (session !== undefined && !name?.startsWith('bailiwick_')) {
+        const statements = sessions.get(session.requestId) ?? [];
+        statements.push({ text, values });
+        sessions.set(session.requestId, statements);
+      }
     }
     // pg declares this function for every way of calling it, and none of them is this one
     return original.apply(this, args) as never;
