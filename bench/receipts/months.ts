@@ -7,21 +7,19 @@
 // statements that are planned once and for such that are planned each time. Figures are medians, so compare within one run. Nothing of it
 // is in use: docs/scale/growth-of-tables.md says why.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startEmbedded } from '../../src/db/embedded.ts';
 import { applyMigrations, MIGRATIONS_FOLDER } from '../../src/db/engine.ts';
+import { makeFolder } from '../comparison/stage.ts';
 
 const { values } = parseArgs({ options: { rows: { type: 'string' }, rounds: { type: 'string' } } });
 const rows = Number(values.rows ?? 1_000_000);
 const rounds = Number(values.rounds ?? 200);
 
-const folder = await mkdtemp(join(tmpdir(), 'bailiwick-bench-'));
-// for root the database runs as another user, who must be able to pass through
-await chmod(folder, 0o711);
+const folder = await makeFolder();
 const server = await startEmbedded({ dataDir: join(folder, 'data'), log: () => undefined, durable: false });
 
 const TABLES = { whole: 0, 'months of 13': 13, 'months of 25': 25 } as const;

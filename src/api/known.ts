@@ -15,7 +15,7 @@ import {
 import type { GraphQLParams } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { Context } from '../context.ts';
-import { noteAsked, type RequestState, type ServerContext } from './request.ts';
+import { noteAsked, noteProved, type RequestState, type ServerContext } from './request.ts';
 
 export type KnownDocuments = {
   /** Keeps a document that was found to be good. */
@@ -93,7 +93,7 @@ export function shortcuts(
       if (result === undefined || result.errors !== undefined) {
         return undefined;
       }
-      verdict.proved = verdict.asked === true && result.data !== undefined && result.data !== null;
+      noteProved(verdict, result.data);
       const { stringify = JSON.stringify } = result as { stringify?: (result: ExecutionResult) => string };
       return { status: 200, headers: { 'content-type': type }, body: stringify(result) };
     },

@@ -225,6 +225,11 @@ export function noteAsked(args: ExecutionArgs): void {
     ) ?? false;
 }
 
+/** Notes whether an answer shows that its credential is good: rows were asked for, and there is data. */
+export function noteProved(verdict: Verdict, data: ExecutionResult['data']): void {
+  verdict.proved = verdict.asked === true && data !== undefined && data !== null;
+}
+
 /** Hands Yoga what was read, in place of its own parsers, and notes what comes of the credential. */
 export function useRequest(): Plugin<ServerContext, ServerContext> {
   return {
@@ -250,7 +255,7 @@ export function useRequest(): Plugin<ServerContext, ServerContext> {
       if (refusal !== undefined) {
         verdict.refusal = refusal;
       } else {
-        verdict.proved = verdict.asked === true && data !== undefined && data !== null;
+        noteProved(verdict, data);
       }
     },
   };

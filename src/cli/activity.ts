@@ -5,8 +5,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { readConfig } from '../config.ts';
-import { openDatabase } from '../db/connect.ts';
 import {
   countExpired,
   dropExpired,
@@ -17,7 +15,7 @@ import {
   setReceipts,
   setRetention,
 } from '../db/partitions.ts';
-import { withClient } from '../db/with-client.ts';
+import { asMigrator } from './as-migrator.ts';
 import { columns, defineCommand, type ExitCode, type Io, UsageError, whole } from './command.ts';
 import { progress } from './progress.ts';
 
@@ -65,16 +63,7 @@ export const command = defineCommand(
       json: { type: 'boolean', about: 'For machines' },
     },
   },
-  async (values: Values, io, action) => {
-    const connection = await openDatabase(readConfig(io.env), { mode: 'attach' });
-    try {
-      return await withClient(connection.migratorUrl, (client) =>
-        (ACTIONS[action] as Action)(client, values, io),
-      );
-    } finally {
-      await connection.stop();
-    }
-  },
+  (values: Values, io, action) => asMigrator(io, (client) => (ACTIONS[action] as Action)(client, values, io)),
 );
 
 async function prune(client: pg.Client, values: Values, io: Io): Promise<ExitCode> {

@@ -4,10 +4,8 @@
 // and dropped by whoever answers for it. Nothing here shows an entry.
 
 import type pg from 'pg';
-import { readConfig } from '../config.ts';
-import { openDatabase } from '../db/connect.ts';
 import { detachMonth, type Kept, listPartitions } from '../db/partitions.ts';
-import { withClient } from '../db/with-client.ts';
+import { asMigrator } from './as-migrator.ts';
 import { columns, defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 
 type Values = { readonly month?: string; readonly json?: boolean };
@@ -33,16 +31,7 @@ export const command = defineCommand(
       json: { type: 'boolean', about: 'For machines' },
     },
   },
-  async (values: Values, io, action) => {
-    const connection = await openDatabase(readConfig(io.env), { mode: 'attach' });
-    try {
-      return await withClient(connection.migratorUrl, (client) =>
-        (ACTIONS[action] as Action)(client, values, io),
-      );
-    } finally {
-      await connection.stop();
-    }
-  },
+  (values: Values, io, action) => asMigrator(io, (client) => (ACTIONS[action] as Action)(client, values, io)),
 );
 
 const day = (moment: Date) => moment.toISOString().slice(0, 10);

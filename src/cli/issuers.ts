@@ -5,11 +5,9 @@
 // because the database asks too.
 
 import type pg from 'pg';
-import { readConfig } from '../config.ts';
-import { openDatabase } from '../db/connect.ts';
-import { withClient } from '../db/with-client.ts';
 import { type IssuerId, newId } from '../ids.ts';
 import { registeredIssuer } from '../trust.ts';
+import { asMigrator } from './as-migrator.ts';
 import { defineCommand, type ExitCode, type Io, UsageError } from './command.ts';
 
 type Listed = {
@@ -62,16 +60,7 @@ export const command = defineCommand(
       json: { type: 'boolean', about: 'list: for machines' },
     },
   },
-  async (values, io, action) => {
-    const connection = await openDatabase(readConfig(io.env), { mode: 'attach' });
-    try {
-      return await withClient(connection.migratorUrl, (client) =>
-        ACTIONS[action as Action](client, values, io),
-      );
-    } finally {
-      await connection.stop();
-    }
-  },
+  (values, io, action) => asMigrator(io, (client) => ACTIONS[action as Action](client, values, io)),
 );
 
 type Values = {

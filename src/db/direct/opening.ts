@@ -19,29 +19,17 @@ export function besides(wanted: Wanted): string[] {
 }
 
 /**
- * Opens in place what is encrypted in the rows of a page, and of the page below it.
+ * Opens in place what is encrypted in the rows of a page, and of the page below it. What they refer to has nothing of the kind (statement.ts).
  *
  * @throws {NotDirect}
  */
 export function openRows({ wanted, below }: Level, rows: readonly TextRow[], places: Places): void {
-  for (const single of wanted.singles.values()) {
-    refuseEncrypted(single);
-  }
   const encrypted = encryptedOf(wanted);
   if (encrypted.length > 0) {
     openOf(wanted.model, encrypted, rows, places);
   }
   if (below !== undefined && places.below !== undefined) {
     openRows(below, rows, places.below);
-  }
-}
-
-function refuseEncrypted(wanted: Wanted): void {
-  if (encryptedOf(wanted).length > 0) {
-    throw new NotDirect(`${wanted.model} behind a reference has something encrypted`);
-  }
-  for (const single of wanted.singles.values()) {
-    refuseEncrypted(single);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { ModelName } from '../models.ts';
 import { narrowed, predicate } from '../scope.ts';
 import type { OpenContext } from '../sealed-connection.ts';
-import { columnOf, condition, from, join, type Named, Parameters, tableOf } from './filter.ts';
+import { columnOf, condition, from, join, type Named, NotDirect, Parameters, tableOf } from './filter.ts';
 import { besides } from './opening.ts';
 
 /** What of a row is wanted. */
@@ -132,6 +132,9 @@ function addSingles(of: Named, { singles }: Wanted, making: Making): Map<string,
   const { selected, tables } = making;
   return new Map(
     [...singles].map(([relation, wanted], at) => {
+      if (besides(wanted).length > 0) {
+        throw new NotDirect(`${of.model}.${relation} has something encrypted`);
+      }
       const there: Named = { model: wanted.model, alias: `${of.alias}${at}` };
       const inner: Named = { model: wanted.model, alias: `${there.alias}_` };
       const columns = new Set([

@@ -5,6 +5,13 @@ const MIGRATOR = 'set local role bailiwick_migrator;';
 const TABLE = `${MIGRATOR} create table public.pets (tenant_id uuid, id uuid, primary key (tenant_id, id));
   alter table public.pets enable row level security, force row level security;`;
 
+/** Drops the months of a log that are to come. */
+const withoutMonths = (log: string) => `${MIGRATOR} do $$ declare month regclass; begin
+       for month in select oid from pg_class where relkind = 'r' and relispartition and relname ~ '^${log}_[0-9]'
+                       and relname > '${log}_' || to_char(now() + interval '1 month', 'YYYY_MM') loop
+         execute format('drop table %s', month);
+       end loop; end $$`;
+
 /** `$database` in a subject stands for the name of the database. */
 export const FAULTS: readonly [check: string, subjects: readonly string[], fault: string][] = [
   ['runtime-attributes', ['SUPERUSER'], 'alter role bailiwick_runtime superuser'],
@@ -260,15 +267,7 @@ export const FAULTS: readonly [check: string, subjects: readonly string[], fault
     `${MIGRATOR} alter table public.memories drop constraint memories_content_sealed;
      alter table public.memories add constraint memories_content_sealed check (starts_with(content, 'bwe1.')) not valid`,
   ],
-  [
-    'activity-months',
-    ['public.activity_entries'],
-    `${MIGRATOR} do $$ declare month regclass; begin
-       for month in select oid from pg_class where relkind = 'r' and relispartition and relname ~ '^activity_entries_[0-9]'
-                       and relname > 'activity_entries_' || to_char(now() + interval '1 month', 'YYYY_MM') loop
-         execute format('drop table %s', month);
-       end loop; end $$`,
-  ],
+  ['activity-months', ['public.activity_entries'], withoutMonths('activity_entries')],
   [
     'activity-other',
     ['public.activity_entries'],
@@ -277,15 +276,7 @@ export const FAULTS: readonly [check: string, subjects: readonly string[], fault
      select u, u, u, u, 'mail', 'messages.send', 'failed', u, u, u
        from (select bailiwick.id_at(now() + interval '3 years')) x (u)`,
   ],
-  [
-    'audit-months',
-    ['public.audit_entries'],
-    `${MIGRATOR} do $$ declare month regclass; begin
-       for month in select oid from pg_class where relkind = 'r' and relispartition and relname ~ '^audit_entries_[0-9]'
-                       and relname > 'audit_entries_' || to_char(now() + interval '1 month', 'YYYY_MM') loop
-         execute format('drop table %s', month);
-       end loop; end $$`,
-  ],
+  ['audit-months', ['public.audit_entries'], withoutMonths('audit_entries')],
   [
     'audit-other',
     ['public.audit_entries'],
