@@ -212,8 +212,16 @@ export class FairQueue {
     this.#sweepAt = Math.max(SWEEP_FROM, this.#flows.size * 2);
   }
 
+  /**
+   * Whether who comes may begin. Where all places that are in use are taken, one more is for a flow that has nothing and is ahead of nobody: it
+   * would be the next one anyway, and is only spared the rest of somebody else's turn.
+   */
   #mayTake(flow: Flow): boolean {
-    return this.#taken < this.#places && flow.taken < this.#perFlow;
+    if (this.#taken < this.#places) {
+      return flow.taken < this.#perFlow;
+    }
+    const spare = this.#taken === this.#places && this.#places < this.#limits.places;
+    return spare && flow.taken === 0 && flow.had <= this.#now;
   }
 
   #take(place: Place, now: number): void {

@@ -81,16 +81,11 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
       const more = fetched.length > size;
       const page = fetched.slice(0, size);
       const nodes = backward ? page.reverse() : page;
-      // signed when they are asked for, which most are not
-      const edges = nodes.map((node) => ({
-        node,
-        get cursor() {
-          return makeCursor(context, order, keyOf(node as unknown as Row, order));
-        },
-      }));
+      const sign = (node: object) => makeCursor(context, order, keyOf(node as Row, order));
+      const edges = nodes.map((node) => new SigningEdge(node, sign));
       return {
         edges,
-        pageInfo: pageInfoOf(
+        pageInfo: new Ends(
           edges,
           backward ? Boolean(args.before) : more,
           backward ? more : Boolean(args.after),
@@ -100,22 +95,40 @@ export function paginate(context: Context, args: PageArgs, order: Order): Page {
   };
 }
 
+/** An edge that signs its cursor when it is asked for, which most are not. */
+export class SigningEdge<T> implements Edge<T> {
+  readonly node: T;
+  readonly #sign: (node: T) => string;
+
+  constructor(node: T, sign: (node: T) => string) {
+    this.node = node;
+    this.#sign = sign;
+  }
+
+  get cursor(): string {
+    return this.#sign(this.node);
+  }
+}
+
 /** Where a page lies. Its ends are taken from the edges when they are asked for, who sign only then. */
-export function pageInfoOf(
-  edges: readonly { readonly cursor: string }[],
-  hasNextPage: boolean,
-  hasPreviousPage: boolean,
-) {
-  return {
-    get startCursor() {
-      return edges.at(0)?.cursor ?? null;
-    },
-    get endCursor() {
-      return edges.at(-1)?.cursor ?? null;
-    },
-    hasNextPage,
-    hasPreviousPage,
-  };
+export class Ends implements PageInfo {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly #edges: readonly { readonly cursor: string }[];
+
+  constructor(edges: readonly { readonly cursor: string }[], hasNextPage: boolean, hasPreviousPage: boolean) {
+    this.#edges = edges;
+    this.hasNextPage = hasNextPage;
+    this.hasPreviousPage = hasPreviousPage;
+  }
+
+  get startCursor(): string | null {
+    return this.#edges.at(0)?.cursor ?? null;
+  }
+
+  get endCursor(): string | null {
+    return this.#edges.at(-1)?.cursor ?? null;
+  }
 }
 
 /** @throws {BailiwickError} BAD_USER_INPUT below zero, LIMIT_EXCEEDED above MOST_PER_PAGE. */

@@ -201,7 +201,7 @@ export async function perform(
       if (direct !== undefined) {
         return written(direct);
       }
-      if (session.ended) {
+      if (session.course.ended) {
         return undefined;
       }
       const execution = execute(args);

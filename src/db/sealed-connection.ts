@@ -109,8 +109,9 @@ type Wired = { readonly connection: { readonly stream: Duplex } };
 /** Stands for one transaction on one connection; Prisma's adapter takes it for a pool client. */
 export class SealedConnection {
   readonly #client: PoolClient;
-  readonly #opening: Opening;
-  readonly #deadline: NodeJS.Timeout;
+  #opening: Opening;
+  #deadline: NodeJS.Timeout | undefined;
+  readonly #lose: (error: Error) => void;
   readonly #pooled: Pooled | undefined;
   readonly #exchange: typeof exchange | undefined;
   #plansOnce: boolean;
@@ -128,7 +129,10 @@ export class SealedConnection {
     this.#exchange = manners.exchange;
     this.#deadline = setTimeout(() => this.#expire(), limitMs + GRACE);
     this.#deadline.unref();
-    client.on('error', this.#lose);
+    // not as a field's value: V8 takes a function that is written there for one that stays, and what it refers to with it
+    const lose = (error: Error) => this.#lost(error);
+    this.#lose = lose;
+    client.on('error', lose);
   }
 
   /** Prisma's statements; BEGIN, COMMIT and ROLLBACK are taken as signals and replaced. */
@@ -187,19 +191,20 @@ export class SealedConnection {
   async #begin(): Promise<QueryResult> {
     this.#expect('fresh');
     this.#state = 'open';
-    this.#opening.roundTrips += 1;
-    const ticket = this.#opening.ticket();
+    const opening = this.#opening;
+    opening.roundTrips += 1;
+    const ticket = opening.ticket();
     const open = this.#pooled?.open?.(ticket) ?? { ...OPEN, values: [...ticket] };
-    const statements = [BEGIN[`${this.#opening.readOnly}`], open];
-    const { expected } = this.#opening;
+    const statements = [BEGIN[`${opening.readOnly}`], open];
+    const { expected } = opening;
     if (expected !== undefined) {
       return this.#beginExpecting(statements, expected);
     }
     const context = contextOf(await this.#together(statements));
-    if (context?.requestId !== this.#opening.requestId) {
+    if (context?.requestId !== opening.requestId) {
       throw new Error('the database opened the context of another request');
     }
-    this.#opening.context = context;
+    opening.context = context;
     return done('BEGIN');
   }
 
@@ -218,11 +223,12 @@ export class SealedConnection {
         }
       },
     };
-    this.#opening.context = expected;
-    this.#opening.established = promise;
+    const opening = this.#opening;
+    opening.context = expected;
+    opening.established = promise;
     // whoever asks for rows hears of it, and whoever commits
     promise.catch((error: Error) => {
-      this.#opening.failure ??= error;
+      opening.failure ??= error;
     });
     return done('BEGIN');
   }
@@ -247,7 +253,8 @@ export class SealedConnection {
 
   async #ask(statement: QueryConfig): Promise<QueryResult> {
     this.#expect('open');
-    this.#opening.statements += 1;
+    const opening = this.#opening;
+    opening.statements += 1;
     const behind = this.#unanswered > 0;
     // what is asked in the same breath goes out in the same write
     this.#stream.cork();
@@ -260,26 +267,27 @@ export class SealedConnection {
     }
     const sent = this.#send(statement);
     if (!opens && !behind) {
-      this.#opening.roundTrips += 1;
+      opening.roundTrips += 1;
     }
-    if (this.#opening.established !== undefined) {
+    if (opening.established !== undefined) {
       // what it failed of is the reason why this fails too
       sent.catch(() => undefined);
-      await this.#opening.established;
+      await opening.established;
     }
     return await sent;
   }
 
   async #read(statement: NamedStatement, last: boolean): Promise<readonly TextRow[]> {
     this.#expect('open');
-    if (last && (!this.#opening.readOnly || this.#opening.besides !== undefined)) {
+    const opening = this.#opening;
+    if (last && (!opening.readOnly || opening.besides !== undefined)) {
       throw new TypeError('the last statement is that of a transaction that reads and leaves nothing');
     }
-    this.#opening.statements += 1;
+    opening.statements += 1;
     const behind = this.#unanswered > 0;
     const waiting = this.#takeWaiting();
     if (waiting === undefined && (last || !behind)) {
-      this.#opening.roundTrips += 1;
+      opening.roundTrips += 1;
     }
     if (last) {
       this.#state = 'closing';
@@ -291,33 +299,34 @@ export class SealedConnection {
     ]);
     const [asked, closed, committed] = settled.slice(waiting?.statements.length ?? 0);
     waiting?.settle(settled);
-    await this.#opening.established;
+    await opening.established;
     const { rows } = answer(asked);
     if (last) {
-      this.#concluded(closed, committed);
+      this.#concluded(opening, closed, committed);
       this.#state = 'committed';
-      this.#opening.ended = true;
+      opening.ended = true;
     }
     return rows;
   }
 
   async #commit(): Promise<QueryResult> {
-    if (this.#opening.ended) {
+    const opening = this.#opening;
+    if (opening.ended) {
       return done('COMMIT');
     }
     this.#expect('open');
     this.#letGo();
     // from here on a late statement would arrive behind COMMIT, in no transaction
     this.#state = 'closing';
-    this.#opening.roundTrips += 1;
-    const besides = this.#opening.besides?.();
+    opening.roundTrips += 1;
+    const besides = opening.besides?.();
     const [closed, committed, kept] = await this.#together([
       this.#closing(),
       COMMIT,
       ...(besides === undefined ? [] : [besides]),
     ]);
-    await this.#opening.established;
-    this.#concluded(closed, committed);
+    await opening.established;
+    this.#concluded(opening, closed, committed);
     if (kept?.status === 'rejected') {
       throw failure('BW001', 'what belongs to the transaction was not kept beside it', kept.reason);
     }
@@ -331,20 +340,20 @@ export class SealedConnection {
   }
 
   /** What PostgreSQL made of the assertion and of COMMIT. */
-  #concluded(closed: Settled[number] | undefined, committed: Settled[number] | undefined): void {
+  #concluded(
+    opening: Opening,
+    closed: Settled[number] | undefined,
+    committed: Settled[number] | undefined,
+  ): void {
     if (closed?.status === 'rejected' && closed.reason.severity !== undefined) {
       // another's context, or none any more, says nothing about this caller's identity
       throw closed.reason.code === '28000' ? foreign(closed.reason) : closed.reason;
     }
     if (committed?.status === 'rejected' && committed.reason.severity !== 'ERROR') {
-      this.#opening.failure ??= failure(
-        '08007',
-        'connection lost before COMMIT was answered',
-        committed.reason,
-      );
+      opening.failure ??= failure('08007', 'connection lost before COMMIT was answered', committed.reason);
     }
     const { command } = answer(committed);
-    if (answer(closed).rows[0]?.[0] !== this.#opening.requestId || command !== 'COMMIT') {
+    if (answer(closed).rows[0]?.[0] !== opening.requestId || command !== 'COMMIT') {
       throw foreign();
     }
   }
@@ -407,11 +416,11 @@ export class SealedConnection {
   }
 
   /** The connection was lost between two statements, when there was nobody to tell; whom a pooler says it to besides, an answer tells better. */
-  readonly #lose = (error: Error): void => {
+  #lost(error: Error): void {
     if (this.#pooled === undefined || this.#unanswered === 0) {
       this.#fail(this.#meant(error));
     }
-  };
+  }
 
   /** What an error tells, which through a pooler is not always what it says. */
   #meant(error: Error): Error {
@@ -438,6 +447,9 @@ export class SealedConnection {
       this.#state = 'over';
       clearTimeout(this.#deadline);
       this.#letGo();
+      // Prisma remembers the last hundred transactions: they are not to hold what a hundred requests have read
+      this.#deadline = undefined;
+      this.#opening = spent(this.#opening);
       this.#client.removeListener('error', this.#lose);
       this.#client.release(clean ? error : (error ?? true));
       if (this.#unanswered > 0) {
@@ -446,6 +458,20 @@ export class SealedConnection {
       }
     }
   }
+}
+
+/** What is left of an opening for a connection that has been given back. */
+function spent({ requestId, readOnly, roundTrips, statements, ended }: Opening): Opening {
+  return {
+    ticket() {
+      throw failure('25P04', 'ticket for a transaction that is over');
+    },
+    requestId,
+    readOnly,
+    roundTrips,
+    statements,
+    ...(ended ? { ended } : {}),
+  };
 }
 
 function answer(settled: Settled[number] | undefined): Answered {

@@ -19,13 +19,38 @@ import { issueTicket, type ServiceClaims, type TicketClaims, type TicketKey } fr
 export type Session = OpenContext & {
   /** The transaction's client: every query through it is filtered by tenant and owner, and by the database. */
   readonly db: Transaction;
-  /** Round trips and statements so far. */
-  readonly cost: Pick<Opening, 'roundTrips' | 'statements'>;
+  /** What its transaction has come to so far. */
+  readonly course: Course;
   /** Fulfilled when the database has opened the context; until then it is what was expected, and nothing that is read counts. */
   readonly established: Promise<void>;
-  /** Whether its transaction is committed already, with the statement that was said to be the last. */
-  readonly ended: boolean;
 };
+
+/**
+ * What a transaction has come to. Not the intent itself: that can sign tickets, and what a session holds may end up in a log.
+ *
+ * A class, as is everything with an accessor that is made for each operation: an object literal with one has a hidden class of its own,
+ * which V8 keeps with what is old, and with it all that the accessor refers to.
+ */
+export class Course {
+  readonly #intent: Opening;
+
+  constructor(intent: Opening) {
+    this.#intent = intent;
+  }
+
+  get roundTrips(): number {
+    return this.#intent.roundTrips;
+  }
+
+  get statements(): number {
+    return this.#intent.statements;
+  }
+
+  /** Whether it is committed already, with the statement that was said to be the last. */
+  get ended(): boolean {
+    return this.#intent.ended ?? false;
+  }
+}
 
 export type SessionOptions = {
   /** PostgreSQL refuses every write in it. */
@@ -87,15 +112,7 @@ export async function withSession<Result>(
     roundTrips: 0,
     statements: 0,
   };
-  // not the intent itself: it can sign tickets, and what a session holds may end up in a log
-  const cost = {
-    get roundTrips() {
-      return intent.roundTrips;
-    },
-    get statements() {
-      return intent.statements;
-    },
-  };
+  const course = new Course(intent);
   return opening.run(intent, async () => {
     try {
       return await database.client.$transaction(
@@ -113,11 +130,8 @@ export async function withSession<Result>(
           const result = await work({
             ...intent.context,
             db,
-            cost,
+            course,
             established: intent.established ?? Promise.resolve(),
-            get ended() {
-              return intent.ended ?? false;
-            },
           });
           if (intent.expected === undefined) {
             expectations?.learn(claims, intent.context);

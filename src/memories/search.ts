@@ -4,11 +4,12 @@ import { PageInfoObject } from '../api/connection.ts';
 import {
   type Connection,
   type Edge,
+  Ends,
   makeCursor,
   type Order,
-  pageInfoOf,
   pageSize,
   readCursor,
+  SigningEdge,
 } from '../api/keyset.ts';
 import { readByIds } from '../api/reading.ts';
 import { checked, text } from '../api/validation.ts';
@@ -78,17 +79,13 @@ builder.queryField('searchMemories', (t) =>
         return node === undefined
           ? []
           : [
-              {
-                node,
+              Object.assign(new SigningEdge(node, () => makeCursor(context, order, [rank, id])), {
                 rank,
                 highlight,
-                get cursor() {
-                  return makeCursor(context, order, [rank, id]);
-                },
-              },
+              }),
             ];
       });
-      return { edges, pageInfo: pageInfoOf(edges, hits.length > size, from !== undefined) };
+      return { edges, pageInfo: new Ends(edges, hits.length > size, from !== undefined) };
     },
   }),
 );

@@ -154,6 +154,35 @@ test('what is part of something that has begun is never refused', () => {
   expect([place.state, queue.size]).toEqual(['taken', { taken: 1, waiting: 0 }]);
 });
 
+test('where fewer places are in use than there are, who has nothing begins at once beside them, but one alone', () => {
+  const { come, go, queue } = inTurns({ places: 4, perFlow: 4 });
+  queue.places = 2;
+  expect(['flood', 'flood', 'flood'].map((name) => come(name).place.state)).toEqual([
+    'taken',
+    'taken',
+    'waiting',
+  ]);
+  expect(['quiet', 'quiet', 'another'].map((name) => come(name).place.state)).toEqual([
+    'taken',
+    'waiting',
+    'waiting',
+  ]);
+  expect(queue.size.taken).toBe(3);
+  go(1);
+  // those in use are what is given back to
+  expect(queue.size.taken).toBe(2);
+});
+
+test('who has had more than those who wait is not let in beside them', () => {
+  const { come, go, queue } = inTurns({ places: 3, perFlow: 3 });
+  queue.places = 1;
+  come('ahead');
+  expect(come('flood').place.state).toBe('taken');
+  come('flood');
+  expect(go(100)).toBe('ahead');
+  expect([come('ahead').place.state, come('new').place.state]).toEqual(['waiting', 'taken']);
+});
+
 test('a place that is given back twice is one place', () => {
   const { come, queue } = inTurns();
   const { place } = come('a');
@@ -209,7 +238,7 @@ test('whatever comes and goes: places and waiting are bounded, no place is idle 
       };
       for (const one of moves) {
         now += 1;
-        const atMost = Math.max(queue.places, taken().length);
+        const atMost = Math.max(Math.min(queue.places + 1, limits.places), taken().length);
         if ('flow' in one) {
           const { place, instead } = queue.join(one.flow, now, one.do === 'come patiently');
           all.push(place);

@@ -44,7 +44,7 @@ const test = base.extend('waits', { scope: 'file' }, ({ database }) => {
         };
         const { data, errors } = await execute({ schema, document: parse(text), contextValue });
         expect([errors, Object.values(data ?? {}).includes(null)]).toEqual([undefined, false]);
-        cost = { waits: 0, statements: session.cost.statements };
+        cost = { waits: 0, statements: session.course.statements };
       });
       cost = { ...cost, waits: wire.heard().roundTrips };
     }

@@ -21,7 +21,7 @@ async function expecting(database: TestDatabase) {
 }
 const cost = async (session: Session) => {
   await ownersSeen(session);
-  return session.cost.roundTrips;
+  return session.course.roundTrips;
 };
 const administer = (database: TestDatabase, role: 'admin' | 'member') =>
   asAdmin(database.adminUrl, (client) =>

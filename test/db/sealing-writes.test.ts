@@ -121,7 +121,7 @@ test('many secrets at once need their key once', async ({ database }) => {
   const cost = await lane.run('mallory', async (session) => {
     const data = Array.from({ length: 50 }, (_, at) => ({ content: `secret ${at}`, sensitive: true }));
     await session.db.memory.createMany({ data: data as never });
-    return session.cost.statements;
+    return session.course.statements;
   });
   expect(cost).toBe(2);
 });

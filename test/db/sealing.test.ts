@@ -225,7 +225,7 @@ test('keys are fetched once, and then cost no round trip', async ({ database }) 
   const cost = () =>
     lane.read('alice', async (session) => {
       await session.db.memory.findMany({ where: { sensitive: true } });
-      return session.cost.statements;
+      return session.course.statements;
     });
   expect([await cost(), await cost(), await cost()]).toEqual([2, 1, 1]);
 });

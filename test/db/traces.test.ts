@@ -150,7 +150,7 @@ test('opening costs one round trip and closing one, on the wire as in the books'
     for (const first of [true, false]) {
       let cost = { roundTrips: 0, statements: 0 };
       await lane.run(actor, async (session) => {
-        cost = session.cost;
+        cost = session.course;
         wire.listen();
         for (let n = 0; n < statements; n += 1) {
           await session.db.memory.findMany({ take: 1 + n, select: { id: true } });

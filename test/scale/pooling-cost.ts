@@ -108,12 +108,12 @@ function page(database: Database): Promise<number> {
     database,
     claims,
     { readOnly: true, repeatable: true },
-    async ({ db, ownerId, cost }) => {
+    async ({ db, ownerId, course }) => {
       const found = await db.memory.findMany({ where: { ownerId }, orderBy: { id: 'desc' }, take: 20 });
       if (found.length !== 20) {
         throw new Error(`a page of ${found.length}`);
       }
-      return cost.roundTrips + 1;
+      return course.roundTrips + 1;
     },
   );
 }

@@ -80,7 +80,8 @@ cast('the last statement takes the end of its session along', async ({ database 
   const pid = await lane.read('bob', backendOf);
   const { roundTrips, statements, ended } = await lane.read('alice', async (session) => {
     expect(await connection().read(LAST, true)).toEqual([[session.ownerId]]);
-    return { ...session.cost, ended: session.ended };
+    const { roundTrips, statements, ended } = session.course;
+    return { roundTrips, statements, ended };
   });
   expect([roundTrips, statements, ended]).toEqual([2, 1, true]);
   // its connection is good for the next
