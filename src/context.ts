@@ -4,7 +4,6 @@
 // session that the operation runs in, which a mutation may end early. It does not let you open another session, see the caller's token or decide a
 // permission; and it knows no feature. Features keep per-request state in a WeakMap keyed by it.
 
-import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Caller } from './auth/actor.ts';
 import { batched } from './db/batch.ts';
@@ -16,12 +15,15 @@ import type { Outgoing } from './outgoing/call.ts';
 /** Does something in a session of its own, after the one of a mutation has ended. */
 export type Afterwards = <Result>(work: (db: Session['db']) => Promise<Result>) => Promise<Result>;
 
+/** Signs a text: the digest as latin1. */
+export type CursorSigner = { sign(text: string): string };
+
 export type Context = {
   readonly requestId: RequestId;
   readonly caller: Caller;
   readonly log: Logger;
   /** Signs pagination cursors, so that a client can only come back with one that it was given. */
-  readonly cursorKey: KeyObject;
+  readonly cursorKey: CursorSigner;
   /** The session of the running operation; undefined outside one, as when only the schema is asked for. */
   session: Session | undefined;
   /**

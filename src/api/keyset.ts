@@ -1,23 +1,14 @@
 // Pages by keyset: from the arguments of a connection to what to ask Prisma for, and back to edges and cursors.
 //
-// A cursor holds the values by which its row was ordered, not the row's offset and not merely its id, so it stays good
-// when rows come and go, its own included. It is opaque and signed, bound to the order and the caller's owner: a client
-// can only return one it was given, where it was given (no probing of hidden values by made-up cursors).
+// A cursor (cursor.ts) holds the values by which its row was ordered, not the row's offset and not merely its id, so it stays good
+// when rows come and go, its own included.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Context, sessionOf } from '../context.ts';
+import type { Context } from '../context.ts';
 import { BailiwickError } from '../errors.ts';
+import { type Key, makeCursor, type Order, readCursor } from './cursor.ts';
 
 export const MOST_PER_PAGE = 100;
 export const DEFAULT_PER_PAGE = 20;
-
-/** An order: by a column, ties broken by id; or by id alone, which is the order of creation. */
-export type Order = {
-  /** Which connection it is, so that a cursor of one is not taken by another. */
-  readonly connection: string;
-  readonly field: string;
-  readonly direction: 'asc' | 'desc';
-};
 
 export type PageArgs = {
   readonly first?: number | null | undefined;
@@ -27,9 +18,6 @@ export type PageArgs = {
 };
 
 type Row = Record<string, unknown> & { readonly id: string };
-/** By what a row was ordered: the value of the leading field, null where that is the id alone, and the id. */
-export type Key = readonly [value: string | number | null, id: string];
-
 /** What to ask Prisma for, and how to make a connection of its answer. */
 export type Page = {
   /** The page of the rows for which all of this holds. */
@@ -155,29 +143,4 @@ function beyond([value, id]: Key, field: string, direction: 'asc' | 'desc'): Rec
 function keyOf(row: Row, { field }: Order): Key {
   const value = field === 'id' ? null : row[field];
   return [value instanceof Date ? value.toISOString() : (value as string | null), row.id];
-}
-
-/** The signed cursor of a row. */
-export function makeCursor(context: Context, order: Order, key: Key): string {
-  const body = Buffer.from(JSON.stringify(key));
-  return Buffer.concat([signature(context, order, body), body]).toString('base64url');
-}
-
-/** @throws {BailiwickError} BAD_USER_INPUT when it was not made here, for this order and this owner. */
-export function readCursor(context: Context, order: Order, cursor: string): Key {
-  const bytes = Buffer.from(cursor, 'base64url');
-  const body = bytes.subarray(16);
-  if (bytes.length < 17 || !timingSafeEqual(bytes.subarray(0, 16), signature(context, order, body))) {
-    throw new BailiwickError('BAD_USER_INPUT', 'Not a cursor of this connection in this order');
-  }
-  return JSON.parse(body.toString()) as Key;
-}
-
-function signature(context: Context, order: Order, body: Uint8Array): Buffer {
-  const { tenantId, ownerId } = sessionOf(context);
-  return createHmac('sha256', context.cursorKey)
-    .update(`${tenantId}|${ownerId}|${order.connection}|${order.field}|${order.direction}|`)
-    .update(body)
-    .digest()
-    .subarray(0, 16);
 }

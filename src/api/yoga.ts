@@ -1,6 +1,6 @@
 // The GraphQL engine: Yoga with our schema and a list of plugins, one line each. No HTTP, no start-up, no logic.
 
-import { createHash, createSecretKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   type DocumentNode,
   type ExecutionArgs,
@@ -18,6 +18,7 @@ import type { Database } from '../db/session.ts';
 import { BailiwickError } from '../errors.ts';
 import type { Streams } from '../live/streams.ts';
 import { nowhere, type Outgoing } from '../outgoing/call.ts';
+import { CursorKey } from './cursor.ts';
 import { knownDocuments, shortcuts } from './known.ts';
 import { LIMITS } from './limits.ts';
 import { type Performing, perform, useOperation } from './operation.ts';
@@ -99,8 +100,7 @@ export function createEngine({
   streams,
   development,
 }: EngineSettings) {
-  // as an object: taken for bytes, it would be made one for every cursor, which costs several times the signature
-  const cursorKey = createSecretKey(
+  const cursorKey = new CursorKey(
     createHash('sha256').update('cursor').update(database.ticketKey.key.export()).digest(),
   );
   const contextOf = ({ state }: ServerContext): Context => {

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import { lateClients } from './late-client.ts';
 import type { SealedPool } from './pool.ts';
 import { reading } from './receipts.ts';
 import { scope } from './scope.ts';
@@ -36,10 +37,12 @@ export function createClient(pool: SealedPool, encryption: Encryption) {
   const adapter = new PrismaPg(pool, {
     statementNameGenerator: ({ sql }) => (PARTITIONED.test(sql) ? '' : statementName(sql)),
   });
-  return new PrismaClient({ adapter, errorFormat: 'minimal', log: [] })
-    .$extends(scope)
-    .$extends(sealing(encryption))
-    .$extends(reading);
+  return lateClients(
+    new PrismaClient({ adapter, errorFormat: 'minimal', log: [] })
+      .$extends(scope)
+      .$extends(sealing(encryption))
+      .$extends(reading),
+  );
 }
 
 /** The client inside a session's transaction. */

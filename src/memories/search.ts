@@ -1,16 +1,8 @@
 // Search in memories: by words, best first. A connection of its own, because a hit is more than a memory.
 
 import { PageInfoObject } from '../api/connection.ts';
-import {
-  type Connection,
-  type Edge,
-  Ends,
-  makeCursor,
-  type Order,
-  pageSize,
-  readCursor,
-  SigningEdge,
-} from '../api/keyset.ts';
+import { makeCursor, type Order, readCursor } from '../api/cursor.ts';
+import { type Connection, type Edge, Ends, pageSize, SigningEdge } from '../api/keyset.ts';
 import { readByIds } from '../api/reading.ts';
 import { checked, text } from '../api/validation.ts';
 import { builder } from '../builder.ts';

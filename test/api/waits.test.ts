@@ -2,10 +2,10 @@
 // asked side by side in one go; Prisma sends a statement of a transaction when the one before is answered, so each is a wait.
 // What each operation costs in statements stands in cost.test.ts.
 
-import { createSecretKey } from 'node:crypto';
 import { execute, parse } from 'graphql';
 import { pino } from 'pino';
 import { expect } from 'vitest';
+import { CursorKey } from '../../src/api/cursor.ts';
 import { toGlobalId } from '../../src/api/global-id.ts';
 import type { Context } from '../../src/context.ts';
 import { withSession } from '../../src/db/session.ts';
@@ -37,7 +37,7 @@ const test = base.extend('waits', { scope: 'file' }, ({ database }) => {
           requestId: of.requestId,
           caller: { kind: 'anonymous' },
           log: pino({ level: 'silent' }),
-          cursorKey: createSecretKey(Buffer.alloc(32)),
+          cursorKey: new CursorKey(Buffer.alloc(32)),
           outgoing: nowhere,
           session,
           leave: undefined,
