@@ -4,6 +4,7 @@
 // when rows come and go, its own included.
 
 import type { Context } from '../context.ts';
+import type { Among } from '../db/direct/among.ts';
 import { BailiwickError } from '../errors.ts';
 import { type Key, makeCursor, type Order, readCursor } from './cursor.ts';
 
@@ -26,8 +27,12 @@ export type Page = {
   connection<T extends object>(fetched: readonly T[]): Connection<T>;
 };
 
-/** A page, and what to ask Prisma for. */
-export type PageOf = { readonly page: Page; readonly query: { readonly where: object } };
+/** A page, and what to ask Prisma for; and for whoever asks PostgreSQL directly, among which rows those of the page are, where that has to be said. */
+export type PageOf = {
+  readonly page: Page;
+  readonly query: { readonly where: object };
+  readonly among?: Among | undefined;
+};
 
 export type Connection<T> = { readonly edges: Edge<T>[]; readonly pageInfo: PageInfo };
 export type Edge<T> = { readonly cursor: string; readonly node: T };

@@ -3,8 +3,9 @@
 
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { connectionOf, pageArguments } from '../api/connection.ts';
+import { declares } from '../api/direct/declared.ts';
 import { toGlobalId } from '../api/global-id.ts';
-import { type PageArgs, paginate } from '../api/keyset.ts';
+import { type PageArgs, type PageOf, paginate } from '../api/keyset.ts';
 import { NodeInterface, registerNode } from '../api/node.ts';
 import { nestedPage, nestedQuery, readPage } from '../api/reading.ts';
 import { OrderDirectionEnum } from '../api/status.ts';
@@ -60,19 +61,22 @@ function memberPage(context: Context, { filter, orderBy, ...args }: MemberArgs) 
   return page.of(where);
 }
 
+/** The page over all worlds: among the first of each. */
+const fellowPage = (context: Context, args: MemberArgs): PageOf => ({
+  ...memberPage(context, args),
+  among: 'fellows',
+});
+
 export const WorldMember = builder.prismaObject('WorldMember', {
   interfaces: [NodeInterface],
   description: 'Somebody who takes part in a world. Seen by everybody who takes part in it.',
   fields: (t) => ({
     userId: t.id({
       description: 'Global id of the user; their profile is their own affair and usually out of sight.',
+      extensions: declares({ kind: 'id', type: 'User', column: 'entityId' }),
       resolve: ({ entityId }) => toGlobalId('User', entityId),
     }),
-    role: t.field({
-      type: MemberRoleEnum,
-      description: 'How they take part.',
-      resolve: ({ role }) => role as 'member',
-    }),
+    role: t.expose('role' as never, { type: MemberRoleEnum, description: 'How they take part.' }),
     world: t.relation('world', {
       nullable: true,
       description: 'The world; null where the caller may see members but not worlds.',
@@ -88,6 +92,7 @@ builder.prismaObjectField(World, 'members', (t) =>
     type: WorldMemberConnection,
     description: 'Who takes part in it.',
     args: memberArguments,
+    extensions: declares({ kind: 'page', model: 'WorldMember', page: memberPage, relation: 'members' }),
     select: (args, context, nested) => nestedQuery('members', nested, memberPage(context, args)),
     resolve: (world, args, context) => nestedPage('members', world, memberPage(context, args)),
   }),
@@ -98,8 +103,9 @@ builder.queryField('members', (t) =>
     type: WorldMemberConnection,
     description: 'The members of every world that the owner owns or takes part in.',
     args: memberArguments,
+    extensions: declares({ kind: 'page', model: 'WorldMember', page: fellowPage }),
     resolve: (_root, args, context, info) =>
-      readPage(context, info, 'WorldMember', memberPage(context, args)),
+      readPage(context, info, 'WorldMember', fellowPage(context, args)),
   }),
 );
 

@@ -156,7 +156,7 @@ test('members and their worlds are one statement', async ({ server, query }) => 
     '{ members(first: 20) { edges { node { role userId world { name status } } } } }',
   );
   dataOf(answer);
-  expect(server.cost(answer)).toMatchObject({ roundTrips: 2, statements: { length: 1 } });
+  expect(server.cost(answer)).toMatchObject({ roundTrips: 1, statements: { length: 1 } });
 });
 
 test('worlds with members and memories are one statement', async ({ server, query }) => {

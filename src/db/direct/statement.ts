@@ -6,6 +6,7 @@
 import type { ModelName } from '../models.ts';
 import { narrowed, predicate } from '../scope.ts';
 import type { OpenContext } from '../sealed-connection.ts';
+import { type Among, amongWhich } from './among.ts';
 import { columnOf, condition, from, join, type Named, NotDirect, Parameters, tableOf } from './filter.ts';
 import { besides } from './opening.ts';
 
@@ -22,6 +23,8 @@ export type Query = {
   readonly where?: unknown;
   readonly orderBy: readonly Readonly<Record<string, 'asc' | 'desc'>>[];
   readonly take: number;
+  /** Among which rows those of the page are, where that has to be said. */
+  readonly among?: Among | undefined;
 };
 
 /** A page, and the page below each of its rows. */
@@ -100,11 +103,18 @@ function addLevel(
   const page: Named = { model, alias };
   const orderBy = query.orderBy.flatMap((one) => Object.entries(one));
   const asked = narrowed(query.where, predicate(model, context, query.where));
+  const by = (of: Named) => orderBy.map(([field, direction]) => `${columnOf(of, field)} ${direction}`);
+  const take = limit(query.take);
+  const { among, where: which } = query;
   const where = [
     ...(above === undefined ? [] : [join(above.of, above.relation, inner)]),
     condition(inner, asked, parameters),
+    ...(among === undefined
+      ? []
+      : [
+          `${columnOf(inner, 'id')} in (${amongWhich({ among, where: which, take, by: (of) => by(of).join(', ') }, context, parameters)})`,
+        ]),
   ].join(' and ');
-  const by = (of: Named) => orderBy.map(([field, direction]) => `${columnOf(of, field)} ${direction}`);
   const fields = new Set([...wanted.fields, ...besides(wanted)]);
   const columns = new Set([
     ...[...fields, 'id', ...orderBy.map(([field]) => field)].map((field) => columnOf(inner, field)),
@@ -112,7 +122,7 @@ function addLevel(
       joinedBy(inner, relation),
     ),
   ]);
-  const rows = `(select ${[...columns].join(', ')} from ${from(inner)} where ${where} order by ${by(inner).join(', ')} limit ${limit(query.take)}) ${alias}`;
+  const rows = `(select ${[...columns].join(', ')} from ${from(inner)} where ${where} order by ${by(inner).join(', ')} limit ${take}) ${alias}`;
   tables.push(above === undefined ? rows : `left join lateral ${rows} on true`);
   order.push(...by(page));
   return {

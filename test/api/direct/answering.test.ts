@@ -103,9 +103,18 @@ const page = (name: string, args: string, node: string) =>
 const memories = fc
   .tuple(size, filter, order, memory)
   .map(([size, filter, order, node]) => page('memories', [size, filter, order].join(' '), node));
+const member = fc
+  .tuple(some('id', 'userId', 'role', 'createdAt', '__typename'), world)
+  .chain(([own, taken]) => some(`... { ${own} }`, `world { ${taken} }`));
+const which = fc.constantFrom('', 'filter: { role: OWNER }', 'filter: { role: MEMBER }');
+const since = fc.constantFrom('', 'orderBy: { direction: DESC }');
+const members = fc
+  .tuple(size, which, since, member)
+  .map(([size, which, since, node]) => page('members', `${size} ${which} ${since}`, node));
 const below = fc
   .tuple(fc.constantFrom('name', 'id', 'status', 'createdAt'), memories)
   .map((all) => all.join(' '));
+const taking = fc.tuple(fc.constantFrom('name', 'id', 'status'), members).map((all) => all.join(' '));
 const byName = fc.constantFrom('', 'orderBy: { field: NAME }', 'orderBy: { field: NAME, direction: DESC }');
 const root = fc.oneof(
   // nothing of what it is
@@ -113,6 +122,8 @@ const root = fc.oneof(
   memories,
   fc.tuple(size, byName, world).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),
   fc.tuple(size, byName, below).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),
+  members,
+  fc.tuple(size, byName, taking).map(([size, by, node]) => page('worlds', `${size} ${by}`, node)),
   fc.tuple(size, byName, below).map(([size, by, node]) => page('agents', `${size} ${by}`, node)),
   fc
     .tuple(size, memory)
