@@ -30,5 +30,5 @@ export function amongWhich(
   const own: Named = { model: 'WorldMember', alias: 'own' };
   const page = `order by ${by(fellow)} limit ${take}`;
   // an owner is a member of each of their worlds, and sees who is in those that are not active any more
-  return `with places as (select unnest(bailiwick.worlds('member', 'read')) as id union select own.world_id from ${from(own)} where own.tenant_id = ${tenant} and own.entity_id = ${owner} and own.owner_id = ${owner}) select fellow.id from places cross join lateral (select fellow.id from ${from(fellow)} where fellow.tenant_id = ${tenant} and fellow.world_id = places.id and ${condition(fellow, where, parameters)} ${page}) fellow ${page}`;
+  return `with places as (select unnest((select bailiwick.worlds('member', 'read'))) as id union select own.world_id from ${from(own)} where own.tenant_id = ${tenant} and own.entity_id = ${owner} and own.owner_id = ${owner}) select fellow.id from places cross join lateral (select fellow.id from ${from(fellow)} where fellow.tenant_id = ${tenant} and fellow.world_id = places.id and ${condition(fellow, where, parameters)} ${page}) fellow ${page}`;
 }
