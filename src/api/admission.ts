@@ -139,7 +139,7 @@ export class Admission {
     }
     this.#timer ??= setTimeout(() => this.#expire(), LOOK_MS);
     return new Promise((resolve, reject) => {
-      // by a name of its own first: V8 takes a function that is written into a field for one that stays, and what it refers to with it
+      // by a name of its own first (docs/decisions/0036-what-an-operation-leaves-behind-is-young.md)
       const tell = () =>
         place.state === 'taken' ? resolve(this.#slotOf(flow, place)) : reject(new Overloaded());
       place.tell = tell;

@@ -31,7 +31,8 @@ export function earlyEnd(context: Context, alone: boolean, afterwards: Afterward
   let hasLeft = false;
   let whole: Promise<ExecutionResult> | undefined;
 
-  context.leave = async () => {
+  // by a name of its own first (docs/decisions/0036-what-an-operation-leaves-behind-is-young.md)
+  const leave = async () => {
     if (!alone) {
       throw new BailiwickError('BAD_USER_INPUT', 'This field must be the only one of its operation');
     }
@@ -42,6 +43,7 @@ export function earlyEnd(context: Context, alone: boolean, afterwards: Afterward
     await ended.promise;
     return afterwards;
   };
+  context.leave = leave;
   return {
     orLeft(execution) {
       whole = execution;

@@ -129,7 +129,7 @@ export class SealedConnection {
     this.#exchange = manners.exchange;
     this.#deadline = setTimeout(() => this.#expire(), limitMs + GRACE);
     this.#deadline.unref();
-    // not as a field's value: V8 takes a function that is written there for one that stays, and what it refers to with it
+    // by a name of its own first (docs/decisions/0036-what-an-operation-leaves-behind-is-young.md)
     const lose = (error: Error) => this.#lost(error);
     this.#lose = lose;
     client.on('error', lose);

@@ -7,6 +7,7 @@
 
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { DataKeyRing, SessionKeys } from '../crypto/keys.ts';
+import type { Transaction } from './client.ts';
 import { keyTable } from './data-keys.ts';
 import type { ModelName } from './models.ts';
 import { runningSession } from './pool.ts';
@@ -42,24 +43,32 @@ export type Encryption = {
   readonly unsealed: ReadonlySet<string>;
 };
 
-/** What sealing needs of a running session. */
-function sealedSession({ keys, unsealed }: Encryption): Sealed {
-  const { context, db } = runningSession();
-  let session = sessions.get(context);
-  if (session === undefined) {
-    let own: SessionKeys | undefined;
-    session = {
-      context,
-      db,
-      unsealed,
-      // most sessions ask for none
-      get keys() {
-        own ??= keys.forSession(context.tenantId, keyTable(db, context.tenantId));
-        return own;
-      },
-    };
-    sessions.set(context, session);
+/** A running session, with keys of its own that are made when they are asked for: most sessions ask for none. */
+class SealedSession implements Sealed {
+  readonly context: OpenContext;
+  readonly db: Transaction;
+  readonly unsealed: ReadonlySet<string>;
+  readonly #ring: DataKeyRing;
+  #keys: SessionKeys | undefined;
+
+  constructor({ context, db }: ReturnType<typeof runningSession>, { keys, unsealed }: Encryption) {
+    this.context = context;
+    this.db = db;
+    this.unsealed = unsealed;
+    this.#ring = keys;
   }
+
+  get keys(): SessionKeys {
+    const { tenantId } = this.context;
+    this.#keys ??= this.#ring.forSession(tenantId, keyTable(this.db, tenantId));
+    return this.#keys;
+  }
+}
+
+function sealedSession(encryption: Encryption): Sealed {
+  const running = runningSession();
+  const session = sessions.get(running.context) ?? new SealedSession(running, encryption);
+  sessions.set(running.context, session);
   return session;
 }
 

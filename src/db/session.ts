@@ -28,8 +28,7 @@ export type Session = OpenContext & {
 /**
  * What a transaction has come to. Not the intent itself: that can sign tickets, and what a session holds may end up in a log.
  *
- * A class, as is everything with an accessor that is made for each operation: an object literal with one has a hidden class of its own,
- * which V8 keeps with what is old, and with it all that the accessor refers to.
+ * A class, as is everything with an accessor that is made for each operation (docs/decisions/0036-what-an-operation-leaves-behind-is-young.md).
  */
 export class Course {
   readonly #intent: Opening;
