@@ -19,6 +19,7 @@ export type PageArgs = {
 };
 
 type Row = Record<string, unknown> & { readonly id: string };
+
 /** What to ask Prisma for, and how to make a connection of its answer. */
 export type Page = {
   /** The page of the rows for which all of this holds. */

@@ -166,7 +166,8 @@ function levelOf(selection: PageSelection, context: Context, variables: Variable
   return {
     level: {
       wanted: row.wanted,
-      query: { ...(page.query as unknown as Query), among: page.among },
+      query: page.query as unknown as Query,
+      among: page.among,
       below: below && { ...below.level, relation: row.page?.declared.relation ?? '' },
     },
     pages: [page, ...(below?.pages ?? [])],

@@ -23,14 +23,14 @@ export type Query = {
   readonly where?: unknown;
   readonly orderBy: readonly Readonly<Record<string, 'asc' | 'desc'>>[];
   readonly take: number;
-  /** Among which rows those of the page are, where that has to be said. */
-  readonly among?: Among | undefined;
 };
 
 /** A page, and the page below each of its rows. */
 export type Level = {
   readonly wanted: Wanted;
   readonly query: Query;
+  /** Among which rows those of the page are, where that has to be said. */
+  readonly among?: Among | undefined;
   readonly below?: (Level & { readonly relation: string }) | undefined;
 };
 
@@ -92,7 +92,7 @@ type Making = {
 };
 
 function addLevel(
-  { wanted, query, below }: Level,
+  { wanted, query, among, below }: Level,
   alias: string,
   above: { readonly of: Named; readonly relation: string } | undefined,
   making: Making,
@@ -105,14 +105,13 @@ function addLevel(
   const asked = narrowed(query.where, predicate(model, context, query.where));
   const by = (of: Named) => orderBy.map(([field, direction]) => `${columnOf(of, field)} ${direction}`);
   const take = limit(query.take);
-  const { among, where: which } = query;
   const where = [
     ...(above === undefined ? [] : [join(above.of, above.relation, inner)]),
     condition(inner, asked, parameters),
     ...(among === undefined
       ? []
       : [
-          `${columnOf(inner, 'id')} in (${amongWhich({ among, where: which, take, by: (of) => by(of).join(', ') }, context, parameters)})`,
+          `${columnOf(inner, 'id')} in (${amongWhich({ where: query.where, take, by }, context, parameters)})`,
         ]),
   ].join(' and ');
   const fields = new Set([...wanted.fields, ...besides(wanted)]);
